@@ -1,0 +1,99 @@
+// Host twin of kernel/arch/port.hpp: the same names with the same meaning over a simulated machine.
+//
+// Physical memory is one arena of host memory that stands for a range of physical addresses; a hart is a
+// host thread (or a role that a single-threaded test takes with set_hart_index); a fence is reported to
+// whoever listens (the adversarial TLB model), because on the host no hardware caches translations.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "sv39/address.hpp"
+
+namespace arch {
+
+inline constexpr unsigned max_harts = 8;
+
+namespace host {
+
+/// Who hears about fences. Every method is called on the thread that runs as hart `hart`.
+class FenceListener {
+ public:
+  virtual ~FenceListener() = default;
+  virtual void on_fence_page(unsigned hart, sv39::Asid asid, sv39::VirtAddr address) = 0;
+  virtual void on_fence_asid(unsigned hart, sv39::Asid asid) = 0;
+  virtual void on_fence_all(unsigned hart) = 0;
+  virtual void on_fence_i(unsigned hart) = 0;
+};
+
+/// The simulated machine. One per process: the code under test reaches it through free functions.
+struct Machine {
+  std::byte* arena = nullptr;  // host address of the first byte of RAM
+  std::uint64_t base = 0;      // its physical address
+  std::uint64_t size = 0;      // bytes
+  std::atomic<FenceListener*> listener{nullptr};
+};
+
+inline Machine machine;
+inline thread_local unsigned this_hart = 0;
+
+/// Gives the machine its RAM: `size` bytes at host address `arena` appear at physical address `base`.
+inline void set_memory(void* arena, std::uint64_t base, std::uint64_t size) {
+  machine.arena = static_cast<std::byte*>(arena);
+  machine.base = base;
+  machine.size = size;
+}
+
+inline void set_listener(FenceListener* listener) { machine.listener.store(listener); }
+inline void set_hart_index(unsigned hart) { this_hart = hart; }
+
+[[noreturn]] inline void stray(const char* what, std::uint64_t value) {
+  std::fprintf(stderr, "host machine: %s outside RAM: 0x%llx\n", what, static_cast<unsigned long long>(value));
+  std::abort();
+}
+
+}  // namespace host
+
+/// Index of the hart that executes, 0 .. max_harts - 1.
+inline unsigned hart_index() { return host::this_hart; }
+
+/// Kernel pointer to the byte of RAM at `address` (the direct map). Aborts outside the arena.
+inline void* to_kernel(sv39::PhysAddr address) {
+  const std::uint64_t offset = address.value() - host::machine.base;
+  if (address.value() < host::machine.base || offset >= host::machine.size) host::stray("PhysAddr", address.value());
+  return host::machine.arena + offset;
+}
+
+/// Inverse of to_kernel.
+inline sv39::PhysAddr to_phys(const void* pointer) {
+  const auto* byte = static_cast<const std::byte*>(pointer);
+  if (byte < host::machine.arena || byte >= host::machine.arena + host::machine.size) {
+    host::stray("pointer", reinterpret_cast<std::uint64_t>(pointer));
+  }
+  return sv39::PhysAddr{host::machine.base + static_cast<std::uint64_t>(byte - host::machine.arena)};
+}
+
+/// Orders table writes before later translations of `address` in `asid` on this hart (sfence.vma va, asid).
+inline void fence_page(sv39::Asid asid, sv39::VirtAddr address) {
+  if (auto* listener = host::machine.listener.load()) listener->on_fence_page(hart_index(), asid, address);
+}
+
+/// The same for every address of `asid` but global leaves (sfence.vma x0, asid).
+inline void fence_asid(sv39::Asid asid) {
+  if (auto* listener = host::machine.listener.load()) listener->on_fence_asid(hart_index(), asid);
+}
+
+/// The same for everything, global leaves too (sfence.vma x0, x0).
+inline void fence_all() {
+  if (auto* listener = host::machine.listener.load()) listener->on_fence_all(hart_index());
+}
+
+/// Makes code written by this hart visible to its instruction fetches.
+inline void fence_i() {
+  if (auto* listener = host::machine.listener.load()) listener->on_fence_i(hart_index());
+}
+
+}  // namespace arch
