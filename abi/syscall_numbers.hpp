@@ -1,0 +1,62 @@
+// System-call numbers: a7 of an `ecall`, arguments in a0..a5, result in a0 (-1: failed).
+//
+// 1 to 21 are xv6's in every year. 22 to 36 are the labs', by the one official numbering; three of them changed
+// their meaning over the years and are named by number here, the personality decides (xv6-abi.md 2.2, 6).
+// From 100 on they are Bifolium's own and mean the same under every personality.
+#pragma once
+
+#include <cstdint>
+
+namespace abi {
+
+enum class Call : std::uint64_t {
+  fork = 1,  // () -> child's pid, 0 in the child
+  exit = 2,  // (int status)
+  wait = 3,  // (int* status or 0) -> pid
+  pipe = 4,  // (int fds[2])
+  read = 5,  // (int fd, void* buffer, int bytes) -> bytes
+  kill = 6,  // (int pid)
+  exec = 7,  // (const char* path, char** argv) -> argc, argv in a1
+  fstat = 8,  // (int fd, Stat*)
+  chdir = 9,  // (const char* path)
+  dup = 10,  // (int fd) -> fd
+  getpid = 11,
+  sbrk = 12,  // (int bytes, SbrkMode) -> old break
+  sleep = 13,  // (int ticks); xv6 2025 calls it pause
+  uptime = 14,  // () -> ticks
+  open = 15,  // (const char* path, OpenMode) -> fd
+  write = 16,  // (int fd, const void* buffer, int bytes) -> bytes
+  mknod = 17,  // (const char* path, short major, short minor)
+  unlink = 18,  // (const char* path)
+  link = 19,  // (const char* old, const char* new)
+  mkdir = 20,  // (const char* path)
+  close = 21,  // (int fd)
+
+  trace = 22,  // (int mask)
+  lab23 = 23,  // sysinfo(Sysinfo*) to 2024; interpose(int mask, const char* path) in 2025
+  sigalarm = 24,  // (int ticks, void (*handler)())
+  sigreturn = 25,
+  symlink = 26,  // (const char* target, const char* path)
+  mmap = 27,  // (0, bytes, Protection, MapFlags, fd, offset) -> address
+  munmap = 28,  // (address, bytes)
+  lab29 = 29,  // connect(raddr, lport, rport) to 2023; bind(port) from 2024
+  lab30 = 30,  // pgaccess(void* base, int pages, unsigned* mask) to 2023; unbind(port) from 2024
+  send = 31,
+  recv = 32,
+  pgpte = 33,  // (void* address) -> the logical leaf PTE, 0 if none
+  kpgtbl = 34,  // () prints the caller's page table
+  rwlktest = 35,
+  cpupin = 36,  // (int hart)
+
+  vmstat = 100,  // (VmStat* out, u64 bytes, int hart or -1 for the sum of all) -> 0
+  check = 101,  // () runs the invariant checker, prints what it finds -> number of violations
+  failnth = 102,  // (int n) -> allocations counted since the last failnth; arms the n-th from now, 0: disarms
+  procinfo = 103,  // (ProcInfo* array, int slots) -> processes written
+  freeframes = 104,  // () -> frames free now, exact
+  shutdown = 105,  // (int status) powers the machine off; QEMU exits with that status
+  sync = 106,  // () everything acknowledged so far is on the disk when it returns
+  sysinfo = 107,  // (Sysinfo*) as 23 to 2024, whatever the personality
+  interpose = 108,  // (int mask, const char* path) as 23 in 2025, whatever the personality
+};
+
+}  // namespace abi
