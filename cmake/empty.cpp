@@ -1,0 +1,1 @@
+// Keeps the library legal while a folder has no sources yet.

@@ -1,0 +1,31 @@
+# The user programs: one ELF for each user/programs/NAME.cpp, over the libc in user/libc.
+bifolium_glob(libc_sources "user/libc/*.cpp" "user/libc/*.c" "user/libc/*.S")
+bifolium_glob(program_sources "user/programs/*.cpp" "user/programs/*.c")
+
+set(program_dir ${CMAKE_BINARY_DIR}/user)
+set(user_script ${CMAKE_SOURCE_DIR}/user/user.ld)
+add_custom_target(programs)
+
+add_library(user-flags INTERFACE)
+target_link_libraries(user-flags INTERFACE riscv-flags)
+target_include_directories(user-flags INTERFACE ${CMAKE_SOURCE_DIR}/user)
+
+if(libc_sources)
+  add_library(user-libc STATIC ${libc_sources})
+  target_link_libraries(user-libc PRIVATE user-flags)
+endif()
+
+set(program_names)
+foreach(source IN LISTS program_sources)
+  get_filename_component(name ${source} NAME_WE)
+  list(APPEND program_names ${name})
+  add_executable(user-${name} ${source})
+  target_link_libraries(user-${name} PRIVATE user-flags)
+  if(TARGET user-libc)
+    target_link_libraries(user-${name} PRIVATE user-libc)
+  endif()
+  target_link_options(user-${name} PRIVATE -T ${user_script})
+  set_target_properties(user-${name} PROPERTIES
+    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${program_dir} LINK_DEPENDS ${user_script})
+  add_dependencies(programs user-${name})
+endforeach()
