@@ -1,4 +1,5 @@
-# The user programs: one ELF for each user/programs/NAME.cpp, over the libc in user/libc.
+# The user programs: one ELF for each user/programs/NAME.cpp or folder user/programs/NAME/, over the libc in
+# user/libc.
 bifolium_glob(libc_sources "user/libc/*.cpp" "user/libc/*.c" "user/libc/*.S")
 bifolium_glob(program_sources "user/programs/*.cpp" "user/programs/*.c")
 
@@ -17,9 +18,13 @@ endif()
 
 set(program_names)
 foreach(source IN LISTS program_sources)
-  get_filename_component(name ${source} NAME_WE)
+  string(REGEX REPLACE "^user/programs/([^/.]+).*" "\\1" name ${source})
   list(APPEND program_names ${name})
-  add_executable(user-${name} ${source})
+  list(APPEND program_${name}_sources ${source})
+endforeach()
+list(REMOVE_DUPLICATES program_names)
+foreach(name IN LISTS program_names)
+  add_executable(user-${name} ${program_${name}_sources})
   target_link_libraries(user-${name} PRIVATE user-flags)
   if(TARGET user-libc)
     target_link_libraries(user-${name} PRIVATE user-libc)
