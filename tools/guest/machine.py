@@ -1,0 +1,124 @@
+"""The QEMU machine that Bifolium boots on: its options, checked, and its command line."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from build import BUILD
+from report import Failure, say
+
+VIEWS = ("shared", "mirrored", "unified")
+DEFAULT_VIEW = "unified"
+MAX_HARTS = 8
+MIN_MEMORY, MAX_MEMORY = 32 << 20, 4 << 30
+OLDEST_QEMU = (7, 2)
+QEMU = "qemu-system-riscv64"
+# The superblock sits in the second block; a shorter file cannot be an image.
+SMALLEST_IMAGE = 2 * 1024
+
+
+def gdb_port():
+    """xv6's convention: each user of a shared machine has a port of their own."""
+    return os.getuid() % 5000 + 25000
+
+
+def parse_memory(text):
+    """'128M' -> bytes; QEMU's own suffixes, MiB when there is none."""
+    match = re.fullmatch(r"(\d+)([KMG]?)", text.upper())
+    if not match:
+        raise Failure(f"--mem {text}: not a size (examples: 128M, 1G)")
+    size = int(match[1]) << {"K": 10, "M": 20, "": 20, "G": 30}[match[2]]
+    if not MIN_MEMORY <= size <= MAX_MEMORY:
+        raise Failure(f"--mem {text}: the memory must be 32M to 4G")
+    return size
+
+
+def parse_harts(text):
+    if not text.isdigit() or not 1 <= int(text) <= MAX_HARTS:
+        raise Failure(f"--smp {text}: the number of harts must be 1 to {MAX_HARTS}")
+    return int(text)
+
+
+def check_view(view):
+    if view not in VIEWS:
+        raise Failure(f"--view {view}: unknown view (known: {', '.join(VIEWS)})")
+    return view
+
+
+def check_image(path, writable):
+    """The image as a Path, or a Failure that says what is wrong with it."""
+    image = Path(path)
+    if not image.exists():
+        raise Failure(f"--image {path}: no such file")
+    if not image.is_file():
+        raise Failure(f"--image {path}: not a regular file")
+    if not os.access(image, os.R_OK):
+        raise Failure(f"--image {path}: not readable")
+    if writable and not os.access(image, os.W_OK):
+        raise Failure(f"--image {path}: not writable (use --snapshot to leave the file untouched)")
+    if image.stat().st_size < SMALLEST_IMAGE:
+        raise Failure(f"--image {path}: too small to hold a file system ({image.stat().st_size} bytes)")
+    return image.resolve()
+
+
+@dataclass
+class Machine:
+    kernel: Path
+    image: Path
+    harts: int = 3
+    memory: int = 128 << 20
+    append: str = ""
+    snapshot: bool = False
+    legacy_virtio: bool = False
+    icount: bool = False
+    gdb: bool = False
+    extra: list = field(default_factory=list)
+
+    def command(self, interactive):
+        # QEMU takes a comma in a file name only when it is doubled.
+        file = str(self.image).replace(",", ",,")
+        snapshot = ",snapshot=on" if self.snapshot else ""
+        command = [QEMU, "-machine", "virt", "-bios", "none", "-kernel", str(self.kernel)]
+        command += ["-m", f"{self.memory >> 20}M", "-smp", str(self.harts)]
+        # The driver types raw bytes; only a person needs the monitor behind Ctrl-a.
+        command += ["-nographic"] if interactive else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
+        if not self.legacy_virtio:
+            command += ["-global", "virtio-mmio.force-legacy=false"]
+        command += ["-drive", f"file={file},if=none,format=raw,id=x0{snapshot}"]
+        command += ["-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"]
+        if self.append:
+            command += ["-append", self.append]
+        if self.icount:
+            command += ["-icount", "shift=0,sleep=off"]
+        if self.gdb:
+            command += ["-S", "-gdb", f"tcp::{gdb_port()}"]
+        return command + self.extra
+
+
+def preflight():
+    """Refuses a QEMU that is too old; prints the versions found once, and again when they change."""
+    if not shutil.which(QEMU):
+        raise Failure(f"{QEMU} is not in PATH")
+    qemu = _first_line([QEMU, "--version"])
+    match = re.search(r"version (\d+)\.(\d+)", qemu)
+    if not match:
+        raise Failure(f"cannot tell QEMU's version from: {qemu}")
+    if (int(match[1]), int(match[2])) < OLDEST_QEMU:
+        raise Failure(f"QEMU 7.2 or later is needed; found: {qemu}")
+    versions = "\n".join([qemu, _first_line(["clang++-19", "--version"])])
+    stamp = BUILD / ".versions"
+    if not stamp.exists() or stamp.read_text() != versions:
+        for line in versions.splitlines():
+            say(f"found {line}")
+        BUILD.mkdir(exist_ok=True)
+        stamp.write_text(versions)
+
+
+def _first_line(command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
+    except (OSError, IndexError):
+        return f"no {command[0]}"

@@ -1,0 +1,98 @@
+"""./run: installs what is missing, builds, boots."""
+
+import argparse
+import os
+import sys
+
+import packages
+from build import ROOT, build
+from console import Guest, echo_to_stdout, split_commands
+from image import keep_image
+from machine import DEFAULT_VIEW, Machine, check_image, check_view, gdb_port, parse_harts, parse_memory, preflight
+from report import Failure, guarded, say
+
+# Long enough for the slowest suites under a slow host; a hang without --timeout still ends.
+DEFAULT_TIMEOUT = 1800.0
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(
+        prog="./run",
+        description="Build Bifolium and boot it. Without --exec: a shell on this terminal, Ctrl-a x leaves.",
+        allow_abbrev=False,
+    )
+    option = parser.add_argument
+    option("--view", default=DEFAULT_VIEW, metavar="V", help="shared, mirrored or unified (default %(default)s)")
+    option("--image", metavar="FILE", help="boot this xv6-format image, in place")
+    option("--snapshot", action="store_true", help="leave the image file untouched")
+    option("--exec", metavar="COMMANDS", help="type these commands (separated by ;) and exit 0 if all came back")
+    option("--timeout", type=float, metavar="S", help="with --exec: give up S seconds after the boot began")
+    option("--smp", default="3", metavar="N", help="harts, 1 to 8 (default %(default)s)")
+    option("--mem", default="128M", metavar="SIZE", help="memory, 32M to 4G (default %(default)s)")
+    option("--append", default="", metavar="ARGS", help="boot arguments, for example lab=2025-pgtbl")
+    option("--gdb", action="store_true", help="wait for a debugger before the first instruction")
+    option("--icount", action="store_true", help="count instructions: one virtual ns each, deterministic")
+    option("--legacy-virtio", action="store_true", help="virtio-mmio version 1, as QEMU offered it to xv6 of 2020")
+    option("--no-install", action="store_true", help="name missing packages instead of installing them")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--release", dest="preset", action="store_const", const="release", default="release")
+    kind.add_argument("--debug", dest="preset", action="store_const", const="debug", help="with every check on")
+    return parser.parse_args(arguments)
+
+
+def main():
+    options = parse_arguments(sys.argv[1:])
+    # Everything that can be refused is refused before anything is installed or built.
+    view = check_view(options.view)
+    harts, memory = parse_harts(options.smp), parse_memory(options.mem)
+    image = check_image(options.image, writable=not options.snapshot) if options.image else None
+    if options.timeout is not None and options.timeout <= 0:
+        raise Failure(f"--timeout {options.timeout:g}: must be more than 0 seconds")
+    commands = None if options.exec is None else split_commands(options.exec)
+
+    packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
+    preflight()
+    directory = build(options.preset, [f"kernel-{view}"] + ([] if image else ["image"]))
+    kernel = directory / f"kernel-{view}"
+    machine = Machine(
+        kernel=kernel,
+        image=image or keep_image(directory / "fs.img", directory / "disk.img"),
+        harts=harts,
+        memory=memory,
+        append=options.append,
+        snapshot=options.snapshot,
+        legacy_virtio=options.legacy_virtio,
+        icount=options.icount,
+        gdb=options.gdb,
+    )
+    if options.gdb:
+        prepare_gdb(kernel)
+    if commands is None:
+        command = machine.command(interactive=True)
+        sys.stderr.flush()
+        os.execvp(command[0], command)
+    return execute(machine, commands, options.timeout or DEFAULT_TIMEOUT)
+
+
+def execute(machine, commands, timeout):
+    with Guest(machine.command(interactive=False), timeout, echo_to_stdout) as guest:
+        try:
+            guest.await_prompt()
+            for command in commands:
+                guest.run(command)
+        finally:
+            if not guest.transcript.endswith(b"\n"):
+                echo_to_stdout(b"\n")
+    return 0
+
+
+def prepare_gdb(kernel):
+    """Writes the .gdbinit that a gdb started in this directory reads, and says how to start it."""
+    template = (ROOT / "tools/guest/gdbinit.in").read_text()
+    text = template.replace("@KERNEL@", str(kernel)).replace("@PORT@", str(gdb_port()))
+    (ROOT / ".gdbinit").write_text(text)
+    say(f"waiting for a debugger: gdb-multiarch -iex 'add-auto-load-safe-path {ROOT}'   (port {gdb_port()})")
+
+
+if __name__ == "__main__":
+    guarded(main)
