@@ -1,0 +1,111 @@
+#pragma once
+// Threads of the kernel and the hart-to-thread switch. (xv6: struct proc's kernel half, sched, scheduler, yield.)
+//
+// There is no scheduler thread: a thread that stops switches directly to the next one, or to its hart's idle thread.
+// The kernel is not preempted; a thread gives up its hart only in the functions below and in WaitQueue and Mutex.
+
+#include <atomic>
+
+#include "arch/riscv64/context.hpp"
+#include "arch/riscv64/hart.hpp"
+#include "lib/intrusive_list.hpp"
+#include "lib/types.hpp"
+
+namespace sched {
+
+class WaitQueue;
+
+/// What a thread needs of its address space; mm::AddressSpace implements it.
+class Space {
+ public:
+  /// Called on the hart that is about to run a thread of this space, still under the old table: does the fences
+  /// this hart owes the space (stale_harts), and returns the satp value that the *kernel* runs under for it, or 0
+  /// to keep the kernel's one table (view `shared`, whose user table is switched by the trampoline alone).
+  [[nodiscard]] virtual u64 switch_in() = 0;
+
+ protected:
+  ~Space() = default;
+};
+
+enum class State : u32 {
+  created,   ///< never run
+  runnable,  ///< in a run queue, or about to be put there by its waker
+  running,
+  sleeping,  ///< in a wait queue
+  dead,      ///< has left for ever; see wait_until_off_cpu
+};
+
+enum class Woken { event, killed };
+
+/// No pin: any hart may run the thread.
+inline constexpr i32 any_hart = -1;
+
+struct Thread : arch::CurrentThread {
+  constexpr Thread() = default;
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  arch::Context context;
+  std::atomic<u32> on_cpu{0};            ///< its stack is in use: no other hart may run it yet
+  std::atomic<State> state{State::created};
+  Space* space = nullptr;                ///< null: runs under the kernel's own table
+  const char* name = "";                 ///< for reports
+  i32 pid = 0;                           ///< for reports; 0 for the kernel's own threads
+  i32 pin = any_hart;                    ///< the only hart that may run it (cpupin)
+  std::atomic<u32> interrupted{0};       ///< killed: interruptible waits end at once
+  lib::ListLink<Thread> run_link;        ///< run queue
+  lib::ListLink<Thread> wait_link;       ///< wait queue, guarded by its lock
+  std::atomic<WaitQueue*> waiting_in{nullptr};
+  bool wait_interruptible = false;
+  Woken woken = Woken::event;
+  lib::ListLink<Thread> sleep_link;      ///< timed sleep, guarded by its hart's sleep lock
+  u64 wake_tick = 0;
+};
+
+static_assert(offsetof(arch::CurrentThread, hart) == 0);
+
+/// The running thread (xv6: myproc's kernel half).
+[[nodiscard]] inline Thread& current() { return static_cast<Thread&>(*arch::current_thread()); }
+
+/// Prepares a thread that will begin in `entry(argument)` on the given stack. Does not run it.
+/// `entry` must not return: it ends in exit_current() or arch::enter_user(). The thread may be an old, dead one
+/// whose stack is off the cpu: every scheduling field is set anew except `pin`, `space`, `trap_frame`, `name`, `pid`.
+void prepare(Thread& thread, u64 stack_bottom, u64 stack_top, void (*entry)(void*), void* argument);
+
+/// Makes a prepared thread runnable, on this hart's queue or, if pinned, on that hart's.
+/// Idle harts are told when there is more work than this hart can begin at once.
+void start(Thread& thread);
+
+/// Lets other runnable threads of this hart run first; returns at once if there is none (xv6: yield).
+void yield();
+
+/// yield(), if the tick has asked for it since this thread was switched in, or if it is pinned elsewhere.
+/// usertrap() calls it before it returns to user mode.
+void preempt_if_needed();
+
+/// Something has asked this hart to reschedule; for the trap's fast path (one load).
+[[nodiscard]] bool preemption_requested();
+
+/// Ends the current thread: it never runs again. Its owner may reuse stack and Thread after wait_until_off_cpu().
+[[noreturn]] void exit_current();
+
+/// Spins until a dead thread's stack is no longer in use (a few instructions of the other hart at most).
+void wait_until_off_cpu(const Thread& thread);
+
+/// Marks the thread as killed and ends its interruptible wait, if it is in one (xv6: kill's wakeup).
+void interrupt(Thread& thread);
+
+/// Restricts the current thread to one hart, moving there before it returns; any_hart lifts it (lab call cpupin).
+/// The hart must have been started.
+void pin_current(i32 hart);
+
+/// Ticks since boot: 10 per second, from the time CSR (xv6: ticks).
+[[nodiscard]] u64 uptime_ticks();
+
+/// Sleeps for so many ticks; `killed` if interrupted first (xv6: sys_sleep's loop).
+[[nodiscard]] Woken sleep_ticks(u64 ticks);
+
+/// How many threads are runnable or running on all harts, idle threads not counted (for reports).
+[[nodiscard]] u32 runnable_count();
+
+}  // namespace sched

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "lib/types.hpp"
+
+namespace sync {
+
+/// The order in which locks may be taken: a hart that holds a spin lock may take only one of a higher rank
+/// (checked in debug builds). The reasons stand beside the ranks; equal ranks are never held together.
+enum class Rank : u32 {
+  unchecked = 0,   ///< takes no part in the check (host tests, locks of a single test)
+  process_tree,    ///< parents, children, exit and wait: held while a child's state is looked at
+  process,         ///< one process's own state
+  process_table,   ///< slots and pid hash
+  file,            ///< file table, pipe, in-memory inode table, names: taken under a process's locks
+  inode_table,
+  pipe,            ///< a pipe's ring; wakes under it
+  log,             ///< the log's bookkeeping
+  block_cache,     ///< one hash bucket of the block cache
+  device,          ///< a driver's rings and lines (disk, console): completes and wakes under it
+  console,
+  mapping,         ///< mapped pages of an inode, compound conversion
+  memory,          ///< user-space bookkeeping in mm
+  frames,          ///< the buddy lists
+  frame_cache,     ///< one hart's frame cache (refills from, and is robbed by, others)
+  guard,           ///< the short guards inside sleeping locks and sleep queues
+  wait_queue,      ///< the hashed locks of wait queues: a wake may happen under any of the above
+  run_queue,       ///< a hart's run queue: the last step of a wake
+  output,          ///< the UART's transmitter: print works under every lock
+};
+
+}  // namespace sync

@@ -1,0 +1,92 @@
+#pragma once
+// Spin locks for the short sections between harts. Host builds have a twin of this header (tests/host/seam).
+//
+// The kernel runs with interrupts off, so a holder is never preempted and nothing has to be pushed or popped
+// (xv6: push_off, pop_off). A spin lock is never held across a sleep or a switch.
+
+#include <atomic>
+
+#include "lib/types.hpp"
+#include "sync/annotations.hpp"
+#include "sync/rank.hpp"
+
+namespace sync {
+
+/// A test-and-set lock that counts (xv6: struct spinlock, acquire, release, holding).
+class SYNC_CAPABILITY("spin lock") SpinLock {
+ public:
+  constexpr SpinLock(const char* name, Rank rank) : name_(name), rank_(rank) {}
+  SpinLock(const SpinLock&) = delete;
+  SpinLock& operator=(const SpinLock&) = delete;
+
+  void lock() SYNC_ACQUIRE() {
+    if (word_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]] lock_contended();
+    ++acquires_;  // under the lock: no atomic needed
+#if BIFOLIUM_DEBUG
+    note_acquired();
+#endif
+  }
+
+  [[nodiscard]] bool try_lock() SYNC_TRY_ACQUIRE(true) {
+    if (word_.exchange(1, std::memory_order_acquire) != 0) return false;
+    ++acquires_;
+#if BIFOLIUM_DEBUG
+    note_acquired();
+#endif
+    return true;
+  }
+
+  void unlock() SYNC_RELEASE() {
+#if BIFOLIUM_DEBUG
+    note_released();
+#endif
+    word_.store(0, std::memory_order_release);
+  }
+
+  /// Someone holds it (who, only debug builds know).
+  [[nodiscard]] bool is_locked() const { return word_.load(std::memory_order_relaxed) != 0; }
+
+  [[nodiscard]] const char* name() const { return name_; }
+  /// How often it was taken (xv6's lock lab: #acquire()).
+  [[nodiscard]] u64 acquires() const { return acquires_; }
+  /// How many test-and-sets failed while spinning (xv6's lock lab: #test-and-set).
+  [[nodiscard]] u64 contended() const { return contended_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class LockStatistics;
+  void lock_contended();
+  void note_acquired();
+  void note_released();
+
+  std::atomic<u32> word_{0};
+  Rank rank_;
+  const char* name_;
+  u64 acquires_ = 0;
+  std::atomic<u64> contended_{0};
+  SpinLock* next_listed_ = nullptr;
+};
+
+/// Holds a spin lock for a scope.
+class SYNC_SCOPED_CAPABILITY Guard {
+ public:
+  explicit Guard(SpinLock& lock) SYNC_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  ~Guard() SYNC_RELEASE() { lock_.unlock(); }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+ private:
+  SpinLock& lock_;
+};
+
+/// The locks that the statistics device reports (lock lab: names that begin with kmem or bcache).
+class LockStatistics {
+ public:
+  /// Adds a lock that lives for ever to the list; at boot only.
+  static void publish(SpinLock& lock);
+  [[nodiscard]] static SpinLock* first();
+  [[nodiscard]] static SpinLock* next(const SpinLock& lock) { return lock.next_listed_; }
+  /// Sets the counters of all listed locks to zero.
+  static void reset();
+};
+
+}  // namespace sync
