@@ -157,7 +157,7 @@ void TlbModel::check(unsigned hart_number) {
   }
 }
 
-void TlbModel::on_fence_page(unsigned hart_number, sv39::Asid asid, sv39::VirtAddr address) {
+void TlbModel::on_fence_page(unsigned hart_number, arch::Asid asid, sv39::VirtAddr address) {
   Hart& hart = harts_[hart_number];
   ++hart.fences.page;
   const auto cache = hart.caches.find(asid.value());
@@ -180,7 +180,7 @@ void TlbModel::on_fence_page(unsigned hart_number, sv39::Asid asid, sv39::VirtAd
   }
 }
 
-void TlbModel::on_fence_asid(unsigned hart_number, sv39::Asid asid) {
+void TlbModel::on_fence_asid(unsigned hart_number, arch::Asid asid) {
   Hart& hart = harts_[hart_number];
   ++hart.fences.asid;
   const auto cache = hart.caches.find(asid.value());

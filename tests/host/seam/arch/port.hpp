@@ -17,14 +17,26 @@ namespace arch {
 
 inline constexpr unsigned max_harts = 8;
 
+/// Address-space identifier of satp: names the owner of a cached translation.
+class Asid {
+ public:
+  constexpr Asid() = default;
+  explicit constexpr Asid(std::uint64_t value) : value_(value) {}
+  [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
+  friend constexpr bool operator==(Asid, Asid) = default;
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
 namespace host {
 
 /// Who hears about fences. Every method is called on the thread that runs as hart `hart`.
 class FenceListener {
  public:
   virtual ~FenceListener() = default;
-  virtual void on_fence_page(unsigned hart, sv39::Asid asid, sv39::VirtAddr address) = 0;
-  virtual void on_fence_asid(unsigned hart, sv39::Asid asid) = 0;
+  virtual void on_fence_page(unsigned hart, Asid asid, sv39::VirtAddr address) = 0;
+  virtual void on_fence_asid(unsigned hart, Asid asid) = 0;
   virtual void on_fence_all(unsigned hart) = 0;
   virtual void on_fence_i(unsigned hart) = 0;
 };
@@ -77,12 +89,12 @@ inline sv39::PhysAddr to_phys(const void* pointer) {
 }
 
 /// Orders table writes before later translations of `address` in `asid` on this hart (sfence.vma va, asid).
-inline void fence_page(sv39::Asid asid, sv39::VirtAddr address) {
+inline void fence_page(Asid asid, sv39::VirtAddr address) {
   if (auto* listener = host::machine.listener.load()) listener->on_fence_page(hart_index(), asid, address);
 }
 
 /// The same for every address of `asid` but global leaves (sfence.vma x0, asid).
-inline void fence_asid(sv39::Asid asid) {
+inline void fence_asid(Asid asid) {
   if (auto* listener = host::machine.listener.load()) listener->on_fence_asid(hart_index(), asid);
 }
 
