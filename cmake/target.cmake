@@ -10,7 +10,7 @@ target_compile_options(riscv-flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables>)
 # --build-id=none: the note would land in front of the entry point and hang a `-bios none` boot.
 target_link_options(riscv-flags INTERFACE
-  -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections -Wl,-z,max-page-size=4096)
+  -nostdlib -static -Wl,--build-id=none -Wl,--gc-sections -Wl,-z,max-page-size=4096)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   set(cross --target=riscv64-linux-gnu)
