@@ -1,0 +1,151 @@
+#pragma once
+// The block cache (xv6: bio.c): a fixed number of 1 KiB buffers, found by hash, replaced least recently used
+// first (by a clock, so that a hit moves nothing).
+//
+// Who may touch a buffer's bytes: the holder of the lock that owns the block on disk (an inode's mutex for its
+// data, the bitmap's mutex, the inode-table slot's inode). The cache itself only says which block a buffer holds.
+//
+// No deadlock when every buffer is pinned (reliability.md A10): a thread that waits for a buffer holds no other
+// pin but those of blocks already in its transaction's log, and the log reserves at most max_log_capacity of
+// those, fewer than there are buffers. So some pin is always held by a thread that waits for no buffer (at most
+// for the device), and will be released; a commit needs no buffer, it writes from the logged ones.
+
+#include <atomic>
+#include <span>
+
+#include "dev/block_device.hpp"
+#include "lib/result.hpp"
+#include "sched/wait_queue.hpp"
+#include "sync/spinlock.hpp"
+
+namespace fs {
+
+class BlockCache;
+
+/// One cached block. Only BlockCache and Log look inside; everyone else holds a BufferRef.
+struct Buffer {
+  static constexpr u32 no_block = ~u32{0};
+  enum class Content : u8 { nothing, being_read, valid };
+
+  Buffer* next = nullptr;      // hash chain, under its bucket's lock
+  std::byte* bytes = nullptr;
+  u32 block = no_block;        // changes only while `pins` carries the claim
+  std::atomic<u32> pins{0};    // holders; `claimed` is added while the clock replaces the block
+  std::atomic<u32> recent{0};  // used since the clock's hand last passed
+  Content content = Content::nothing;  // under the bucket's lock while being_read
+  std::atomic<bool> logged{false};  // belongs to the open or committing group; set and cleared by the log
+};
+
+/// A pin on a buffer: the block stays in memory while it lives (xv6: bread ... brelse). Move-only.
+class BufferRef {
+ public:
+  BufferRef() = default;
+  BufferRef(BufferRef&& other) noexcept : cache_(other.cache_), buffer_(other.buffer_) { other.buffer_ = nullptr; }
+  BufferRef& operator=(BufferRef&& other) noexcept {
+    if (this != &other) {
+      release();
+      cache_ = other.cache_;
+      buffer_ = other.buffer_;
+      other.buffer_ = nullptr;
+    }
+    return *this;
+  }
+  ~BufferRef() { release(); }
+
+  [[nodiscard]] std::byte* bytes() const { return buffer_->bytes; }
+  [[nodiscard]] u32 block() const { return buffer_->block; }
+  /// The block as an array of T.
+  template <class T>
+  [[nodiscard]] T* as() const {
+    return reinterpret_cast<T*>(buffer_->bytes);
+  }
+  [[nodiscard]] Buffer& buffer() const { return *buffer_; }
+  explicit operator bool() const { return buffer_ != nullptr; }
+  void release();
+
+ private:
+  friend class BlockCache;
+  BufferRef(BlockCache& cache, Buffer& buffer) : cache_(&cache), buffer_(&buffer) {}
+  BlockCache* cache_ = nullptr;
+  Buffer* buffer_ = nullptr;
+};
+
+class BlockCache {
+ public:
+  static constexpr usize lock_count = 64;
+
+  BlockCache();
+  BlockCache(const BlockCache&) = delete;
+  BlockCache& operator=(const BlockCache&) = delete;
+
+  /// Bytes of memory per buffer, its record and hash bucket included; what `attach` divides by.
+  [[nodiscard]] static usize bytes_per_buffer();
+  /// Makes as many buffers as `memory` holds (8-byte aligned; kept for ever) over `device`. Once, at boot.
+  void attach(dev::BlockDevice& device, std::span<std::byte> memory);
+
+  /// The block's bytes, read from the device if need be (xv6: bread). Sleeps. io: the device failed.
+  [[nodiscard]] lib::Result<BufferRef> read(u32 block);
+  /// A pin on a block whose old content does not matter: filled with zeros, not read (xv6: bzero's bread).
+  [[nodiscard]] lib::Result<BufferRef> fresh(u32 block);
+  /// Reads those of `blocks` that are not cached, several requests in flight, and waits for them. Only a hint:
+  /// errors show when the block is read, and with few free buffers it does less.
+  void prefetch(std::span<const u32> blocks);
+  /// Forgets every block that nobody holds. For mounting another image, and tests.
+  void drop_all();
+
+  [[nodiscard]] u32 buffer_count() const { return count_; }
+  [[nodiscard]] u32 pinned_count() const;
+  [[nodiscard]] dev::BlockDevice& device() const { return *device_; }
+  /// Locks for the statistics device; all named bcache.
+  [[nodiscard]] sync::SpinLock& lock(usize index) { return bucket_locks_[index]; }
+
+  /// Adds a pin for the log.
+  void pin(Buffer& buffer) { buffer.pins.fetch_add(1, std::memory_order_relaxed); }
+  void unpin(Buffer& buffer);
+
+ private:
+  static constexpr u32 claimed = u32{1} << 30;
+
+  struct BucketLock : sync::SpinLock {
+    BucketLock() : sync::SpinLock("bcache", sync::Rank::block_cache) {}
+  };
+
+  [[nodiscard]] u32 bucket_of(u32 block) const { return (block * 2654435761u) >> bucket_shift_; }
+  [[nodiscard]] sync::SpinLock& lock_of(u32 bucket) { return bucket_locks_[bucket % lock_count]; }
+  [[nodiscard]] sched::WaitQueue& filled_queue(u32 bucket) { return filled_[bucket % lock_count]; }
+  [[nodiscard]] Buffer* find_and_pin(u32 bucket, u32 block);
+  [[nodiscard]] Buffer& get(u32 block);
+  [[nodiscard]] Buffer& claim_victim();
+  [[nodiscard]] Buffer* sweep();
+  void unchain(Buffer& buffer);
+  [[nodiscard]] bool begin_fill(Buffer& buffer);
+  void end_fill(Buffer& buffer, Buffer::Content content);
+
+  dev::BlockDevice* device_ = nullptr;
+  Buffer* buffers_ = nullptr;
+  u32 count_ = 0;
+  Buffer** buckets_ = nullptr;
+  u32 bucket_shift_ = 31;
+  BucketLock bucket_locks_[lock_count];
+  sched::WaitQueue filled_[lock_count];
+  sync::SpinLock clock_lock_;  // the hand, and sleep when every buffer is pinned
+  u32 hand_ = 0;
+  std::atomic<u32> starved_{0};
+  sched::WaitQueue buffer_free_;
+};
+
+inline void BufferRef::release() {
+  if (buffer_ != nullptr) cache_->unpin(*buffer_);
+  buffer_ = nullptr;
+}
+
+inline void BlockCache::unpin(Buffer& buffer) {
+  // seq_cst against `starved_`: either this sees the waiter, or the waiter's sweep sees the free buffer.
+  if (buffer.pins.fetch_sub(1, std::memory_order_seq_cst) == 1 && starved_.load(std::memory_order_seq_cst) != 0)
+      [[unlikely]] {
+    const sync::Guard guard(clock_lock_);
+    buffer_free_.wake_all();
+  }
+}
+
+}  // namespace fs

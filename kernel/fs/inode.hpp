@@ -1,0 +1,167 @@
+#pragma once
+// Inodes in memory (xv6: struct inode, fs.c). One object per inode number in use, found by hash in InodeTable.
+//
+// Locks. An inode's mutex guards everything below "under the mutex" and the file's blocks. Order (A15):
+//   1. a Transaction begins before any inode is locked;
+//   2. a directory is locked before an inode that an entry of it names; never child before parent ("..": the child
+//      is unlocked before the parent is locked);
+//   3. a second inode is locked under a directory's only by create, unlink and the end of link; nothing locks two
+//      directories of which neither is the parent of the other (there is no rename);
+//   4. the spin locks (table, names, bitmap, log, buckets) are leaves, and never held across a sleep.
+// A handle may be dropped anywhere but inside a transaction or under an inode's lock: the last handle to an
+// unlinked inode frees it on disk, in a transaction of its own.
+
+#include <atomic>
+#include <span>
+
+#include "abi/disk.hpp"
+#include "abi/types.hpp"
+#include "fs/block_cache.hpp"
+#include "fs/copy.hpp"
+#include "fs/log.hpp"
+#include "lib/intrusive_list.hpp"
+#include "lib/result.hpp"
+#include "sched/mutex.hpp"
+
+namespace fs {
+
+class InodeRef;
+class InodeTable;
+class Volume;
+
+class Inode {
+ public:
+  Inode() = default;
+  Inode(const Inode&) = delete;
+  Inode& operator=(const Inode&) = delete;
+
+  [[nodiscard]] u32 number() const { return number_; }
+  [[nodiscard]] Volume& volume() const { return *volume_; }
+
+  // --- For callers outside fs: each of these locks the inode itself. ---
+
+  /// xv6: stati.
+  [[nodiscard]] lib::Result<abi::Stat> stat();
+  /// Reads up to `count` bytes at `offset` and advances it (xv6: readi under fileread). 0 at or beyond the end.
+  /// bad_address: the sink refused (nothing is said about what it got; offset unchanged). io, corrupt.
+  [[nodiscard]] lib::Result<usize> read(DataSink& sink, u64& offset, usize count);
+  /// Reads into kernel memory; fewer bytes than asked only at the end of the file. For exec.
+  [[nodiscard]] lib::Result<usize> read_at(u64 offset, std::span<std::byte> memory);
+  /// Writes `count` bytes at `offset` and advances it, in as many transactions as the log needs (xv6: filewrite,
+  /// writei). All or an error; on an error the prefix that was written stays, and is durable. invalid_argument:
+  /// offset beyond the end. too_big: beyond the largest file. no_space. bad_address: the source stopped.
+  [[nodiscard]] lib::Result<usize> write(DataSource& source, u64& offset, usize count);
+  /// Cuts the file to nothing (xv6: itrunc).
+  [[nodiscard]] lib::Result<void> truncate();
+
+  // --- Inside fs: the caller holds the mutex (InodeLock). ---
+
+  [[nodiscard]] sched::Mutex& mutex() { return mutex_; }
+  [[nodiscard]] abi::FileType type() const { return type_; }
+  [[nodiscard]] bool is_directory() const { return type_ == abi::FileType::directory; }
+  [[nodiscard]] i16 major() const { return major_; }
+  [[nodiscard]] i16 minor() const { return minor_; }
+  [[nodiscard]] i16 link_count() const { return link_count_.load(std::memory_order_relaxed); }
+  [[nodiscard]] u32 size() const { return size_; }
+
+  /// Fills a fresh inode (from allocate) and writes it.
+  [[nodiscard]] lib::Result<void> initialise(Transaction& transaction, abi::FileType type, i16 major, i16 minor,
+                                             i16 links);
+  [[nodiscard]] lib::Result<void> set_link_count(Transaction& transaction, i16 count);
+  /// Copies the in-memory inode to its place on disk (xv6: iupdate).
+  [[nodiscard]] lib::Result<void> update(Transaction& transaction);
+  /// Disk block of file block `index` (xv6: bmap without allocation); 0 is a hole. corrupt: outside the data area.
+  [[nodiscard]] lib::Result<u32> block_at(u32 index);
+  /// The same, allocating what is missing.
+  [[nodiscard]] lib::Result<u32> block_for_write(Transaction& transaction, u32 index, bool& fresh);
+  /// Reads without copying to a user: calls for the directory code.
+  [[nodiscard]] lib::Result<usize> read_locked(u64 offset, std::span<std::byte> memory);
+  [[nodiscard]] lib::Result<void> write_locked(Transaction& transaction, u64 offset,
+                                               std::span<const std::byte> bytes);
+  /// Frees blocks from the end until none is left (true) or the transaction has no room (false; call again in a
+  /// new one). What is left is a shorter, consistent file.
+  [[nodiscard]] lib::Result<bool> free_blocks(Transaction& transaction);
+  /// Blocks that free_blocks should reserve to end at once for a file of this size, or what the log can give.
+  [[nodiscard]] u32 truncation_reserve() const;
+
+  /// Lowest offset at which a directory may have a free entry.
+  u32 free_entry_hint = 0;
+
+ private:
+  friend class InodeLock;
+  friend class InodeTable;
+  friend class InodeRef;
+  friend class MappedPages;
+
+  [[nodiscard]] lib::Result<void> load();
+  [[nodiscard]] lib::Result<u32> mapped_entry(u32 table_block, u32 index);
+
+  // Under the table's lock; `number_` changes only while nobody refers to the inode.
+  Volume* volume_ = nullptr;
+  u32 number_ = 0;
+  u32 references_ = 0;
+  Inode* next_ = nullptr;
+  lib::ListLink<Inode> idle_link_;
+
+  sched::Mutex mutex_{"inode"};
+  // Under the mutex.
+  bool loaded_ = false;
+  abi::FileType type_ = abi::FileType::free;
+  i16 major_ = 0;
+  i16 minor_ = 0;
+  std::atomic<i16> link_count_{0};  // also read by the last release, when no one else can change it
+  u32 size_ = 0;
+  u32 addresses_[abi::inode_address_count] = {};
+};
+
+/// A counted handle (xv6: idup, iput). Move-only; `clone` for a second one.
+class InodeRef {
+ public:
+  InodeRef() = default;
+  InodeRef(InodeRef&& other) noexcept : inode_(other.inode_) { other.inode_ = nullptr; }
+  InodeRef& operator=(InodeRef&& other) noexcept {
+    if (this != &other) {
+      reset();
+      inode_ = other.inode_;
+      other.inode_ = nullptr;
+    }
+    return *this;
+  }
+  ~InodeRef() { reset(); }
+
+  [[nodiscard]] InodeRef clone() const;
+  void reset();
+  [[nodiscard]] Inode* get() const { return inode_; }
+  Inode* operator->() const { return inode_; }
+  Inode& operator*() const { return *inode_; }
+  explicit operator bool() const { return inode_ != nullptr; }
+
+ private:
+  friend class InodeTable;
+  explicit InodeRef(Inode& inode) : inode_(&inode) {}
+  Inode* inode_ = nullptr;
+};
+
+/// Locks an inode and makes sure that it is read from disk and in use (xv6: ilock, iunlock).
+class [[nodiscard]] InodeLock {
+ public:
+  explicit InodeLock(Inode& inode) : inode_(&inode) {
+    inode.mutex_.lock();
+    if (!inode.loaded_) status_ = inode.load();
+  }
+  ~InodeLock() { unlock(); }
+  InodeLock(const InodeLock&) = delete;
+  InodeLock& operator=(const InodeLock&) = delete;
+  void unlock() {
+    if (inode_ != nullptr) inode_->mutex_.unlock();
+    inode_ = nullptr;
+  }
+  /// io; corrupt if the inode is free or its fields are impossible (D3, D7). Check before using the inode.
+  [[nodiscard]] const lib::Result<void>& status() const { return status_; }
+
+ private:
+  Inode* inode_;
+  lib::Result<void> status_;
+};
+
+}  // namespace fs
