@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Keeps docs/bugs.md and the source equal: every lib::bug("why") site is listed there with its argument.
+
+usage: check_bugs.py              fail when the list and the source differ
+       check_bugs.py --generate   rewrite the list: new sites come in with an empty argument, gone ones go
+
+A site is named by its file and its text, so that moving code within a file changes nothing.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIST = ROOT / "docs" / "bugs.md"
+# The definition of bug() and the tests' own use of it are not call sites.
+NOT_SITES = ("kernel/lib/bug.",)
+CALL = re.compile(r'\bbug\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
+ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
+COMMENT = re.compile(r"//[^\n]*")
+HEAD = """# What must be unreachable
+
+`lib::bug("why")` marks code that cannot be reached; there is no other way for the kernel to stop by its own will, and
+no word for "a resource ran out" (that is an error value). Each site stands here with the argument why no program, no
+disk image and no device can reach it. `tests/check_bugs.py` fails when this list and the source differ;
+`tests/check_bugs.py --generate` brings it up to date and leaves the argument of a new site to be written.
+
+| file | bug | why it cannot happen |
+|---|---|---|
+"""
+
+
+def without_comments(text):
+    # Blanks comments out but leaves string literals (which may hold //) alone.
+    pattern = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+    return pattern.sub(lambda m: m[0] if m[0].startswith('"') else " ", text)
+
+
+def sites_in_source():
+    sites = set()
+    for top in ("sv39", "kernel"):
+        for path in sorted((ROOT / top).rglob("*")):
+            name = str(path.relative_to(ROOT))
+            if path.suffix not in (".cpp", ".hpp") or name.startswith(NOT_SITES):
+                continue
+            for match in CALL.finditer(without_comments(path.read_text())):
+                text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match[1]))
+                sites.add((name, text.replace("|", "\\|")))
+    return sites
+
+
+def rows_in_list():
+    if not LIST.exists():
+        return {}
+    return {(file, text): argument.strip() for file, text, argument in ROW.findall(LIST.read_text())}
+
+
+def generate():
+    rows, sites = rows_in_list(), sorted(sites_in_source())
+    lines = [f"| `{file}` | {text} | {rows.get((file, text), '')} |\n" for file, text in sites]
+    LIST.parent.mkdir(exist_ok=True)
+    LIST.write_text(HEAD + "".join(lines))
+    print(f"{len(sites)} sites, {sum(1 for site in sites if not rows.get(site))} without an argument")
+    return 0
+
+
+def check():
+    rows, sites = rows_in_list(), sites_in_source()
+    problems = [f"{file}: bug(\"{text}\") is not in docs/bugs.md" for file, text in sorted(sites - rows.keys())]
+    problems += [f"docs/bugs.md: {file}: \"{text}\" is not in the source" for file, text in sorted(rows.keys() - sites)]
+    problems += [f"docs/bugs.md: {f}: \"{t}\" has no argument" for (f, t), why in sorted(rows.items()) if not why]
+    for problem in problems:
+        print(problem)
+    print(f"{len(sites)} bug() sites, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(generate() if sys.argv[1:] == ["--generate"] else check())
