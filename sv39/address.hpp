@@ -45,6 +45,9 @@ constexpr u64 bytes_of(Level level) { return u64{1} << shift_of(level); }
 /// Base pages that one entry at this level translates.
 constexpr u64 pages_of(Level level) { return u64{1} << (index_bits * static_cast<unsigned>(level)); }
 
+/// Address-space identifier: whose translation a TLB entry is (satp.ASID, up to 16 bits).
+enum class Asid : u64 {};
+
 class PhysAddr;
 class VirtAddr;
 

@@ -157,17 +157,17 @@ void TlbModel::check(unsigned hart_number) {
   }
 }
 
-void TlbModel::on_fence_page(unsigned hart_number, arch::Asid asid, sv39::VirtAddr address) {
+void TlbModel::on_fence_page(unsigned hart_number, sv39::Asid asid, sv39::VirtAddr address) {
   Hart& hart = harts_[hart_number];
   ++hart.fences.page;
-  const auto cache = hart.caches.find(asid.value());
+  const auto cache = hart.caches.find(static_cast<std::uint64_t>(asid));
   if (cache == hart.caches.end()) return;
   for (unsigned level = 0; level <= 2; ++level) {
     const auto found = cache->second.leaves.find(key(address.value(), level));
     if (found == cache->second.leaves.end()) continue;
     std::vector<Leaf> global;
     for (const Leaf& leaf : found->second) {
-      if (hart.active && hart.asid == asid.value()) {
+      if (hart.active && hart.asid == static_cast<std::uint64_t>(asid)) {
         judge_removed(hart_number, address.value(), leaf.pte, leaf.level, false);
       }
       if ((leaf.pte & bit::g) != 0) global.push_back(leaf);
@@ -180,12 +180,12 @@ void TlbModel::on_fence_page(unsigned hart_number, arch::Asid asid, sv39::VirtAd
   }
 }
 
-void TlbModel::on_fence_asid(unsigned hart_number, arch::Asid asid) {
+void TlbModel::on_fence_asid(unsigned hart_number, sv39::Asid asid) {
   Hart& hart = harts_[hart_number];
   ++hart.fences.asid;
-  const auto cache = hart.caches.find(asid.value());
+  const auto cache = hart.caches.find(static_cast<std::uint64_t>(asid));
   if (cache == hart.caches.end()) return;
-  const bool active = hart.active && hart.asid == asid.value();
+  const bool active = hart.active && hart.asid == static_cast<std::uint64_t>(asid);
   Cache kept;
   for (const auto& [where, leaves] : cache->second.leaves) {
     for (const Leaf& leaf : leaves) {

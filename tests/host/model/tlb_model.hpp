@@ -64,8 +64,8 @@ class TlbModel final : public arch::host::FenceListener {
   /// Compares every cached entry of the hart's active space with the tables as they are now.
   void check(unsigned hart);
 
-  void on_fence_page(unsigned hart, arch::Asid asid, sv39::VirtAddr address) override;
-  void on_fence_asid(unsigned hart, arch::Asid asid) override;
+  void on_fence_page(unsigned hart, sv39::Asid asid, sv39::VirtAddr address) override;
+  void on_fence_asid(unsigned hart, sv39::Asid asid) override;
   void on_fence_all(unsigned hart) override;
   void on_fence_i(unsigned hart) override;
 

@@ -11,23 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "lib/types.hpp"
 #include "sv39/address.hpp"
 
 namespace arch {
 
-inline constexpr unsigned max_harts = 8;
-
-/// Address-space identifier of satp: names the owner of a cached translation.
-class Asid {
- public:
-  constexpr Asid() = default;
-  explicit constexpr Asid(std::uint64_t value) : value_(value) {}
-  [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
-  friend constexpr bool operator==(Asid, Asid) = default;
-
- private:
-  std::uint64_t value_ = 0;
-};
+inline constexpr u32 max_harts = 8;
 
 namespace host {
 
@@ -35,8 +24,8 @@ namespace host {
 class FenceListener {
  public:
   virtual ~FenceListener() = default;
-  virtual void on_fence_page(unsigned hart, Asid asid, sv39::VirtAddr address) = 0;
-  virtual void on_fence_asid(unsigned hart, Asid asid) = 0;
+  virtual void on_fence_page(unsigned hart, sv39::Asid asid, sv39::VirtAddr address) = 0;
+  virtual void on_fence_asid(unsigned hart, sv39::Asid asid) = 0;
   virtual void on_fence_all(unsigned hart) = 0;
   virtual void on_fence_i(unsigned hart) = 0;
 };
@@ -70,17 +59,20 @@ inline void set_hart_index(unsigned hart) { this_hart = hart; }
 }  // namespace host
 
 /// Index of the hart that executes, 0 .. max_harts - 1.
-inline unsigned hart_index() { return host::this_hart; }
+[[nodiscard]] inline u32 hart_index() { return host::this_hart; }
+
+/// Bit i set: hart i has been started. On the host all are.
+[[nodiscard]] inline u32 started_harts() { return (u32{1} << max_harts) - 1; }
 
 /// Kernel pointer to the byte of RAM at `address` (the direct map). Aborts outside the arena.
-inline void* to_kernel(sv39::PhysAddr address) {
+[[nodiscard]] inline void* to_kernel(sv39::PhysAddr address) {
   const std::uint64_t offset = address.value() - host::machine.base;
   if (address.value() < host::machine.base || offset >= host::machine.size) host::stray("PhysAddr", address.value());
   return host::machine.arena + offset;
 }
 
 /// Inverse of to_kernel.
-inline sv39::PhysAddr to_phys(const void* pointer) {
+[[nodiscard]] inline sv39::PhysAddr to_phys(const void* pointer) {
   const auto* byte = static_cast<const std::byte*>(pointer);
   if (byte < host::machine.arena || byte >= host::machine.arena + host::machine.size) {
     host::stray("pointer", reinterpret_cast<std::uint64_t>(pointer));
@@ -89,12 +81,12 @@ inline sv39::PhysAddr to_phys(const void* pointer) {
 }
 
 /// Orders table writes before later translations of `address` in `asid` on this hart (sfence.vma va, asid).
-inline void fence_page(Asid asid, sv39::VirtAddr address) {
+inline void fence_page(sv39::Asid asid, sv39::VirtAddr address) {
   if (auto* listener = host::machine.listener.load()) listener->on_fence_page(hart_index(), asid, address);
 }
 
 /// The same for every address of `asid` but global leaves (sfence.vma x0, asid).
-inline void fence_asid(Asid asid) {
+inline void fence_asid(sv39::Asid asid) {
   if (auto* listener = host::machine.listener.load()) listener->on_fence_asid(hart_index(), asid);
 }
 
@@ -107,5 +99,8 @@ inline void fence_all() {
 inline void fence_i() {
   if (auto* listener = host::machine.listener.load()) listener->on_fence_i(hart_index());
 }
+
+/// A spinning hart's polite pause.
+inline void spin_hint() {}
 
 }  // namespace arch
