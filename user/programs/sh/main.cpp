@@ -1,0 +1,111 @@
+// sh: reads lines from standard input and runs them. Knows pipes, <, >, >>, ;, &, parentheses and cd.
+// sh -c WORD...: runs the words as one line.
+#include "user/libc/user.hpp"
+#include "user/programs/sh/command.hpp"
+
+namespace {
+
+constexpr int max_line = 1024;
+char line[max_line];
+
+enum class Input { line, end };
+
+// A terminal is asked; a script is read silently.
+bool is_interactive() {
+  abi::Stat status;
+  return fstat(0, &status) == 0 && status.type == abi::FileType::device;
+}
+
+// One line without its newline. One that does not fit becomes empty: half of it must not run.
+Input read_line() {
+  int used = 0;
+  bool too_long = false;
+  char c;
+  int n;
+  while ((n = read(0, &c, 1)) == 1 && c != '\n') {
+    if (used + 1 == max_line)
+      too_long = true;
+    else
+      line[used++] = c == '\0' ? ' ' : c;
+  }
+  if (too_long) {
+    fprintf(2, "sh: line too long\n");
+    used = 0;
+  }
+  line[used] = '\0';
+  return n != 1 && used == 0 ? Input::end : Input::line;
+}
+
+// cd must change this process, so it is no program.
+bool run_cd() {
+  char* p = line;
+  while (*p == ' ' || *p == '\t') ++p;
+  if (p[0] != 'c' || p[1] != 'd' || (p[2] != '\0' && p[2] != ' ' && p[2] != '\t')) return false;
+  // Anything but a lone word behind it is left to the parser.
+  char* path = p + 2;
+  while (*path == ' ' || *path == '\t') ++path;
+  char* end = path;
+  while (*end != '\0' && strchr(" \t\r<>|&;()", *end) == nullptr) ++end;
+  char* rest = end;
+  while (*rest == ' ' || *rest == '\t' || *rest == '\r') ++rest;
+  if (*rest != '\0') return false;
+  *end = '\0';
+  const char* target = *path == '\0' ? "/" : path;
+  if (chdir(target) < 0) fprintf(2, "cannot cd %s\n", target);
+  return true;
+}
+
+void run_line() {
+  sh::Command* command = sh::parse(line);
+  if (command == nullptr) return;
+  const int pid = fork();
+  if (pid < 0) {
+    fprintf(2, "sh: fork failed\n");
+    return;
+  }
+  if (pid == 0) sh::run(command);
+  wait(nullptr);
+}
+
+int run_words(int argc, char** argv) {
+  int used = 0;
+  for (int i = 2; i < argc; ++i) {
+    const int length = static_cast<int>(strlen(argv[i]));
+    if (used + length + 2 > max_line) {
+      fprintf(2, "sh: line too long\n");
+      return 1;
+    }
+    memcpy(line + used, argv[i], static_cast<std::size_t>(length));
+    used += length;
+    line[used++] = ' ';
+  }
+  line[used] = '\0';
+  if (run_cd()) return 0;
+  sh::Command* command = sh::parse(line);
+  if (command == nullptr) return 1;
+  sh::run(command);
+}
+
+// The three standard descriptors are open, whoever started this.
+void open_console() {
+  int fd;
+  while ((fd = open("console", abi::OpenMode::read_write)) >= 0) {
+    if (fd >= 3) {
+      close(fd);
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 2 && strcmp(argv[1], "-c") == 0) return run_words(argc, argv);
+  open_console();
+  const bool interactive = is_interactive();
+  for (;;) {
+    if (interactive) write(2, "$ ", 2);
+    if (read_line() == Input::end) return 0;
+    if (!run_cd()) run_line();
+  }
+}
