@@ -8,7 +8,7 @@ target_include_directories(host-flags INTERFACE
 target_compile_definitions(host-flags INTERFACE
   BIFOLIUM_HOST=1 BIFOLIUM_VIEW_UNIFIED=1 BIFOLIUM_DEBUG=$<BOOL:${BIFOLIUM_DEBUG}>)
 target_compile_options(host-flags INTERFACE -g -Wall -Wextra -Werror -fno-omit-frame-pointer
-  -include ${CMAKE_SOURCE_DIR}/tests/host/seam/prelude.hpp)
+  "SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp")
 if(CMAKE_BUILD_TYPE STREQUAL "")
   target_compile_options(host-flags INTERFACE -O2)
 endif()

@@ -29,6 +29,8 @@ if(kernel_sources)
     target_link_libraries(kernel-${view} PRIVATE riscv-flags)
     target_include_directories(kernel-${view} PRIVATE ${CMAKE_SOURCE_DIR}/kernel)
     target_compile_definitions(kernel-${view} PRIVATE ${macro}=1 BIFOLIUM_KERNEL=1)
+    target_compile_options(kernel-${view} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
     target_link_options(kernel-${view} PRIVATE -T ${script})
     set_target_properties(kernel-${view} PROPERTIES LINK_DEPENDS ${script})
     add_dependencies(kernels kernel-${view})

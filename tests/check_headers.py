@@ -19,13 +19,14 @@ TARGET = [
     "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-ffreestanding", "-fno-exceptions", "-fno-rtti",
     "-fno-threadsafe-statics", "-DBIFOLIUM_DEBUG=1",
 ]  # fmt: skip
+PRELUDE = ["-include", str(ROOT / "kernel/lib/prelude.hpp")]
 CROSS_GCC = "/usr/lib/gcc-cross/riscv64-linux-gnu/12"
 LEGS = {
     "clang": ["clang++-19", "--target=riscv64-linux-gnu", f"--gcc-install-dir={CROSS_GCC}", "-mno-implicit-float",
               "-Wno-pragma-once-outside-header", *TARGET],
     "gcc": ["riscv64-linux-gnu-g++-12", *TARGET],
     "host": ["clang++-19", "-Wno-pragma-once-outside-header", "-DBIFOLIUM_HOST=1", "-DBIFOLIUM_DEBUG=1",
-             "-include", str(ROOT / "tests/host/seam/prelude.hpp"), "-I", str(ROOT / "tests/host/seam")],
+             *PRELUDE, "-I", str(ROOT / "tests/host/seam")],
 }  # fmt: skip
 # The layers that must compile for the host as well.
 HOST_LAYERS = ("abi/", "sv39/", "kernel/lib/", "kernel/mm/", "kernel/fs/", "tests/host/")
@@ -37,6 +38,8 @@ def work(legs):
         for path in sorted((ROOT / top).rglob("*.hpp")):
             header = str(path.relative_to(ROOT))
             for leg in legs:
+                if header == "kernel/lib/prelude.hpp":
+                    continue  # It is in front of every other one.
                 if leg == "host":
                     if not header.startswith(HOST_LAYERS) and not header.startswith("tools/"):
                         continue
@@ -44,7 +47,7 @@ def work(legs):
                 elif header.startswith("user/"):
                     yield leg, header, ["-I", ROOT, "-I", ROOT / "user"]
                 elif header.startswith(("abi/", "sv39/", "kernel/")):
-                    yield leg, header, ["-DBIFOLIUM_KERNEL=1", "-DBIFOLIUM_VIEW_UNIFIED=1", "-I", ROOT, "-I", ROOT / "kernel"]
+                    yield leg, header, [*PRELUDE, "-DBIFOLIUM_KERNEL=1", "-DBIFOLIUM_VIEW_UNIFIED=1", "-I", ROOT, "-I", ROOT / "kernel"]
 
 
 def compile_alone(job, directory):
