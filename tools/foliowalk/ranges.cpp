@@ -1,0 +1,154 @@
+#include "tools/foliowalk/ranges.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "abi/layout.hpp"
+
+namespace foliowalk {
+namespace {
+
+using namespace sv39::pte_bit;
+
+struct Device {
+  u64 begin, size;
+  std::string_view name;
+};
+
+// QEMU's `virt` machine (hw/riscv/virt.c); the eight virtio slots are a page each.
+constexpr std::array devices = {
+    Device{0x0, 0x100, "debug ROM"},          Device{0x1000, 0xf000, "boot ROM"},
+    Device{0x10'0000, 0x1000, "test finisher"}, Device{0x10'1000, 0x1000, "RTC"},
+    Device{0x200'0000, 0x1'0000, "CLINT"},    Device{0x300'0000, 0x1'0000, "PCI I/O"},
+    Device{0xc00'0000, 0x60'0000, "PLIC"},    Device{0x1000'0000, 0x1000, "UART0"},
+    Device{0x1000'1000, 0x8000, "virtio"},    Device{0x1010'0000, 0x1000, "fw_cfg"},
+    Device{0x2000'0000, 0x400'0000, "flash"}, Device{0x3000'0000, 0x1000'0000, "PCI ECAM"},
+    Device{0x4000'0000, 0x4000'0000, "PCI memory"},
+};
+
+constexpr u64 compared_flags = valid | read | write | execute | user | global | copy_on_write | software_1;
+
+bool joins(const Range& range, const Leaf& leaf, const Purpose& purpose) {
+  return leaf.va == range.va + range.bytes && leaf.level == range.level && (leaf.pte & compared_flags) == range.flags &&
+         purpose.region == range.region && purpose.backing == range.backing;
+}
+
+}  // namespace
+
+std::string_view device_at(u64 pa) {
+  for (const Device& device : devices) {
+    if (pa >= device.begin && pa - device.begin < device.size) return device.name;
+  }
+  return {};
+}
+
+Purpose Namer::purpose(const Space& space, const Leaf& leaf) const {
+  const bool user_half = leaf.va < abi::user_top;
+  if (user_half) {
+    if (leaf.va == abi::trampoline) return {"trampoline", "kernel text"};
+    if (leaf.va == abi::trapframe) return {"trapframe", "kernel memory"};
+    if (leaf.va == abi::usyscall) return {"usyscall", "kernel memory"};
+  }
+  if (space.role == Role::process && user_half && (leaf.pte & user || !scene_->in_ram(leaf.va))) {
+    return in_process(space, leaf);
+  }
+  return in_kernel(space, leaf);
+}
+
+Purpose Namer::in_process(const Space& space, const Leaf& leaf) const {
+  const auto device = device_at(leaf.pa);
+  if (!device.empty()) return {std::string(device), "device"};
+  if (space.process) {
+    for (const RegionRecord& region : space.process->regions) {
+      if (leaf.va >= region.begin && leaf.va < region.end) return {region.name, region.backing};
+    }
+  }
+  if (!(leaf.pte & user)) return {"guard", "anonymous"};
+  if (leaf.pte & execute) return {leaf.pte & write ? "program" : "text", "anonymous"};
+  // The page above a guard is the stack: xv6 programs have one or two.
+  for (u64 below = 1; below <= 2; ++below) {
+    const Leaf* guard = leaf.va >= below * sv39::page_size ? space.tree.find(leaf.va - below * sv39::page_size) : nullptr;
+    if (guard && !(guard->pte & user) && leaf.level == 0) return {"stack", "anonymous"};
+  }
+  return {"data", "anonymous"};
+}
+
+Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
+  if (leaf.pte & user) return {"user page", "anonymous"};
+  const auto device = device_at(leaf.pa);
+  if (!device.empty()) return {std::string(device), "device"};
+  if (!scene_->in_ram(leaf.pa)) return {"unknown", "outside RAM"};
+  const bool in_image = scene_->kernel_image && leaf.pa >= scene_->kernel_image->first && leaf.pa < scene_->kernel_image->second;
+  if (in_image) {
+    if (leaf.pte & execute) return {"kernel text", "kernel image"};
+    if (leaf.level == 0) return {leaf.pte & write ? "kernel data" : "kernel rodata", "kernel image"};
+  }
+  // A direct map holds most of RAM at one distance; what else is mapped in small pages high up are stacks.
+  if (leaf.va == leaf.pa || leaf.va >= sv39::upper_half_begin) {
+    return {"direct map", "RAM"};
+  }
+  if (space.role == Role::process_kernel && leaf.va < 0xc00'0000) return {"mirror", "user memory"};
+  if (leaf.va < abi::user_top && leaf.va >= abi::user_top - (u64{64} << 20)) return {"kernel stack", "kernel memory"};
+  return {"kernel", "RAM"};
+}
+
+std::vector<Range> merged_ranges(const Space& space, const Namer& namer) {
+  std::vector<Range> ranges;
+  for (const Leaf& leaf : space.tree.leaves) {
+    Purpose purpose = namer.purpose(space, leaf);
+    if (ranges.empty() || !joins(ranges.back(), leaf, purpose)) {
+      Range& range = ranges.emplace_back();
+      range.va = leaf.va;
+      range.pa = leaf.pa;
+      range.flags = leaf.pte & compared_flags;
+      range.level = leaf.level;
+      range.region = std::move(purpose.region);
+      range.backing = std::move(purpose.backing);
+    }
+    Range& range = ranges.back();
+    range.contiguous = range.contiguous && leaf.pa == range.pa + range.bytes;
+    range.bytes += leaf.bytes();
+    ++range.leaves;
+    range.accessed += (leaf.pte & accessed) != 0;
+    range.dirty += (leaf.pte & dirty) != 0;
+  }
+  return ranges;
+}
+
+std::string flag_letters(u64 pte) {
+  std::string letters;
+  letters += pte & read ? 'r' : '-';
+  letters += pte & write ? 'w' : '-';
+  letters += pte & execute ? 'x' : '-';
+  letters += pte & user ? 'u' : '-';
+  letters += pte & global ? 'g' : '-';
+  if (pte & copy_on_write) letters += 'c';
+  return letters;
+}
+
+std::string human_size(u64 bytes) {
+  constexpr std::array<std::string_view, 6> units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  usize unit = 0;
+  auto amount = static_cast<double>(bytes);
+  while (amount >= 1024 && unit + 1 < units.size()) amount /= 1024, ++unit;
+  if (amount == static_cast<double>(static_cast<u64>(amount))) return fmt::format("{} {}", static_cast<u64>(amount), units[unit]);
+  return fmt::format("{:.1f} {}", amount, units[unit]);
+}
+
+TableCost table_cost(const Tree& tree) {
+  TableCost cost;
+  cost.tables = tree.nodes.size();
+  cost.bytes = cost.tables * sv39::page_size;
+  if (levels_of(tree.mode) != 0) cost.flat_bytes = u64{8} << (address_bits(tree.mode) - sv39::page_shift);
+  for (const Leaf& leaf : tree.leaves) {
+    const u64 pages = leaf.bytes() / sv39::page_size;
+    cost.mapped_pages += pages;
+    if (leaf.pte & user) cost.user_pages += pages;
+    cost.superpages += leaf.level != 0;
+  }
+  return cost;
+}
+
+}  // namespace foliowalk

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/foliowalk/scene.hpp"
+
+namespace foliowalk {
+
+/// Neighbouring mappings with the same rights, size and region, as one line of `map`.
+struct Range {
+  u64 va = 0;
+  u64 bytes = 0;
+  u64 pa = 0;               // of the first page
+  bool contiguous = true;   // physical memory runs along
+  u64 flags = 0;            // PTE bits V R W X U G and RSW; A and D are counted instead
+  u8 level = 0;
+  u64 leaves = 0;
+  u64 accessed = 0;         // leaves with A
+  u64 dirty = 0;            // leaves with D
+  std::string region;
+  std::string backing;
+};
+
+/// What a virtual address is for, and what stands behind it.
+struct Purpose {
+  std::string region;
+  std::string backing;
+};
+
+/// The name of a device or memory at a physical address of QEMU's `virt` machine; empty when there is nothing.
+[[nodiscard]] std::string_view device_at(u64 pa);
+
+/// Names mappings: from the kernel's own regions where it has them, else from the layout that xv6 programs have.
+class Namer {
+ public:
+  Namer(const Scene& scene, const KernelImage* image) : scene_(&scene), image_(image) {}
+  [[nodiscard]] Purpose purpose(const Space& space, const Leaf& leaf) const;
+
+ private:
+  [[nodiscard]] Purpose in_process(const Space& space, const Leaf& leaf) const;
+  [[nodiscard]] Purpose in_kernel(const Space& space, const Leaf& leaf) const;
+
+  const Scene* scene_;
+  const KernelImage* image_;
+};
+
+[[nodiscard]] std::vector<Range> merged_ranges(const Space& space, const Namer& namer);
+
+/// "rwxug" with '-' for what is clear; "c" last for the copy-on-write mark.
+[[nodiscard]] std::string flag_letters(u64 pte);
+/// "4 KiB", "1.5 MiB".
+[[nodiscard]] std::string human_size(u64 bytes);
+
+/// Tables a process uses against the flat table that one level would need.
+struct TableCost {
+  u64 tables = 0;
+  u64 bytes = 0;
+  u64 flat_bytes = 0;  // 8 bytes for each base page of the whole address space
+  u64 mapped_pages = 0;      // base pages, a megapage counts 512
+  u64 user_pages = 0;        // of them with U
+  u64 superpages = 0;
+};
+[[nodiscard]] TableCost table_cost(const Tree& tree);
+
+}  // namespace foliowalk

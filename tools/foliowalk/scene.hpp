@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/foliowalk/profile.hpp"
+#include "tools/foliowalk/qmp.hpp"
+
+namespace foliowalk {
+
+/// What a page table is for.
+enum class Role {
+  kernel,          // the kernel's own
+  process,         // a process's user table, or its only one
+  process_kernel,  // a process's kernel table, with or without a mirror of its user pages
+  other,           // a root that was given by hand, or found in a satp
+};
+
+/// One address space at one moment.
+struct Space {
+  std::string id;  // "kernel", "3", "3.kernel", "satp:0x87fff000"
+  Role role = Role::other;
+  std::optional<ProcessRecord> process;
+  std::vector<unsigned> harts;  // whose satp names this root now
+  Tree tree;
+
+  [[nodiscard]] std::string title() const;
+};
+
+/// One counter of the kernel's, summed over the harts.
+struct Counter {
+  std::string name;
+  u64 value = 0;
+};
+
+/// All address spaces of the guest, read as closely together as can be.
+struct Scene {
+  std::chrono::system_clock::time_point time;
+  u64 ram_base = 0;
+  u64 ram_size = 0;
+  std::optional<std::pair<u64, u64>> kernel_image;  // physical range which the kernel's ELF fills
+  Family family = Family::other;
+  std::vector<Hart> harts;
+  std::vector<Space> spaces;
+  std::vector<Counter> counters;
+  std::vector<std::string> warnings;
+  /// Processes that vanished or exec'ed while they were read.
+  unsigned lost_races = 0;
+  double milliseconds = 0;
+
+  [[nodiscard]] const Space* find(std::string_view id) const;
+  [[nodiscard]] bool in_ram(u64 pa) const { return pa >= ram_base && pa - ram_base < ram_size; }
+};
+
+/// Where a guest's state comes from: RAM, kernel file, QMP, and what was said on the command line.
+struct Source {
+  std::unique_ptr<Ram> ram;
+  std::unique_ptr<KernelImage> image;  // may be null: then only satp values lead to tables
+  std::optional<Profile> profile;
+  std::unique_ptr<Qmp> qmp;  // null offline
+  std::vector<Hart> saved_harts;
+  std::vector<u64> extra_satps;
+  std::optional<Mode> mode;  // given by hand; else satp's
+
+  [[nodiscard]] bool is_live() const { return qmp != nullptr; }
+};
+
+[[nodiscard]] Scene capture(Source& source);
+
+/// Space ids which a person may type: "kernel", a process number, "3.kernel", a process's name when it is the only one.
+[[nodiscard]] Outcome<const Space*> find_space(const Scene& scene, std::string_view text);
+
+}  // namespace foliowalk
