@@ -3,14 +3,14 @@ bifolium_glob(kernel_sources "kernel/*.cpp" "kernel/*.S" "sv39/*.cpp")
 
 # The linker script may be a template (kernel.ld.in, run through the preprocessor with the view's macro),
 # or one plain file for each view (kernel-VIEW.ld), or one for all (kernel.ld).
-function(bifolium_linker_script view macro out depends)
+function(bifolium_linker_script view macro out)
   set(dir ${CMAKE_SOURCE_DIR}/kernel/arch/riscv64)
   if(EXISTS ${dir}/kernel.ld.in)
     set(script ${CMAKE_BINARY_DIR}/kernel-${view}.ld)
     add_custom_command(OUTPUT ${script}
-      COMMAND ${CMAKE_C_COMPILER} -E -P -x c -undef -D${macro}=1 -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/kernel
+      COMMAND ${CMAKE_C_COMPILER} -E -P -x assembler-with-cpp -undef -D${macro}=1 -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/kernel
               ${dir}/kernel.ld.in -o ${script}
-      DEPENDS ${dir}/kernel.ld.in COMMENT "Linker script for the ${view} view" VERBATIM)
+      DEPENDS ${dir}/kernel.ld.in ${dir}/layout.hpp COMMENT "Linker script for the ${view} view" VERBATIM)
   elseif(EXISTS ${dir}/kernel-${view}.ld)
     set(script ${dir}/kernel-${view}.ld)
   else()
@@ -24,7 +24,7 @@ if(kernel_sources)
   foreach(view IN LISTS BIFOLIUM_VIEWS)
     string(TOUPPER ${view} upper)
     set(macro BIFOLIUM_VIEW_${upper})
-    bifolium_linker_script(${view} ${macro} script depends)
+    bifolium_linker_script(${view} ${macro} script)
     add_executable(kernel-${view} ${kernel_sources} ${script})
     target_link_libraries(kernel-${view} PRIVATE riscv-flags)
     target_include_directories(kernel-${view} PRIVATE ${CMAKE_SOURCE_DIR}/kernel)
@@ -33,6 +33,11 @@ if(kernel_sources)
       $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
     target_link_options(kernel-${view} PRIVATE -T ${script})
     set_target_properties(kernel-${view} PROPERTIES LINK_DEPENDS ${script})
+    # Names for the panic screen's backtrace (kernel/lib/symbols.hpp).
+    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+      add_custom_command(TARGET kernel-${view} POST_BUILD
+        COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/guest/symbols.py $<TARGET_FILE:kernel-${view}> VERBATIM)
+    endif()
     add_dependencies(kernels kernel-${view})
   endforeach()
 endif()

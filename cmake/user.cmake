@@ -11,6 +11,8 @@ add_library(user-flags INTERFACE)
 target_link_libraries(user-flags INTERFACE riscv-flags)
 target_include_directories(user-flags INTERFACE ${CMAKE_SOURCE_DIR}/user)
 
+bifolium_glob(testing_sources "user/testing/*.cpp")
+
 if(libc_sources)
   add_library(user-libc STATIC ${libc_sources})
   target_link_libraries(user-libc PRIVATE user-flags)
