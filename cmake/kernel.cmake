@@ -8,7 +8,7 @@ function(bifolium_linker_script view macro out)
   if(EXISTS ${dir}/kernel.ld.in)
     set(script ${CMAKE_BINARY_DIR}/kernel-${view}.ld)
     add_custom_command(OUTPUT ${script}
-      COMMAND ${CMAKE_C_COMPILER} -E -P -x assembler-with-cpp -undef -D${macro}=1 -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/kernel
+      COMMAND ${CMAKE_C_COMPILER} -E -P -x c -undef -D${macro}=1 -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/kernel
               ${dir}/kernel.ld.in -o ${script}
       DEPENDS ${dir}/kernel.ld.in ${dir}/layout.hpp COMMENT "Linker script for the ${view} view" VERBATIM)
   elseif(EXISTS ${dir}/kernel-${view}.ld)

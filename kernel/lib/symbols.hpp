@@ -1,9 +1,10 @@
 #pragma once
 // Names for kernel addresses, so that a backtrace can be read without a debugger.
 //
-// The linker cannot write this table. The build reserves the section .symbols (arch/riscv64/symbol_table.S) and
-// fills it after the link (tools/guest/symbols.py): u32 count, then `count` pairs {u32 offset from the start of the
-// kernel, u32 offset of the name from the section's start} sorted by address, then the names, each ended by NUL.
+// The linker cannot write this table. The build reserves a place for it (arch/riscv64/symbol_table.S, from
+// symbol_table_start to symbol_table_end) and fills it after the link (tools/guest/symbols.py): u32 count, then `count`
+// pairs {u32 offset from the start of the kernel, u32 offset of the name from the table's start} sorted by address,
+// then the names, each ended by NUL.
 // In a kernel whose table was never filled, count is 0 and every look-up says "unknown".
 
 #include <optional>

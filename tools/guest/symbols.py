@@ -1,4 +1,4 @@
-"""Fills the section .symbols of a linked kernel, in the form that kernel/lib/symbols.hpp describes.
+"""Fills the symbol table of a linked kernel, in the form that kernel/lib/symbols.hpp describes.
 
 usage: symbols.py KERNEL_ELF
 """
@@ -7,7 +7,6 @@ import re
 import struct
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 # Compiler-made variants of one function: .cold, .part.0, [clone ...]
@@ -35,39 +34,47 @@ def short_name(demangled):
     return name[:120] or demangled[:120]
 
 
-def main(elf):
-    sections = subprocess.run(["llvm-readelf-19", "-SW", elf], capture_output=True, text=True, check=True).stdout
-    reserved = re.search(r"\.symbols\s+PROGBITS\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)", sections)
-    if not reserved:
-        return 0
-    listing = subprocess.run(["llvm-nm-19", "-nC", elf], capture_output=True, text=True, check=True).stdout
+def place_in_file(elf, address):
+    """File offset of the byte that is loaded at this virtual address (64-bit little-endian ELF)."""
+    program_headers, = struct.unpack_from("<Q", elf, 0x20)
+    size, count = struct.unpack_from("<HH", elf, 0x36)
+    for index in range(count):
+        kind, _, offset, virtual, _, in_file = struct.unpack_from("<IIQQQQ", elf, program_headers + index * size)
+        if kind == 1 and virtual <= address < virtual + in_file:
+            return offset + address - virtual
+    raise SystemExit("symbols.py: the symbol table's place is not in the file")
+
+
+def make_table(listing, start):
     symbols = {}
-    start = None
-    for line in listing.splitlines():
+    for line in listing:
         address, kind, name = line.split(maxsplit=2)
-        if name == "kernel_start":
-            start = int(address, 16)
         # A local label says less than the function it stands in; of two names for one address the first stays.
         if kind in "tT" and not name.startswith((".L", "$")):
             symbols.setdefault(int(address, 16), short_name(name))
-    if start is None or not symbols:
-        print(f"{elf}: no symbol kernel_start", file=sys.stderr)
-        return 1
     entries = [(address - start, name) for address, name in sorted(symbols.items()) if address >= start]
     table = bytearray(struct.pack("<I", len(entries)))
     names, name_base = bytearray(), 4 + 8 * len(entries)
     for offset, name in entries:
         table += struct.pack("<II", offset, name_base + len(names))
         names += name.encode() + b"\0"
-    table += names
-    size = int(reserved[1], 16)
-    if len(table) > size:
-        print(f"{elf}: {len(table)} bytes of symbols, but kernel/arch/riscv64/symbol_table.S reserves {size}", file=sys.stderr)
+    return table + names
+
+
+def main(path):
+    listing = subprocess.run(["llvm-nm-19", "-nC", path], capture_output=True, text=True, check=True).stdout.splitlines()
+    marks = {name: int(address, 16) for address, _, name in (line.split(maxsplit=2) for line in listing)}
+    begin, end = marks.get("symbol_table_start"), marks.get("symbol_table_end")
+    if begin is None or begin == end:
+        return 0  # This kernel reserves no place: it has no backtraces.
+    table = make_table(listing, marks["kernel_start"])
+    if len(table) > end - begin:
+        print(f"{path}: {len(table)} bytes of symbols; kernel/arch/riscv64/symbol_table.S reserves {end - begin}")
         return 1
-    with tempfile.NamedTemporaryFile() as blob:
-        blob.write(table.ljust(size, b"\0"))
-        blob.flush()
-        subprocess.run(["llvm-objcopy-19", "--update-section", f".symbols={blob.name}", elf], check=True)
+    elf = bytearray(path.read_bytes())
+    place = place_in_file(elf, begin)
+    elf[place : place + end - begin] = table.ljust(end - begin, b"\0")
+    path.write_bytes(elf)
     return 0
 
 

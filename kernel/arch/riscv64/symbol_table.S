@@ -1,9 +1,5 @@
-# The place for the table that lib/symbols.hpp describes. Zero as linked (no symbols); tools/guest/symbols.py fills it.
-# Read-only data behind the text, so filling it moves no code.
-  .section .symbols, "a"
+# The place for the table that lib/symbols.hpp describes, between symbol_table_start and symbol_table_end (kernel.ld.in).
+# Zero as linked (no symbols); tools/guest/symbols.py fills it in the ELF file, which moves nothing.
+  .section .symbol_table, "a"
   .balign 8
-  .globl kernel_symbols
-kernel_symbols:
   .skip 64 * 1024
-  .globl kernel_symbols_end
-kernel_symbols_end:
