@@ -1,6 +1,7 @@
 # The user programs: one ELF for each user/programs/NAME.cpp or folder user/programs/NAME/, over the libc in
 # user/libc.
 bifolium_glob(libc_sources "user/libc/*.cpp" "user/libc/*.c" "user/libc/*.S")
+bifolium_glob(testing_sources "user/testing/*.cpp")
 bifolium_glob(program_sources "user/programs/*.cpp" "user/programs/*.c")
 
 set(program_dir ${CMAKE_BINARY_DIR}/user)
@@ -11,11 +12,15 @@ add_library(user-flags INTERFACE)
 target_link_libraries(user-flags INTERFACE riscv-flags)
 target_include_directories(user-flags INTERFACE ${CMAKE_SOURCE_DIR}/user)
 
-bifolium_glob(testing_sources "user/testing/*.cpp")
-
 if(libc_sources)
   add_library(user-libc STATIC ${libc_sources})
   target_link_libraries(user-libc PRIVATE user-flags)
+endif()
+
+# The frame of the test programs; the others link nothing of it.
+if(testing_sources)
+  add_library(user-testing STATIC ${testing_sources})
+  target_link_libraries(user-testing PRIVATE user-flags)
 endif()
 
 set(program_names)
@@ -28,11 +33,17 @@ list(REMOVE_DUPLICATES program_names)
 foreach(name IN LISTS program_names)
   add_executable(user-${name} ${program_${name}_sources})
   target_link_libraries(user-${name} PRIVATE user-flags)
-  if(TARGET user-libc)
-    target_link_libraries(user-${name} PRIVATE user-libc)
-  endif()
+  foreach(library user-testing user-libc)
+    if(TARGET ${library})
+      target_link_libraries(user-${name} PRIVATE ${library})
+    endif()
+  endforeach()
   target_link_options(user-${name} PRIVATE -T ${user_script})
   set_target_properties(user-${name} PROPERTIES
-    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${program_dir} LINK_DEPENDS ${user_script})
+    OUTPUT_NAME ${name}.sym RUNTIME_OUTPUT_DIRECTORY ${program_dir} LINK_DEPENDS ${user_script})
+  # The image is small: what goes there has no symbols. NAME.sym beside it is for the debugger.
+  add_custom_command(TARGET user-${name} POST_BUILD
+    COMMAND riscv64-linux-gnu-objcopy --strip-all ${program_dir}/${name}.sym ${program_dir}/${name}
+    BYPRODUCTS ${program_dir}/${name})
   add_dependencies(programs user-${name})
 endforeach()

@@ -1,0 +1,43 @@
+// systest: files, processes, pipes, limits and bad arguments, one named test for each demand of xv6's contract
+// (shared/xv6-abi.md 4.6) and of the reliability catalogue (A1 to A19). systest NAME...: only these. -l: the names.
+#include "user/programs/systest/tests.hpp"
+
+namespace systest {
+
+char buffer[buffer_size];
+
+bool exists(const char* path) {
+  const int fd = open(path, Mode::read_only);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+std::int64_t size_of(const char* path) {
+  abi::Stat status;
+  EXPECT_EQ(stat(path, &status), 0);
+  return static_cast<std::int64_t>(status.size);
+}
+
+int readable_bytes(const char* path) {
+  const int fd = open(path, Mode::read_only);
+  EXPECT(fd >= 0);
+  int total = 0, n;
+  while ((n = read(fd, buffer, buffer_size)) > 0) total += n;
+  EXPECT_EQ(n, 0);
+  close(fd);
+  return total;
+}
+
+ShortName::ShortName(char letter, int number)
+    : text{letter, static_cast<char>('0' + number / 10 % 10), static_cast<char>('0' + number % 10), '\0'} {}
+
+}  // namespace systest
+
+int main(int argc, char** argv) {
+  using namespace systest;
+  const std::span<const testing::Test> groups[] = {file_tests(),    directory_tests(), race_tests(),
+                                                   disk_tests(),    process_tests(),   exec_tests(),
+                                                   pipe_tests(),    argument_tests(),  limit_tests(),
+                                                   lab_tests()};
+  return testing::run_suite(groups, testing::Invariants::unchecked, argc, argv);
+}

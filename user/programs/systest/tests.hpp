@@ -1,0 +1,42 @@
+// systest's groups of tests, one file each.
+#pragma once
+
+#include <span>
+
+#include "user/testing/harness.hpp"
+
+namespace systest {
+
+std::span<const testing::Test> file_tests();
+std::span<const testing::Test> directory_tests();
+std::span<const testing::Test> race_tests();
+std::span<const testing::Test> disk_tests();
+std::span<const testing::Test> process_tests();
+std::span<const testing::Test> exec_tests();
+std::span<const testing::Test> pipe_tests();
+std::span<const testing::Test> argument_tests();
+std::span<const testing::Test> limit_tests();
+std::span<const testing::Test> lab_tests();
+
+using Mode = abi::OpenMode;
+inline constexpr Mode create_write = Mode::create | Mode::write_only;
+inline constexpr Mode create_both = Mode::create | Mode::read_write;
+
+// Bytes that any test may use as it likes, in memory that exists from the start.
+inline constexpr int buffer_size = 16 * 1024;
+extern char buffer[buffer_size];
+
+bool exists(const char* path);
+std::int64_t size_of(const char* path);
+
+// The number of bytes that can be read from `path`, through `buffer`.
+int readable_bytes(const char* path);
+
+// name[0] = letter, name[1..2] = two digits of `number`.
+struct ShortName {
+  ShortName(char letter, int number);
+  operator const char*() const { return text; }
+  char text[4];
+};
+
+}  // namespace systest
