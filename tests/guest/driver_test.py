@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Tests of the console driver that need no machine: a shell script plays the guest."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "guest"))
+
+from console import Guest, GuestFailure, split_commands  # noqa: E402
+from machine import parse_harts, parse_memory  # noqa: E402
+from report import Failure  # noqa: E402
+from symbols import make_table, short_name  # noqa: E402
+
+
+def guest(script, timeout=5.0):
+    return Guest(["sh", "-c", script], timeout)
+
+
+# Echoes each line as a console does, then behaves as the line says.
+SHELL = r"""
+printf 'booting\n$ '
+while read -r line; do
+  printf '%s\n' "$line"
+  case "$line" in
+    panic) printf 'some text\nkernel panic: it broke\nbacktrace: here\n'; sleep 30 ;;
+    quoted) printf 'it said: kernel panic: not really\n' ;;
+    hang) sleep 30 ;;
+    off) exit 0 ;;
+    crash) exit 7 ;;
+    dollars) printf 'costs 5$ or so\n'; printf '$ is money\n' ;;
+    unfinished) printf 'no newline' ;;
+  esac
+  printf '$ '
+done
+"""
+
+
+class SplitCommands(unittest.TestCase):
+    def test_plain(self):
+        self.assertEqual(split_commands("ls; echo hello | wc; cat README"), ["ls", "echo hello | wc", "cat README"])
+
+    def test_quotes_and_parentheses_hold_together(self):
+        self.assertEqual(split_commands('echo "a;b"; (echo 1 ; echo 2) | wc; ls'), ['echo "a;b"', "(echo 1 ; echo 2) | wc", "ls"])
+
+    def test_empty_ones_are_dropped(self):
+        self.assertEqual(split_commands(" ;; ls ; "), ["ls"])
+
+
+class Console(unittest.TestCase):
+    def test_every_command_comes_back(self):
+        with guest(SHELL) as machine:
+            machine.await_prompt()
+            self.assertEqual(machine.run("one"), "one\n$ ")
+            self.assertEqual(machine.run("unfinished"), "unfinished\nno newline$ ")
+
+    def test_dollar_sign_in_output_is_not_a_prompt(self):
+        with guest(SHELL) as machine:
+            machine.await_prompt()
+            self.assertTrue(machine.run("dollars").endswith("$ is money\n$ "))
+
+    def failure_of(self, command, timeout=5.0):
+        with guest(SHELL, timeout) as machine:
+            machine.await_prompt()
+            with self.assertRaises(GuestFailure) as caught:
+                machine.run(command)
+            return caught.exception, machine.text()
+
+    def test_panic_is_told_with_its_cause_and_the_report_is_read_to_its_end(self):
+        failure, text = self.failure_of("panic")
+        self.assertEqual(str(failure), "kernel panic: it broke (during 'panic')")
+        self.assertIn("backtrace: here", text)
+        self.assertEqual(failure.status, 1)
+
+    def test_panic_in_the_middle_of_a_line_is_only_text(self):
+        with guest(SHELL) as machine:
+            machine.await_prompt()
+            machine.run("quoted")
+
+    def test_time_out_names_the_command(self):
+        failure, _ = self.failure_of("hang", 1.0)
+        self.assertIn("'hang'", str(failure))
+        self.assertEqual(failure.status, 124)
+
+    def test_power_off_and_crash(self):
+        self.assertIn("powered off", str(self.failure_of("off")[0]))
+        self.assertIn("status 7", str(self.failure_of("crash")[0]))
+
+
+class Options(unittest.TestCase):
+    def test_memory(self):
+        self.assertEqual(parse_memory("128M"), 128 << 20)
+        self.assertEqual(parse_memory("4g"), 4 << 30)
+        for wrong in ("31M", "5G", "", "x", "-1", "1.5G"):
+            with self.assertRaises(Failure):
+                parse_memory(wrong)
+
+    def test_harts(self):
+        self.assertEqual(parse_harts("8"), 8)
+        for wrong in ("0", "9", "two", "-1", ""):
+            with self.assertRaises(Failure):
+                parse_harts(wrong)
+
+
+class Symbols(unittest.TestCase):
+    def test_names_lose_their_parameters(self):
+        self.assertEqual(short_name("mm::AddressSpace::fault(sv39::VirtAddr, mm::Access)"), "mm::AddressSpace::fault")
+        self.assertEqual(short_name("sys_sleep"), "sys_sleep")
+        self.assertEqual(short_name("(anonymous namespace)::helper(void (*)(int))"), "helper")
+
+    def test_table_is_sorted_and_relative(self):
+        table = make_table(["0000000080000010 T b()", "0000000080000000 T a", "0000000080000020 D data"], 0x80000000)
+        self.assertEqual(table, bytes([2, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 16, 0, 0, 0, 22, 0, 0, 0]) + b"a\0b\0")
+
+
+if __name__ == "__main__":
+    unittest.main()

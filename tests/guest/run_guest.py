@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""One test that boots the machine on a private copy of the image and types commands.
+
+With --suite the program must print `N passed, 0 failed`; with --exec every command must come back to the prompt and
+must not print a line beginning with "exec" and ending with "failed" (xv6's word for a missing program). Either way
+the machine must not panic, and fsck must find nothing wrong with the image afterwards.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "guest"))
+
+from console import Guest, echo_to_stdout  # noqa: E402
+from machine import Machine, parse_memory  # noqa: E402
+from report import Failure, guarded  # noqa: E402
+
+SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.MULTILINE)
+NOT_FOUND = re.compile(r"^exec .* failed\s*$", re.MULTILINE)
+
+
+def run_suite(guest, suite):
+    output = guest.run(suite)
+    summaries = SUMMARY.findall(output)
+    if not summaries:
+        raise Failure(f"{suite} did not print 'N passed, N failed'", 1)
+    passed, failed = map(int, summaries[-1])
+    if failed or not passed:
+        raise Failure(f"{suite}: {passed} passed, {failed} failed", 1)
+    return passed
+
+
+def check_image(build, image):
+    fsck = build / "tools" / "fsck"
+    result = subprocess.run([fsck, image], capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.stdout.write(result.stdout + result.stderr)
+        raise Failure(f"fsck finds the image damaged (status {result.returncode})", 1)
+
+
+def once(options, directory):
+    image = directory / "fs.img"
+    shutil.copyfile(options.build / "fs.img", image)
+    machine = Machine(
+        kernel=options.build / f"kernel-{options.view}",
+        image=image,
+        harts=options.smp,
+        memory=parse_memory(options.mem),
+        append=options.append,
+    )
+    with Guest(machine.command(interactive=False), options.timeout, echo_to_stdout) as guest:
+        guest.await_prompt()
+        for command in options.exec or ():
+            if NOT_FOUND.search(guest.run(command)):
+                raise Failure(f"'{command}' was not found", 1)
+        if options.suite:
+            run_suite(guest, options.suite)
+    check_image(options.build, image)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=Path, required=True, help="the build tree with kernels, fs.img and fsck")
+    parser.add_argument("--view", default="unified")
+    parser.add_argument("--smp", type=int, default=3)
+    parser.add_argument("--mem", default="128M")
+    parser.add_argument("--append", default="")
+    parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument("--times", type=int, default=1, help="boot and run this often")
+    parser.add_argument("--suite")
+    parser.add_argument("--exec", nargs="*")
+    options = parser.parse_args()
+    for turn in range(1, options.times + 1):
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
+            once(options, Path(directory))
+        print(f"\nrun {turn} of {options.times}: {time.monotonic() - started:.1f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    guarded(main)
