@@ -1,0 +1,203 @@
+// The memory of one program: ordered regions and one page table (xv6: p->pagetable, p->sz and the uvm* functions).
+//
+// An address space is changed only by its own process, or before that runs, or after it has ended; so it needs no lock.
+// Nothing here knows who is running: the space is always `this`. Every operation that can fail reserves first what it
+// needs and then commits what cannot fail.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "abi/layout.hpp"
+#include "mm/region.hpp"
+#include "mm/tables.hpp"
+#include "mm/user_copy.hpp"
+#include "mm/view.hpp"
+#include "sched/thread.hpp"
+
+namespace mm {
+
+enum class Growth : u32 {
+  eager,   ///< memory now, or failure
+  lazy,    ///< addresses now, memory at first touch
+  legacy,  ///< one-argument sbrk: eager if it fits, else lazy from 16 MiB on (xv6-abi.md 6, item 1)
+};
+
+enum class FaultResult : u32 {
+  resolved,   ///< go on with the instruction
+  refused,    ///< the program has no such right: kill it
+  no_memory,  ///< it has, but memory ran out: kill it
+};
+
+/// How vmprint writes a line.
+enum class TableFormat : u32 {
+  by_index,    ///< 2020 to 2023: `..0: pte 0x... pa 0x...`
+  by_address,  ///< 2024 and 2025: ` ..0x0000000000000000: pte 0x... pa 0x...`
+};
+
+/// Takes finished pieces of text.
+struct TextSink {
+  void (*put)(void* context, std::string_view text);
+  void* context;
+};
+
+/// What the page table costs, and what a flat one would (the notes' question why three levels save memory).
+struct TableFigures {
+  u64 resident_pages;   ///< base pages mapped; a megapage counts 512
+  u64 megapages;
+  u64 table_frames;     ///< frames in tables and deposits
+  u64 flat_frames;      ///< frames of a one-level table for the same 2^38 bytes
+};
+
+class AddressSpace final : public sched::Space {
+ public:
+  /// An empty space with TRAMPOLINE, TRAPFRAME and USYSCALL mapped (xv6: proc_pagetable). Fails with no_memory.
+  [[nodiscard]] static lib::Result<AddressSpace*> create(const SpaceOwner& owner);
+
+  /// Ends it: unmaps and frees everything, writes shared file pages back (may sleep) (xv6: proc_freepagetable, uvmfree).
+  /// No hart may be running on it: call activate_kernel() first if the calling thread does.
+  static void destroy(AddressSpace* space);
+
+  /// A copy for a child: shared copy-on-write, file and shared regions as such (xv6: uvmcopy). No memory is copied.
+  [[nodiscard]] lib::Result<AddressSpace*> fork(const SpaceOwner& owner);
+
+  // Building a program (exec, on a space that does not run yet).
+
+  /// Zero-filled memory for a segment [begin, begin + bytes), page-rounded outwards. A page shared with the segment
+  /// mapped before gets the rights of both. invalid_argument when it leaves [0, program limit) or overlaps.
+  [[nodiscard]] lib::Result<void> map_segment(VirtAddr begin, u64 bytes, Permissions permissions);
+
+  /// The kernel's view of the program's bytes from `va` to the end of its page, whatever its rights; empty if not mapped.
+  [[nodiscard]] std::span<std::byte> loaded_bytes(VirtAddr va);
+
+  /// Guard pages and above them stack pages, at the end of what is mapped so far; the break comes above (xv6: exec,
+  /// uvmclear). Returns the top of the stack.
+  [[nodiscard]] lib::Result<VirtAddr> map_stack(u32 guard_pages, u32 stack_pages);
+
+  // sbrk, mmap, munmap.
+
+  /// First address above the program's memory (xv6: p->sz).
+  [[nodiscard]] u64 program_break() const { return break_; }
+  /// Moves the break by `delta` and returns the old one (xv6: growproc). invalid_argument when it would leave
+  /// [0, lowest mapping), no_memory.
+  [[nodiscard]] lib::Result<u64> grow(i64 delta, Growth growth);
+
+  /// A new region of `bytes`, rounded up to pages, placed by the kernel; pages come at first touch.
+  [[nodiscard]] lib::Result<VirtAddr> map_anonymous(u64 bytes, Permissions permissions, Sharing sharing);
+  /// The same over a file from byte `offset` (page-aligned) on; holds the backing.
+  [[nodiscard]] lib::Result<VirtAddr> map_file(u64 bytes, Permissions permissions, Sharing sharing,
+                                               FileBacking& backing, u64 offset);
+  /// A region of which every access is refused (PROT_NONE).
+  [[nodiscard]] lib::Result<VirtAddr> map_inaccessible(u64 bytes);
+  /// Ends the mmap regions, or parts of them, in the page-aligned range. May sleep (write-back). invalid_argument when
+  /// unaligned, empty, not wholly user, touching a region that is not mmap's, or touching none at all.
+  [[nodiscard]] lib::Result<void> unmap(VirtAddr begin, u64 bytes);
+
+  // Faults.
+
+  /// Resolves a program's page fault. May sleep (file pages): not under a spin lock.
+  [[nodiscard]] FaultResult fault(VirtAddr va, Access access);
+
+  /// After needs_page_in: brings the page at `va`. May sleep.
+  [[nodiscard]] lib::Result<void> page_in(VirtAddr va, Access access);
+
+  // Copies (xv6: copyin, copyout, copyinstr). Only regions count, never USYSCALL, TRAPFRAME, TRAMPOLINE or a guard.
+  // They never sleep; anonymous pages are made present on the way. All bytes before `copied` have been copied.
+
+  [[nodiscard]] CopyResult copy_in(void* to, VirtAddr from, usize bytes);
+  [[nodiscard]] CopyResult copy_out(VirtAddr to, const void* from, usize bytes);
+  [[nodiscard]] CopyResult zero_out(VirtAddr to, usize bytes);
+  /// Copies up to and including the NUL, at most `limit` bytes.
+  [[nodiscard]] CopyResult copy_in_string(char* to, VirtAddr from, usize limit);
+
+  template <class T>
+  [[nodiscard]] CopyResult copy_in(T& to, UserPtr<T> from) {
+    return copy_in(&to, from.address(), sizeof(T));
+  }
+  template <class T>
+  [[nodiscard]] CopyResult copy_out(UserPtr<T> to, const T& from) {
+    return copy_out(to.address(), &from, sizeof(T));
+  }
+
+  // Looking.
+
+  /// The leaf that decides about `va` as the program sees it: W on copy-on-write pages; invalid for holes and
+  /// addresses outside (pgpte).
+  [[nodiscard]] Pte logical_pte(VirtAddr va);
+  /// Bit i: page i from `base` on was accessed since the last call; clears A (pgaccess). At most 64 pages.
+  [[nodiscard]] u64 take_accessed(VirtAddr base, u32 pages);
+  /// Writes the page table (xv6: vmprint, kpgtbl).
+  void print(TableFormat format, TextSink sink);
+  [[nodiscard]] TableFigures figures();
+  [[nodiscard]] const RegionList& regions() const { return regions_; }
+  [[nodiscard]] Ppn root() const { return root_; }
+  [[nodiscard]] Ppn kernel_root() const;
+  [[nodiscard]] const SpaceOwner& owner() const { return owner_; }
+  /// Names the owner in reports of the checker.
+  i32 pid = 0;
+
+  // Running.
+
+  /// sched: the fences this hart owes, and the satp for the kernel, 0 to keep it. See KernelView.
+  [[nodiscard]] u64 switch_in() override;
+  /// Runs the calling hart on this space from now on (exec's commit), as a switch to it would.
+  void activate();
+  /// Runs the calling hart on the kernel's own table (exit).
+  static void activate_kernel();
+  /// For views that switch tables in the trampoline: satp for user mode and for the kernel on entry.
+  [[nodiscard]] u64 user_satp() const;
+  [[nodiscard]] u64 kernel_satp() const;
+  /// The program's code was written by the kernel: every hart owes a fence.i before it runs it.
+  void code_changed();
+
+  /// Lowest address that mmap may not reach below and sbrk may not reach above: user memory ends here.
+  static constexpr u64 user_limit = abi::usyscall - abi::page_size;
+
+ private:
+  friend class Checker;
+  friend class ForkOperation;
+  AddressSpace() {}
+  ~AddressSpace() = default;
+
+  enum class Resolution : u32 { resolved, refused, no_memory, needs_page_in };
+
+  [[nodiscard]] lib::Result<void> map_fixed_pages();
+  void unmap_fixed_pages();
+  [[nodiscard]] Cursor cursor() { return Cursor(TableMemory{}, root_); }
+
+  [[nodiscard]] lib::Result<void> populate(VirtAddr begin, VirtAddr end, Permissions permissions, Level largest);
+  [[nodiscard]] lib::Result<void> grow_eager(VirtAddr begin, VirtAddr end);
+  void extend_heap(VirtAddr begin, VirtAddr end);
+  void shrink(VirtAddr begin, VirtAddr end);
+  void keep_tables(VirtAddr va);
+  void unmap_region_part(Region& region, VirtAddr begin, VirtAddr end);
+  void unmap_anonymous_pages(VirtAddr begin, VirtAddr end);
+  void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
+  void erase_range(VirtAddr begin, VirtAddr end);
+  [[nodiscard]] lib::Result<VirtAddr> place(u64 bytes);
+  [[nodiscard]] lib::Result<VirtAddr> add_mmap_region(u64 bytes, Region region);
+  [[nodiscard]] VirtAddr lowest_mapping() const;
+  [[nodiscard]] u64 reachable_limit() const;
+
+  [[nodiscard]] Resolution resolve(VirtAddr va, Access access);
+  [[nodiscard]] Resolution resolve_absent(Region& region, Cursor& cursor, VirtAddr va, Access access);
+  [[nodiscard]] Resolution resolve_present(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr va,
+                                           Access access);
+  [[nodiscard]] Resolution break_sharing(Region& region, Cursor& cursor, sv39::Slot slot, VirtAddr va);
+  [[nodiscard]] Resolution map_file_page(Region& region, Cursor& cursor, VirtAddr va, Access access, Ppn frame);
+  void try_promote(Cursor& cursor, VirtAddr va);
+  [[nodiscard]] CopyStatus resolve_for_copy(VirtAddr va, Access access, VirtAddr& last);
+
+  u64 break_ = 0;
+  Ppn root_;
+  SpaceOwner owner_{};
+  /// Tables exist only for addresses below low_tables_end_ and from high_tables_begin_ on.
+  VirtAddr low_tables_end_;
+  VirtAddr high_tables_begin_;
+  ViewState view_;
+  RegionList regions_;
+};
+
+static_assert(sizeof(AddressSpace) <= sv39::page_size, "an address space lives in one frame");
+
+}  // namespace mm

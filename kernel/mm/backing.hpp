@@ -1,0 +1,38 @@
+// What a file-backed region asks of the file system; kernel/fs implements it for an in-memory inode.
+#pragma once
+
+#include "lib/result.hpp"
+#include "sv39/address.hpp"
+
+namespace mm {
+
+/// The pages of one file that are mapped somewhere. A page is found by its index (offset / 4096) and lives in one frame,
+/// so that all mappings and read() and write() see the same bytes. The frame's state is FrameState::file.
+class FileBacking {
+ public:
+  /// One more, one fewer region refers to this file (also across close and unlink). drop() may sleep.
+  virtual void hold() = 0;
+  virtual void drop() = 0;
+
+  /// The frame of page `index`, read from the file if it is not in memory, zero past the end of the file. Counts one
+  /// mapping of the page. May sleep. bad_address when the page lies wholly beyond the end; no_memory, io.
+  [[nodiscard]] virtual lib::Result<sv39::Ppn> acquire_page(sv39::u64 index) = 0;
+
+  /// The same if the page is in memory already, else not_found. Never sleeps.
+  [[nodiscard]] virtual lib::Result<sv39::Ppn> try_acquire_page(sv39::u64 index) = 0;
+
+  /// A shared mapping of the page (which holds it by acquire_page) is about to be written through. Never sleeps.
+  virtual void mark_dirty(sv39::u64 index) = 0;
+
+  /// One mapping of the page fewer; the translation is gone and fenced. The last one of a dirty page writes it back
+  /// through the log, never beyond the end of the file, and the frame is freed. May sleep.
+  virtual void release_page(sv39::u64 index) = 0;
+
+  /// Writes dirty pages of [first, first + count) back now (munmap, exit). May sleep.
+  virtual void write_back(sv39::u64 first, sv39::u64 count) = 0;
+
+ protected:
+  ~FileBacking() = default;
+};
+
+}  // namespace mm

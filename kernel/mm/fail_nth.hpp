@@ -1,0 +1,18 @@
+// Allocation failures on purpose: the n-th allocation of a chosen process fails (call failnth).
+#pragma once
+
+#include <atomic>
+
+namespace mm {
+
+/// Asked before each frame is handed out while not null; true makes that allocation fail. kernel/process sets it
+/// while some process is armed (it knows who is running), a host test sets its own.
+using FailureHook = bool (*)();
+inline std::atomic<FailureHook> failure_hook{nullptr};
+
+[[nodiscard]] inline bool allocation_must_fail() {
+  FailureHook hook = failure_hook.load(std::memory_order_relaxed);
+  return hook != nullptr && hook();
+}
+
+}  // namespace mm

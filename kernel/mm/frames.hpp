@@ -1,0 +1,189 @@
+// Physical memory, frame by frame (xv6: kalloc.c).
+//
+// One 16-byte record per frame of RAM. Free memory lies in buddy blocks of 2^0 to 2^9 frames; in front of them each
+// hart has a cache of single frames, refilled and drained in batches, and robbed by the others before an allocation
+// fails. No two allocator locks are ever held at once. What allocate() has handed out and free() not yet got back is
+// counted exactly, so free_count() is exact, with nothing set aside that is not counted as free.
+#pragma once
+
+#include <atomic>
+#include <span>
+
+#include "arch/port.hpp"
+#include "lib/result.hpp"
+#include "mm/counters.hpp"
+#include "sv39/address.hpp"
+#include "sync/spinlock.hpp"
+
+namespace mm {
+
+using sv39::Level;
+using sv39::PhysAddr;
+using sv39::PhysRange;
+using sv39::Ppn;
+using sv39::VirtAddr;
+using sv39::VirtRange;
+using sv39::Vpn;
+
+/// A block of 2^order frames, aligned to its size.
+enum class Order : u32 { page = 0, megapage = 9 };
+inline constexpr u32 order_count = 10;
+constexpr u64 frames_in(Order order) { return u64{1} << static_cast<u32>(order); }
+
+enum class Zero : u32 { no, yes };
+
+/// What a frame is, or is used for. Printed by the report of a wrong free.
+enum class FrameState : u8 {
+  inside = 0,  ///< part of a block whose first frame tells; also every frame before the allocator knows it
+  reserved,    ///< kernel image, frame table, device tree: never handed out
+  free,        ///< first frame of a buddy block
+  cached,      ///< in a hart's cache, contents unknown (poisoned in debug builds)
+  cached_zero, ///< in a hart's cache, known to be zero
+  user,        ///< memory of programs, counted by mappings
+  compound,    ///< first frame of a 2 MiB block whose one count is the number of megapage mappings
+  file,        ///< a page of a file that is mapped somewhere; kernel/fs owns one reference
+  table,       ///< page table, or in deposit to become one
+  kernel,      ///< an object of the kernel: stack, address space, trapframe
+  count_,
+};
+[[nodiscard]] const char* describe(FrameState state);
+
+/// What is known about one frame. `first` and `second` depend on the state:
+///   free, cached:  the neighbours in the list (frame numbers, no_frame at the ends)
+///   table:         `first` the mirrored view's twin, `second` the next in a deposit list or, in a level-1 table, the
+///                  head of its deposit list; `limit` how many of its entries the twin mirrors
+struct Frame {
+  std::atomic<u32> refs;
+  FrameState state;
+  u8 order;
+  u16 limit;
+  u32 first;
+  u32 second;
+};
+static_assert(sizeof(Frame) == 16);
+
+inline constexpr u32 no_frame = ~u32{0};
+
+class FrameAllocator {
+ public:
+  /// Takes over RAM but for the reserved ranges (xv6: kinit, freerange). The frame table is put into the first free
+  /// part that holds it. Touches the table, not the frames. Called once, by one hart.
+  void init(PhysRange ram, std::span<const PhysRange> reserved);
+
+  /// Gives a range that init() was told to reserve to the free memory (the device tree after it was read).
+  void release_reserved(PhysRange range);
+
+  /// A block for `use`, with one reference (xv6: kalloc). Fails with no_memory, and when the fail-nth hook says so.
+  [[nodiscard]] lib::Result<Ppn> allocate(FrameState use, Zero zero = Zero::no, Order order = Order::page);
+
+  /// Gives back a block of `order` that has one reference (xv6: kfree). A frame in any state but a used one is a bug
+  /// and the report names its state.
+  void free(Ppn ppn, Order order = Order::page);
+
+  /// The same for a single frame that is all zero again.
+  void free_zeroed(Ppn ppn);
+
+  /// One more, one fewer reference to a single frame; the last one frees it.
+  void ref(Ppn ppn) { record(ppn).refs.fetch_add(1, std::memory_order_relaxed); }
+  void unref(Ppn ppn);
+  [[nodiscard]] u32 refs(Ppn ppn) const { return record(ppn).refs.load(std::memory_order_acquire); }
+
+  // A megapage mapping holds 2 MiB at `ppn` (aligned): one count of a compound block, or one of each frame.
+
+  void ref_megapage(Ppn ppn);
+  void unref_megapage(Ppn ppn);
+  /// Whether this megapage mapping is the only user, so that it may be written without copying.
+  [[nodiscard]] bool is_sole_megapage_owner(Ppn ppn);
+  /// Before one of its mappings is split: the block's one count becomes 512 equal ones. Nothing if done already.
+  void convert_compound(Ppn ppn);
+
+  [[nodiscard]] bool contains(Ppn ppn) const { return ppn.value() - base_ < count_; }
+  [[nodiscard]] Frame& record(Ppn ppn) { return table_[ppn.value() - base_]; }
+  [[nodiscard]] const Frame& record(Ppn ppn) const { return table_[ppn.value() - base_]; }
+  [[nodiscard]] FrameState state(Ppn ppn) const { return record(ppn).state; }
+  [[nodiscard]] Ppn ppn_of(u32 number) const { return Ppn(base_ + number); }
+  [[nodiscard]] u32 number_of(Ppn ppn) const { return static_cast<u32>(ppn.value() - base_); }
+
+  /// Frames that can be allocated now: exact when no other hart is inside the allocator.
+  [[nodiscard]] u64 free_count() const;
+  /// Frames that init() and release_reserved() took over.
+  [[nodiscard]] u64 managed_count() const { return managed_.load(std::memory_order_relaxed); }
+  /// Frames of RAM, reserved ones included.
+  [[nodiscard]] u64 ram_count() const { return count_; }
+  [[nodiscard]] PhysRange ram() const { return ram_; }
+
+  /// Moves every hart's cached frames into the buddy lists (checker, statistics).
+  void drain_caches();
+
+  /// Makes the allocator's locks known to the statistics device.
+  void publish_locks();
+
+ private:
+  struct List {
+    u32 head = no_frame;
+    u32 count = 0;
+  };
+  struct alignas(64) Cache {
+    sync::SpinLock lock{"kmem", sync::Rank::frame_cache};
+    List plain;
+    List zero;
+  };
+  static constexpr u32 batch = 32;        ///< frames moved between a cache and the buddy lists at once
+  static constexpr u32 cache_limit = 128; ///< a cache list longer than this is drained by a batch
+
+  u32 take_block(u32 order) SYNC_REQUIRES(lock_);
+  void give_block(u32 number, u32 order) SYNC_REQUIRES(lock_);
+  void list_push(u32 number, u32 order) SYNC_REQUIRES(lock_);
+  void list_remove(u32 number, u32 order) SYNC_REQUIRES(lock_);
+
+  u32 pop_cached(Cache& cache, Zero zero);
+  u32 allocate_single(Zero wanted);
+  u32 refill(Zero wanted);
+  u32 rob(u32 thief, Zero wanted);
+  void push_single(u32 number, Zero zero);
+  void drain(Cache& cache, u32 keep);
+  void push_chain(u32 hart, u32 head, u32 count);
+  u32 allocate_block(u32 order);
+  void claim(u32 number, FrameState use, u32 order);
+  void check_used(Ppn ppn, Order order);
+  [[noreturn]] void wrong_free(Ppn ppn, const char* what);
+  [[nodiscard]] u32 retries_left(u64 wanted, u32& spins) const;
+
+  Frame* table_ = nullptr;
+  u64 base_ = 0;   ///< number of RAM's first frame
+  u64 count_ = 0;  ///< frames of RAM
+  PhysRange ram_;
+  std::atomic<u64> managed_{0};
+  sync::SpinLock lock_{"kmem", sync::Rank::frames};
+  u32 heads_[order_count] SYNC_GUARDED_BY(lock_);
+  Cache caches_[arch::max_harts];
+};
+
+/// The machine's one allocator.
+[[nodiscard]] FrameAllocator& frames();
+
+/// Where the kernel sees a frame.
+[[nodiscard]] inline void* frame_bytes(Ppn ppn) { return arch::to_kernel(ppn.address()); }
+
+/// Frames that an operation has set aside before it begins to change anything; what is not taken goes back.
+class FrameReservation {
+ public:
+  FrameReservation() = default;
+  FrameReservation(const FrameReservation&) = delete;
+  FrameReservation& operator=(const FrameReservation&) = delete;
+  ~FrameReservation() { release(); }
+
+  /// Sets aside `count` more single frames, all or none.
+  [[nodiscard]] lib::Result<void> add(u64 count, FrameState use, Zero zero);
+  /// One of them. There must be one left.
+  [[nodiscard]] Ppn take();
+  [[nodiscard]] u64 left() const { return left_; }
+  void release();
+
+ private:
+  u32 head_ = no_frame;
+  u64 left_ = 0;
+  Zero zero_ = Zero::no;
+};
+
+}  // namespace mm

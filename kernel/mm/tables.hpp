@@ -1,0 +1,63 @@
+// What connects sv39's cursor with the kernel: table memory, table frames, fences, and where unmapped frames go.
+#pragma once
+
+#include "mm/frames.hpp"
+#include "mm/view.hpp"
+#include "sv39/cursor.hpp"
+
+namespace mm {
+
+/// sv39::PhysicalMemory over the direct map. write() is the only place where a user page table changes.
+struct TableMemory {
+  [[nodiscard]] sv39::PageTable& table(Ppn ppn) const { return *static_cast<sv39::PageTable*>(frame_bytes(ppn)); }
+  void write(sv39::PageTable& node, unsigned index, sv39::Pte pte) const {
+    node.store(index, pte);
+    View::entry_changed(node, index, pte);
+  }
+  [[nodiscard]] std::optional<u64> read(PhysAddr address) const {
+    if (!frames().contains(address.floor())) return std::nullopt;
+    return *static_cast<const u64*>(arch::to_kernel(address));
+  }
+};
+
+using Cursor = sv39::Cursor<TableMemory>;
+
+/// sv39::FrameSource for user tables: twins included where the view wants them. One per operation, on the stack;
+/// what was reserved and not taken goes back.
+class TableSource {
+ public:
+  void want(Level level, VirtAddr va) { wanted_ += View::twin_limit(level, va) != 0 ? 2 : 1; }
+  [[nodiscard]] std::expected<void, sv39::Error> reserve();
+  [[nodiscard]] Ppn take(Level level, VirtAddr va);
+  void give_back(Ppn table);
+  void deposit(Ppn upper, Ppn table);
+  [[nodiscard]] Ppn withdraw(Ppn upper);
+  void splitting(Ppn first);
+  [[nodiscard]] u64 wanted() const { return wanted_; }
+
+ private:
+  u64 wanted_ = 0;
+  FrameReservation reservation_;
+};
+
+/// sv39::Tlb for one address space.
+struct SpaceTlb {
+  ViewState& state;
+  void fence_page(VirtAddr va) { View::fence_page(state, va); }
+  void fence_space() { View::fence_space(state); }
+};
+
+/// sv39::FrameSink for anonymous memory: one reference less.
+struct UserFrameSink {
+  void release(Ppn ppn, Level level) {
+    if (level == Level::base) {
+      frames().unref(ppn);
+    } else {
+      frames().unref_megapage(ppn);
+    }
+  }
+};
+
+using Batch = sv39::TlbBatch<SpaceTlb, UserFrameSink>;
+
+}  // namespace mm

@@ -1,0 +1,38 @@
+// Beyond the notes: one table per process with the kernel in its upper half, mapped global. Traps and system calls change
+// no table and fence nothing; a switch writes satp with the next process's ASID.
+#pragma once
+
+#include "abi/vmstat.hpp"
+#include "mm/asid.hpp"
+#include "mm/view_common.hpp"
+
+namespace mm {
+
+struct UnifiedView {
+  /// Bit masks are over harts. A space is modified and run by one hart at a time, so plain words do.
+  struct State {
+    AsidTag tag;
+    u32 ran_on = 0;  ///< may have cached translations of the space
+    u32 stale = 0;   ///< owes a fence of the space's ASID before it runs it again
+  };
+  static constexpr abi::ViewKind kind = abi::ViewKind::unified;
+
+  static u32 twin_limit(Level, VirtAddr) { return 0; }
+  static void entry_changed(sv39::PageTable&, unsigned, sv39::Pte) {}
+  static lib::Result<void> attach(State& state, Ppn root, const SpaceOwner& owner);
+  static void detach(State& state, Ppn root);
+  static Ppn kernel_root(const State&, Ppn root) { return root; }
+  static u64 switch_in(State& state, Ppn root);
+  static u64 user_satp(const State&, Ppn) { return 0; }
+  static u64 kernel_satp(const State&, Ppn) { return 0; }
+  static void fence_page(State& state, VirtAddr va);
+  static void fence_space(State& state);
+
+  static usize read(Ppn root, void* to, VirtAddr from, usize bytes);
+  static usize write(Ppn root, VirtAddr to, const void* from, usize bytes);
+  static usize read_string(Ppn root, char* to, VirtAddr from, usize limit, bool& ended);
+
+  static AsidAllocator asids;
+};
+
+}  // namespace mm
