@@ -10,7 +10,7 @@
 namespace foliowalk {
 namespace {
 
-using namespace sv39::pte_bit;
+namespace bit = sv39::pte_bit;
 
 struct Device {
   u64 begin, size;
@@ -28,7 +28,7 @@ constexpr std::array devices = {
     Device{0x4000'0000, 0x4000'0000, "PCI memory"},
 };
 
-constexpr u64 compared_flags = valid | read | write | execute | user | global | copy_on_write | software_1;
+constexpr u64 compared_flags = bit::valid | bit::read | bit::write | bit::execute | bit::user | bit::global | bit::copy_on_write | bit::software_1;
 
 bool joins(const Range& range, const Leaf& leaf, const Purpose& purpose) {
   return leaf.va == range.va + range.bytes && leaf.level == range.level && (leaf.pte & compared_flags) == range.flags &&
@@ -51,7 +51,7 @@ Purpose Namer::purpose(const Space& space, const Leaf& leaf) const {
     if (leaf.va == abi::trapframe) return {"trapframe", "kernel memory"};
     if (leaf.va == abi::usyscall) return {"usyscall", "kernel memory"};
   }
-  if (space.role == Role::process && user_half && (leaf.pte & user || !scene_->in_ram(leaf.va))) {
+  if (space.role == Role::process && user_half && (leaf.pte & bit::user || !scene_->in_ram(leaf.va))) {
     return in_process(space, leaf);
   }
   return in_kernel(space, leaf);
@@ -65,25 +65,25 @@ Purpose Namer::in_process(const Space& space, const Leaf& leaf) const {
       if (leaf.va >= region.begin && leaf.va < region.end) return {region.name, region.backing};
     }
   }
-  if (!(leaf.pte & user)) return {"guard", "anonymous"};
-  if (leaf.pte & execute) return {leaf.pte & write ? "program" : "text", "anonymous"};
+  if (!(leaf.pte & bit::user)) return {"guard", "anonymous"};
+  if (leaf.pte & bit::execute) return {leaf.pte & bit::write ? "program" : "text", "anonymous"};
   // The page above a guard is the stack: xv6 programs have one or two.
   for (u64 below = 1; below <= 2; ++below) {
     const Leaf* guard = leaf.va >= below * sv39::page_size ? space.tree.find(leaf.va - below * sv39::page_size) : nullptr;
-    if (guard && !(guard->pte & user) && leaf.level == 0) return {"stack", "anonymous"};
+    if (guard && !(guard->pte & bit::user) && leaf.level == 0) return {"stack", "anonymous"};
   }
   return {"data", "anonymous"};
 }
 
 Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
-  if (leaf.pte & user) return {"user page", "anonymous"};
+  if (leaf.pte & bit::user) return {"user page", "anonymous"};
   const auto device = device_at(leaf.pa);
   if (!device.empty()) return {std::string(device), "device"};
   if (!scene_->in_ram(leaf.pa)) return {"unknown", "outside RAM"};
   const bool in_image = scene_->kernel_image && leaf.pa >= scene_->kernel_image->first && leaf.pa < scene_->kernel_image->second;
   if (in_image) {
-    if (leaf.pte & execute) return {"kernel text", "kernel image"};
-    if (leaf.level == 0) return {leaf.pte & write ? "kernel data" : "kernel rodata", "kernel image"};
+    if (leaf.pte & bit::execute) return {"kernel text", "kernel image"};
+    if (leaf.level == 0) return {leaf.pte & bit::write ? "kernel data" : "kernel rodata", "kernel image"};
   }
   // A direct map holds most of RAM at one distance; what else is mapped in small pages high up are stacks.
   if (leaf.va == leaf.pa || leaf.va >= sv39::upper_half_begin) {
@@ -111,20 +111,20 @@ std::vector<Range> merged_ranges(const Space& space, const Namer& namer) {
     range.contiguous = range.contiguous && leaf.pa == range.pa + range.bytes;
     range.bytes += leaf.bytes();
     ++range.leaves;
-    range.accessed += (leaf.pte & accessed) != 0;
-    range.dirty += (leaf.pte & dirty) != 0;
+    range.accessed += (leaf.pte & bit::accessed) != 0;
+    range.dirty += (leaf.pte & bit::dirty) != 0;
   }
   return ranges;
 }
 
 std::string flag_letters(u64 pte) {
   std::string letters;
-  letters += pte & read ? 'r' : '-';
-  letters += pte & write ? 'w' : '-';
-  letters += pte & execute ? 'x' : '-';
-  letters += pte & user ? 'u' : '-';
-  letters += pte & global ? 'g' : '-';
-  if (pte & copy_on_write) letters += 'c';
+  letters += pte & bit::read ? 'r' : '-';
+  letters += pte & bit::write ? 'w' : '-';
+  letters += pte & bit::execute ? 'x' : '-';
+  letters += pte & bit::user ? 'u' : '-';
+  letters += pte & bit::global ? 'g' : '-';
+  if (pte & bit::copy_on_write) letters += 'c';
   return letters;
 }
 
@@ -145,7 +145,7 @@ TableCost table_cost(const Tree& tree) {
   for (const Leaf& leaf : tree.leaves) {
     const u64 pages = leaf.bytes() / sv39::page_size;
     cost.mapped_pages += pages;
-    if (leaf.pte & user) cost.user_pages += pages;
+    if (leaf.pte & bit::user) cost.user_pages += pages;
     cost.superpages += leaf.level != 0;
   }
   return cost;

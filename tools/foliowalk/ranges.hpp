@@ -35,7 +35,7 @@ struct Purpose {
 /// Names mappings: from the kernel's own regions where it has them, else from the layout that xv6 programs have.
 class Namer {
  public:
-  Namer(const Scene& scene, const KernelImage* image) : scene_(&scene), image_(image) {}
+  explicit Namer(const Scene& scene) : scene_(&scene) {}
   [[nodiscard]] Purpose purpose(const Space& space, const Leaf& leaf) const;
 
  private:
@@ -43,7 +43,6 @@ class Namer {
   [[nodiscard]] Purpose in_kernel(const Space& space, const Leaf& leaf) const;
 
   const Scene* scene_;
-  const KernelImage* image_;
 };
 
 [[nodiscard]] std::vector<Range> merged_ranges(const Space& space, const Namer& namer);

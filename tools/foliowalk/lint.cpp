@@ -1,0 +1,425 @@
+#include "tools/foliowalk/lint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "abi/layout.hpp"
+#include "tools/foliowalk/ranges.hpp"
+
+namespace foliowalk {
+namespace {
+
+namespace bit = sv39::pte_bit;
+using sv39::page_size;
+
+// Below this address a mirrored kernel table may hold user pages (xv6's PLIC).
+constexpr u64 mirror_limit = 0xc00'0000;
+// One broken table can break a rule millions of times; nobody reads more than these.
+constexpr unsigned most_of_a_rule = 100;
+
+/// A table frame, and where it was first met.
+struct TableUse {
+  const Space* space;
+  const Node* node;
+};
+
+class Judge {
+ public:
+  explicit Judge(const Scene& scene) : scene_(scene) {
+    for (const Space& space : scene.spaces) {
+      if (space.role == Role::kernel) kernel_ = &space;
+      for (const Node& node : space.tree.nodes) tables_.try_emplace(node.pa, TableUse{&space, &node});
+    }
+  }
+
+  std::vector<Finding> run() {
+    for (const Space& space : scene_.spaces) judge(space);
+    shared_tables();
+    writable_aliases();
+    satps();
+    mirrors();
+    return std::move(findings_);
+  }
+
+ private:
+  void report(const char* rule, const Space& space, u64 va, u64 pte, std::string message) {
+    const auto known = std::ranges::find_if(lint_rules(), [&](const Rule& r) { return std::string_view(r.name) == rule; });
+    enough_ = ++reported_[known->name] > most_of_a_rule;
+    if (enough_) return;
+    findings_.push_back({known->severity, rule, space.id, va, pte, std::move(message), {}});
+    rest_on(space, va);
+  }
+
+  /// Adds the entries that lead to `va` to what the last finding rests on.
+  void rest_on(const Space& space, u64 va) {
+    if (enough_) return;
+    const Tree& tree = space.tree;
+    for (u32 at = tree.readable() ? 0 : no_node; at != no_node;) {
+      const Node& node = tree.nodes[at];
+      const unsigned index = static_cast<unsigned>(va >> (sv39::page_shift + sv39::index_bits * node.level)) % sv39::entries_per_table;
+      findings_.back().evidence.push_back({node.pa + index * 8, node.entries[index]});
+      const auto child = std::ranges::find_if(tree.nodes, [&](const Node& n) { return n.parent == at && n.index == index; });
+      at = child == tree.nodes.end() ? no_node : static_cast<u32>(child - tree.nodes.begin());
+    }
+  }
+
+  void judge(const Space& space) {
+    const Tree& tree = space.tree;
+    if (tree.torn) return;  // what we hold may never have existed
+    if (!tree.readable()) {
+      report("root-unreadable", space, 0, 0,
+             fmt::format("the root table {:#x} is {}", tree.root, tree.root % page_size ? "not page-aligned" : "not in RAM"));
+      return;
+    }
+    for (const BadEntry& bad : tree.bad) bad_entry(space, bad);
+    for (const Node& node : tree.nodes) pointers(space, node);
+    for (const Leaf& leaf : tree.leaves) {
+      encoding(space, leaf);
+      target(space, leaf);
+      protection(space, leaf);
+      accessed_and_dirty(space, leaf);
+    }
+    kernel_half(space);
+  }
+
+  void bad_entry(const Space& space, const BadEntry& bad) {
+    const u64 pa = sv39::Pte::from_raw(bad.pte).ppn().address().value();
+    switch (bad.kind) {
+      case BadEntry::Kind::table_outside_ram:
+        report("table-outside-ram", space, bad.va, bad.pte,
+               fmt::format("the level-{} entry at {:#x} points to a table at {:#x}, which is not RAM", bad.level, bad.at, pa));
+        break;
+      case BadEntry::Kind::cycle:
+        report("table-cycle", space, bad.va, bad.pte,
+               fmt::format("the level-{} entry at {:#x} points back to the table {:#x} above it", bad.level, bad.at, pa));
+        break;
+      case BadEntry::Kind::table_at_level_0:
+        report("pointer-at-level-0", space, bad.va, bad.pte,
+               fmt::format("the level-0 entry at {:#x} has R = W = X = 0, as if a fourth level followed", bad.at));
+        break;
+      case BadEntry::Kind::too_many_tables:
+        report("too-many-tables", space, bad.va, bad.pte, "more tables than RAM has frames: some are reached again and again");
+        break;
+    }
+  }
+
+  void pointers(const Space& space, const Node& node) {
+    for (unsigned i = 0; i < sv39::entries_per_table; ++i) {
+      const auto pte = sv39::Pte::from_raw(node.entries[i]);
+      if (!pte.is_table() || node.level == 0) continue;
+      const u64 va = node.va + i * bytes_at(node.level);
+      if (pte.raw() & (bit::accessed | bit::dirty | bit::user)) {
+        report("pointer-with-adu", space, va, pte.raw(),
+               fmt::format("the level-{} pointer at {:#x} has A, D or U set: reserved in a non-leaf", node.level, node.pa + i * 8));
+      }
+      if (pte.raw() & bit::reserved) {
+        report("reserved-bits", space, va, pte.raw(), fmt::format("the level-{} pointer has bits 63 to 54 set", node.level));
+      }
+    }
+  }
+
+  void encoding(const Space& space, const Leaf& leaf) {
+    const auto pte = leaf.entry();
+    if (leaf.pte & bit::reserved) {
+      report("reserved-bits", space, leaf.va, leaf.pte, fmt::format("bits 63 to 54 are {:#x}, they must be 0", leaf.pte >> 54));
+    }
+    if (pte.raw() & bit::write && !(pte.raw() & bit::read)) {
+      report("write-without-read", space, leaf.va, leaf.pte, "W without R is a reserved encoding: every access faults");
+    }
+    if (pte.ppn().value() % (leaf.bytes() / page_size) != 0) {
+      report("misaligned-superpage", space, leaf.va, leaf.pte,
+             fmt::format("a {} page must begin at a multiple of its size, not at {:#x}", size_name(leaf.level), leaf.pa));
+    }
+  }
+
+  void target(const Space& space, const Leaf& leaf) {
+    const bool ram = scene_.in_ram(leaf.pa);
+    if (!ram && device_at(leaf.pa).empty()) {
+      report("leaf-outside-ram", space, leaf.va, leaf.pte, fmt::format("{:#x} is neither RAM nor a device of this machine", leaf.pa));
+    }
+    if (ram && leaf.pte & bit::user) user_target(space, leaf);
+    if (leaf.level > 0 && leaf.level <= 3 && !(leaf.pte & bit::user)) return;
+    if (leaf.level > 0) leaf_over_table(space, leaf);
+  }
+
+  void user_target(const Space& space, const Leaf& leaf) {
+    for (u64 offset = 0; offset < leaf.bytes(); offset += page_size) {
+      const auto table = tables_.find(leaf.pa + offset);
+      if (table == tables_.end() || (leaf.level > 0 && offset == 0)) continue;
+      report("table-mapped-by-user", space, leaf.va + offset, leaf.pte,
+             fmt::format("user mode can {} the frame {:#x}, the level-{} table of {}", leaf.pte & bit::write ? "write" : "read",
+                         leaf.pa + offset, table->second.node->level, table->second.space->id));
+      rest_on(*table->second.space, table->second.node->va);
+    }
+    if (scene_.kernel_image && leaf.pte & bit::write && leaf.pa < scene_.kernel_image->second &&
+        leaf.pa + leaf.bytes() > scene_.kernel_image->first) {
+      report("kernel-image-writable-by-user", space, leaf.va, leaf.pte, fmt::format("user mode can write the kernel's own memory at {:#x}", leaf.pa));
+    }
+  }
+
+  /// A pointer whose entry was given rights is taken for a superpage: its tables are lost, their frame shows as memory.
+  void leaf_over_table(const Space& space, const Leaf& leaf) {
+    const auto table = tables_.find(leaf.pa);
+    if (table == tables_.end() || table->second.node->level + 1 != leaf.level) return;
+    report("leaf-over-table", space, leaf.va, leaf.pte,
+           fmt::format("a level-{} leaf points at the frame {:#x}, a level-{} table of {}", leaf.level, leaf.pa,
+                       table->second.node->level, table->second.space->id));
+    rest_on(*table->second.space, table->second.node->va);
+  }
+
+  void protection(const Space& space, const Leaf& leaf) {
+    const bool user = leaf.pte & bit::user;
+    const bool kernel_table = space.role == Role::kernel || space.role == Role::process_kernel;
+    if (user && (kernel_table || leaf.va >= abi::user_top)) {
+      report("user-in-kernel-half", space, leaf.va, leaf.pte,
+             kernel_table ? "a page of a kernel table has U: the supervisor cannot use it, and the user could"
+                          : "a page above the user half has U");
+    }
+    if (user && leaf.va < abi::user_top && (leaf.va == abi::trampoline || leaf.va == abi::trapframe)) {
+      report("trap-page-open-to-user", space, leaf.va, leaf.pte,
+             fmt::format("the {} has U: user code can {} what the kernel trusts",
+                         leaf.va == abi::trampoline ? "trampoline" : "trapframe", leaf.pte & bit::write ? "change" : "read"));
+    }
+    if (user && leaf.pte & bit::global) report("global-user-page", space, leaf.va, leaf.pte, "a user page has G: it would outlive a switch of address space");
+    if (leaf.pte & bit::write && leaf.pte & bit::execute) {
+      report(user ? "user-write-execute" : "kernel-write-execute", space, leaf.va, leaf.pte, "both writable and executable");
+    }
+    if (scene_.family == Family::bifolium && leaf.pte & bit::write && leaf.pte & bit::copy_on_write) {
+      report("cow-writable", space, leaf.va, leaf.pte, "marked copy-on-write and writable at once: sharers would see the write");
+    }
+  }
+
+  void accessed_and_dirty(const Space& space, const Leaf& leaf) {
+    const bool user = leaf.pte & bit::user;
+    const bool no_access = !(leaf.pte & bit::accessed);
+    const bool no_dirty = leaf.pte & bit::write && !(leaf.pte & bit::dirty);
+    if (scene_.family != Family::bifolium) {
+      return;  // others leave both to the hardware
+    }
+    // Bifolium sets A and D when it maps; only pgaccess clears A, and only of user pages.
+    if (no_access && !user) report("accessed-clear", space, leaf.va, leaf.pte, "A is clear: hardware that doesn't set it would fault for ever");
+    if (no_dirty) report("dirty-clear", space, leaf.va, leaf.pte, "W is set and D clear: hardware that doesn't set it would fault on every store");
+  }
+
+  /// The upper half belongs to the kernel, so each process's root must say the same about it as the kernel's.
+  void kernel_half(const Space& space) {
+    if (!kernel_ || &space == kernel_ || space.role != Role::process || !kernel_->tree.readable() || kernel_->tree.torn) return;
+    if (kernel_->tree.mode != space.tree.mode) return;
+    const Node& mine = space.tree.nodes[0];
+    const Node& theirs = kernel_->tree.nodes[0];
+    const bool has_kernel_half = std::any_of(mine.entries.begin() + 256, mine.entries.end(), [](u64 e) { return e & bit::valid; });
+    if (!has_kernel_half) return;
+    for (unsigned i = 256; i < sv39::entries_per_table; ++i) {
+      if (((mine.entries[i] ^ theirs.entries[i]) & ~(bit::accessed | bit::dirty)) == 0) continue;
+      report("kernel-half-differs", space, ~u64{0} << (address_bits(space.tree.mode) - 1) | (i - 256) * bytes_at(mine.level), mine.entries[i],
+             fmt::format("root entry {} is {:#x}, but {:#x} in the kernel's root", i, mine.entries[i], theirs.entries[i]));
+      if (!enough_) rest_on(*kernel_, findings_.back().va);
+    }
+  }
+
+  /// Two processes may share kernel tables, or leaf tables in which nothing is writable; anything else is one frame
+  /// that two owners will free.
+  void shared_tables() {
+    std::unordered_map<u64, TableUse> first;
+    for (const Space& space : scene_.spaces) {
+      if (space.tree.torn) continue;
+      std::unordered_set<u64> within;
+      for (const Node& node : space.tree.nodes) {
+        if (!within.insert(node.pa).second) {
+          report("table-used-twice", space, node.va, 0, fmt::format("the table {:#x} is reached on two ways from one root", node.pa));
+        }
+        const auto [known, is_new] = first.try_emplace(node.pa, TableUse{&space, &node});
+        const Space& other = *known->second.space;
+        if (is_new || &other == &space || other.tree.root == space.tree.root) continue;
+        const bool writable = std::ranges::any_of(node.entries, [](u64 e) { return e & bit::valid && e & bit::user && e & bit::write; });
+        if (writable) {
+          report("table-shared", space, node.va, 0,
+                 fmt::format("the table {:#x} with writable user pages also belongs to {}", node.pa, other.id));
+          rest_on(other, known->second.node->va);
+        }
+      }
+    }
+  }
+
+  void writable_aliases() {
+    struct First {
+      const Space* space;
+      u64 va;
+    };
+    std::unordered_map<u64, First> writers;
+    for (const Space& space : scene_.spaces) {
+      if (space.tree.torn || space.role == Role::process_kernel || space.role == Role::kernel) continue;
+      for (const Leaf& leaf : space.tree.leaves) {
+        if (!(leaf.pte & bit::user) || !(leaf.pte & bit::write) || leaf.level > 2) continue;
+        if (meant_to_be_shared(space, leaf.va)) continue;
+        const auto [known, is_new] = writers.try_emplace(leaf.pa, First{&space, leaf.va});
+        if (is_new) continue;
+        report("writable-alias", space, leaf.va, leaf.pte,
+               fmt::format("the frame {:#x} is writable here and in {} at {:#x}: copy-on-write was not broken", leaf.pa,
+                           known->second.space->id, known->second.va));
+        rest_on(*known->second.space, known->second.va);
+      }
+    }
+  }
+
+  static bool meant_to_be_shared(const Space& space, u64 va) {
+    if (!space.process) return false;
+    return std::ranges::any_of(space.process->regions, [&](const RegionRecord& r) { return r.shared && va >= r.begin && va < r.end; });
+  }
+
+  void satps() {
+    const bool has_table = std::ranges::any_of(scene_.spaces, [](const Space& s) { return s.role != Role::other; });
+    for (const Hart& hart : scene_.harts) {
+      if (!hart.satp.is_known_mode()) {
+        Space anyone;
+        anyone.id = fmt::format("hart {}", hart.index);
+        report("satp-mode", anyone, 0, hart.satp.raw, fmt::format("satp {:#x} has a reserved MODE", hart.satp.raw));
+        continue;
+      }
+      if (hart.satp.mode() == Mode::bare || !has_table) continue;
+      const bool known = std::ranges::any_of(scene_.spaces, [&](const Space& s) { return s.tree.root == hart.satp.root(); });
+      if (known) continue;
+      Space anyone;
+      anyone.id = fmt::format("hart {}", hart.index);
+      report("satp-on-unknown-table", anyone, 0, hart.satp.raw,
+             fmt::format("satp of hart {} names the root {:#x}, which belongs to no process: freed, or never entered", hart.index, hart.satp.root()));
+    }
+  }
+
+  void mirrors() {
+    for (const Space& mirror : scene_.spaces) {
+      if (mirror.role != Role::process_kernel || mirror.tree.torn || !mirror.process) continue;
+      const Space* user = scene_.find(fmt::format("{}", mirror.process->pid));
+      if (!user || user->tree.torn || !mirrors_anything(mirror)) continue;
+      mirror_of(*user, mirror);
+      stale_in(*user, mirror);
+    }
+  }
+
+  /// A kernel table per process need not mirror anything (step two of the lab of 2020 comes before step three).
+  static bool mirrors_anything(const Space& mirror) {
+    return std::ranges::any_of(mirror.tree.leaves, [](const Leaf& leaf) { return leaf.va < mirror_limit && device_at(leaf.pa).empty(); });
+  }
+
+  void mirror_of(const Space& user, const Space& mirror) {
+    for (const Leaf& leaf : user.tree.leaves) {
+      if (leaf.va >= mirror_limit || !leaf.entry().as_mirror().is_valid()) continue;
+      const Leaf* copy = mirror.tree.find(leaf.va);
+      if (!copy) {
+        report("mirror-missing", mirror, leaf.va, leaf.pte, "the user's page is not in the process's kernel table");
+        rest_on(user, leaf.va);
+      } else if (copy->pa + (leaf.va - copy->va) != leaf.pa) {
+        report("mirror-wrong-frame", mirror, leaf.va, copy->pte,
+               fmt::format("the user's page is the frame {:#x}, the mirror shows {:#x}", leaf.pa, copy->pa + (leaf.va - copy->va)));
+        rest_on(user, leaf.va);
+      } else if (copy->pte & bit::write && !(leaf.pte & bit::write)) {
+        report("mirror-wrong-rights", mirror, leaf.va, copy->pte, "the mirror is writable where the user's page is not");
+        rest_on(user, leaf.va);
+      }
+    }
+  }
+
+  void stale_in(const Space& user, const Space& mirror) {
+    for (const Leaf& copy : mirror.tree.leaves) {
+      if (copy.va >= mirror_limit || !device_at(copy.pa).empty()) continue;
+      if (!user.tree.find(copy.va)) {
+        report("mirror-stale", mirror, copy.va, copy.pte, "the mirror still has a page that the user gave up");
+        rest_on(user, copy.va);
+      }
+    }
+  }
+
+  const Scene& scene_;
+  const Space* kernel_ = nullptr;
+  std::unordered_map<u64, TableUse> tables_;
+  std::vector<Finding> findings_;
+  std::unordered_map<std::string_view, unsigned> reported_;
+  bool enough_ = false;
+};
+
+}  // namespace
+
+const std::vector<Rule>& lint_rules() {
+  using enum Severity;
+  static const std::vector<Rule> rules = {
+      {"root-unreadable", fault, "a process's root table is not RAM or not page-aligned"},
+      {"table-outside-ram", fault, "a pointer leads to a table outside RAM"},
+      {"table-cycle", fault, "a pointer leads back to a table above it"},
+      {"too-many-tables", fault, "a tree has more tables than RAM has frames"},
+      {"table-used-twice", fault, "one table is reached on two ways from one root"},
+      {"table-shared", fault, "two processes share a table with writable user pages"},
+      {"pointer-at-level-0", fault, "a level-0 entry has R = W = X = 0"},
+      {"pointer-with-adu", fault, "A, D or U is set in a non-leaf entry"},
+      {"reserved-bits", fault, "bits 63 to 54 of an entry are not zero"},
+      {"write-without-read", fault, "a leaf has W without R"},
+      {"misaligned-superpage", fault, "a superpage's frame is not a multiple of its size"},
+      {"leaf-outside-ram", fault, "a leaf maps what is neither RAM nor a device"},
+      {"leaf-over-table", fault, "a superpage leaf points at the table that should be under it"},
+      {"table-mapped-by-user", fault, "user mode can reach a page table"},
+      {"kernel-image-writable-by-user", fault, "user mode can write the kernel's code or data"},
+      {"user-in-kernel-half", fault, "U is set in a kernel table or above the user half"},
+      {"trap-page-open-to-user", fault, "trampoline or trapframe has U"},
+      {"global-user-page", fault, "a user page has G"},
+      {"kernel-write-execute", fault, "a supervisor page is writable and executable"},
+      {"user-write-execute", advice, "a user page is writable and executable (xv6 programs of 2020-21 ask for it)"},
+      {"cow-writable", fault, "Bifolium: W and the copy-on-write mark together"},
+      {"accessed-clear", fault, "Bifolium: A is clear in a supervisor leaf"},
+      {"dirty-clear", fault, "Bifolium: W is set and D clear"},
+      {"kernel-half-differs", fault, "a process's root differs from the kernel's in the upper half"},
+      {"writable-alias", fault, "one frame is writable by user mode in two places, and no region says it is shared"},
+      {"satp-mode", fault, "satp has a reserved MODE"},
+      {"satp-on-unknown-table", fault, "a hart's satp names a root that belongs to no one"},
+      {"mirror-missing", fault, "a user page is not in the process's kernel table"},
+      {"mirror-wrong-frame", fault, "mirror and user table name different frames"},
+      {"mirror-wrong-rights", fault, "the mirror is writable where the user's page is not"},
+      {"mirror-stale", fault, "the mirror has a page which the user table has not"},
+  };
+  return rules;
+}
+
+bool Finding::same_as(const Finding& other) const {
+  constexpr u64 ignored = bit::accessed | bit::dirty;
+  return rule == other.rule && space == other.space && va == other.va && ((pte ^ other.pte) & ~ignored) == 0;
+}
+
+std::vector<Finding> lint(const Scene& scene) { return Judge(scene).run(); }
+
+std::vector<Finding> confirmed(std::vector<Finding> first, const std::vector<Finding>& second) {
+  std::erase_if(first, [&](const Finding& finding) {
+    return std::ranges::none_of(second, [&](const Finding& later) { return finding.same_as(later); });
+  });
+  return first;
+}
+
+bool still_holds(const Ram& ram, const Finding& finding) {
+  constexpr u64 ignored = bit::accessed | bit::dirty;
+  for (int pass = 0; pass < 3; ++pass) {
+    for (const Evidence& evidence : finding.evidence) {
+      const auto now = ram.read_u64(evidence.at);
+      if (!now || ((*now ^ evidence.entry) & ~ignored) != 0) return false;
+    }
+  }
+  return true;
+}
+
+std::vector<Finding> lint_source(Source& source, Scene& scene) {
+  const auto look = [&](const Scene& seen) {
+    std::vector<Finding> findings = lint(seen);
+    if (source.is_live()) std::erase_if(findings, [&](const Finding& f) { return !still_holds(*source.ram, f); });
+    return findings;
+  };
+  scene = capture(source);
+  std::vector<Finding> findings = look(scene);
+  for (int again = 0; again < 2 && source.is_live() && !findings.empty(); ++again) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    findings = confirmed(std::move(findings), look(capture(source)));
+  }
+  return findings;
+}
+
+}  // namespace foliowalk
