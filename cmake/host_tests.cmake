@@ -1,6 +1,7 @@
 # Every tests/host/**/NAME_test.cpp is one GoogleTest program; every other file below tests/host is shared by all.
 enable_testing()
 find_package(GTest REQUIRED)
+find_package(rapidcheck CONFIG REQUIRED)
 include(GoogleTest)
 
 # The kernel's own sources that run on the host unchanged.
@@ -30,7 +31,7 @@ foreach(source IN LISTS host_test_sources)
   else()
     set(quick "")
   endif()
-  target_link_libraries(test-${name} PRIVATE host-subject GTest::gtest GTest::gtest_main)
+  target_link_libraries(test-${name} PRIVATE host-subject GTest::gtest GTest::gtest_main rapidcheck)
   set_target_properties(test-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(test-${name} TEST_PREFIX "${BIFOLIUM_TEST_PREFIX}/${name}/" DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 900 LABELS "host;${quick}")

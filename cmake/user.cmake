@@ -43,7 +43,7 @@ foreach(name IN LISTS program_names)
     OUTPUT_NAME ${name}.sym RUNTIME_OUTPUT_DIRECTORY ${program_dir} LINK_DEPENDS ${user_script})
   # The image is small: what goes there has no symbols. NAME.sym beside it is for the debugger.
   add_custom_command(TARGET user-${name} POST_BUILD
-    COMMAND riscv64-linux-gnu-objcopy --strip-all ${program_dir}/${name}.sym ${program_dir}/${name}
+    COMMAND llvm-objcopy-19 --strip-all ${program_dir}/${name}.sym ${program_dir}/${name}
     BYPRODUCTS ${program_dir}/${name})
   add_dependencies(programs user-${name})
 endforeach()

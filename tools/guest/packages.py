@@ -21,6 +21,7 @@ TEST = {
     "g++-12-riscv64-linux-gnu": "the second compiler leg",
     "libclang-rt-19-dev": "ASan, UBSan, TSan and coverage of the host tests",
     "libgtest-dev": "GoogleTest",
+    "librapidcheck-dev": "random cases for property tests, shrunk when one fails",
     "libfdt-dev": "the oracle that the device-tree reader is tested against",
     "clang-format-19": "the format check",
     "clang-tidy-19": "the lint",

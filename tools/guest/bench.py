@@ -1,0 +1,171 @@
+"""./bench: retired instructions for each case, each view, beside the peers and the bound.
+
+The guest program vmbench measures itself and prints `case NAME instructions N` for each case. Under
+`-icount shift=0,sleep=off` a retired instruction is one tick, so the figures repeat and the host's speed plays no part.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import packages
+from build import ROOT, build
+from console import Guest
+from machine import VIEWS, Machine, check_view, preflight
+from report import Failure, Progress, guarded, say
+
+PEERS = ROOT / "tools" / "bench" / "peers.json"
+_CASE = re.compile(r"^case (\w+) instructions (\d+)\s*$", re.MULTILINE)
+# The shell takes lines of this length, so a long list of cases is typed in parts.
+_LONGEST_LINE = 90
+
+
+def parse_arguments(arguments, known):
+    parser = argparse.ArgumentParser(
+        prog="./bench",
+        description="Count retired guest instructions for each case in each kernel view.",
+        epilog="cases: " + " ".join(known),
+        allow_abbrev=False,
+    )
+    parser.add_argument("--view", metavar="V", help="only this view (default: all three side by side)")
+    parser.add_argument("--cases", metavar="A,B", help="only these cases")
+    parser.add_argument("--json", type=Path, metavar="FILE", help='write {"view": {"case": instructions}}')
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as a document")
+    parser.add_argument("--timeout", type=float, default=1200, metavar="S", help="for each view (default %(default)g)")
+    parser.add_argument("--no-install", action="store_true", help="name missing packages instead of installing them")
+    return parser.parse_args(arguments)
+
+
+def choose_cases(text, known):
+    chosen = [name.strip() for name in text.split(",") if name.strip()] if text is not None else list(known)
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise Failure(f"--cases: unknown case '{(unknown or [''])[0]}' (known: {' '.join(known)})")
+    return chosen
+
+
+def command_lines(cases):
+    line = "vmbench"
+    for case in cases:
+        if len(line) + 1 + len(case) > _LONGEST_LINE:
+            yield line
+            line = "vmbench"
+        line += f" {case}"
+    yield line
+
+
+def measure(directory, view, cases, timeout):
+    """Boots one view and returns {case: instructions}."""
+    found, pending = {}, ""
+    progress = Progress(f"measuring {view}")
+
+    def watch(data):
+        nonlocal pending
+        pending += data.decode("utf-8", "replace").replace("\r", "")
+        lines, _, pending = pending.rpartition("\n")
+        for name, count in _CASE.findall(lines):
+            found[name] = int(count)
+            progress.step(len(found), len(cases), name)
+
+    with tempfile.TemporaryDirectory(prefix="bifolium-") as temporary:
+        image = Path(temporary) / "fs.img"
+        shutil.copyfile(directory / "fs.img", image)
+        machine = Machine(kernel=directory / f"kernel-{view}", image=image, harts=1, icount=True)
+        with Guest(machine.command(interactive=False), timeout, watch) as guest:
+            try:
+                guest.await_prompt()
+                for line in command_lines(cases):
+                    guest.run(line)
+            except Failure as failure:
+                progress.clear()
+                sys.stderr.write(guest.text()[-2000:] + "\n")
+                raise Failure(f"{view}: {failure}", failure.status) from failure
+            missing = [case for case in cases if case not in found]
+            if missing:
+                sys.stderr.write(guest.text()[-2000:] + "\n")
+                raise Failure(f"{view}: vmbench did not report: {' '.join(missing)}", 1)
+    progress.clear()
+    return {case: found[case] for case in cases}
+
+
+def number(value):
+    return "" if value is None else f"{value:,}"
+
+
+def verdict(row, figures):
+    """Where the first view stands, in one word."""
+    mine = next(iter(figures.values()))[row["case"]]
+    if row["target"] is None:
+        return ""
+    if mine <= row["target"]:
+        return "target met"
+    if row["linux"] is not None and mine <= row["linux"]:
+        return "ahead of Linux"
+    return "behind"
+
+
+def table(figures, peers, cases):
+    head = ["case", *figures, "target", "bound", "Linux", "xv6 fast", "xv6", ""]
+    rows = []
+    for row in peers:
+        if row["case"] in cases:
+            mine = [number(figures[view][row["case"]]) for view in figures]
+            theirs = [number(row[column]) for column in ("target", "bound", "linux", "xv6_fast", "xv6")]
+            rows.append([row["case"], *mine, *theirs, verdict(row, figures)])
+    return head, rows
+
+
+def print_table(head, rows):
+    widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
+    for line in [head, *rows]:
+        cells = [cell.rjust(width) for cell, width in zip(line, widths)]
+        cells[0], cells[-1] = line[0].ljust(widths[0]), line[-1]
+        print("  ".join(cells).rstrip())
+
+
+def write_markdown(path, head, rows, peers):
+    what = {row["case"]: row["what"] for row in peers}
+    revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    lines = [
+        "# Instructions for each operation\n\n",
+        "Made by `./bench --markdown docs/bench.md`" + (f" at {revision}" if revision else "") + ": retired guest instructions,\n",
+        "user and kernel together, QEMU `virt`, `-smp 1 -icount shift=0,sleep=off`, release build. The peers were measured\n",
+        "in the same way: xv6 of 2022 as it is, xv6 at -O2 with fast page filling, a tuned Linux 6.12; the bound is a\n",
+        "bare-metal loop that does the least a correct kernel could do.\n\n",
+        "| " + " | ".join(head) + " | what |\n",
+        "|---" + "|---:" * (len(head) - 2) + "|---|---|\n",
+    ]
+    lines += ["| " + " | ".join(row) + f" | {what[row[0]]} |\n" for row in rows]
+    path.write_text("".join(lines))
+
+
+def main():
+    peers = json.loads(PEERS.read_text())
+    known = [row["case"] for row in peers]
+    options = parse_arguments(sys.argv[1:], known)
+    cases = choose_cases(options.cases, known)
+    # The default view comes first: it is the one that the verdict is about.
+    views = [check_view(options.view)] if options.view else sorted(VIEWS, reverse=True)
+    packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
+    preflight()
+    directory = build("release", [*(f"kernel-{view}" for view in views), "image"])
+    figures = {}
+    for view in views:
+        say(f"booting {view} for {len(cases)} case(s)")
+        figures[view] = measure(directory, view, cases, options.timeout)
+    head, rows = table(figures, peers, cases)
+    print_table(head, rows)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if options.markdown:
+        write_markdown(options.markdown, head, rows, peers)
+    return 0
+
+
+if __name__ == "__main__":
+    guarded(main)
