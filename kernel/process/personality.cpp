@@ -88,6 +88,7 @@ void apply_option(Personality& chosen, std::string_view word) {
   if (const auto text = value_of(word, "stats=")) {
     if (*text == "copyin") chosen.statistics = StatisticsText::copy_counters;
     if (*text == "locks") chosen.statistics = StatisticsText::locks_kmem_and_bcache;
+    if (*text == "vm") chosen.statistics = StatisticsText::vm_counters;
   }
   if (const auto pages = value_of(word, "stack=")) {
     if (*pages == "1") chosen.stack_pages = 1;

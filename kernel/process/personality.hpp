@@ -28,8 +28,8 @@ enum class SbrkRule : u8 {
   flagged,  // 2025: eager for 1 or a negative size, else lazy
 };
 
-/// The text of the statistics device. Boot argument `stats=copyin|locks`.
-enum class StatisticsText : u8 { copy_counters, locks_kmem_and_bcache, locks_kmem_only };
+/// The text of the statistics device. Boot argument `stats=copyin|locks|vm`.
+enum class StatisticsText : u8 { copy_counters, locks_kmem_and_bcache, locks_kmem_only, vm_counters };
 
 struct Personality {
   NumberMap numbers = NumberMap::automatic_legacy;

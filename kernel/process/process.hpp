@@ -17,74 +17,91 @@
 #include "sched/wait_queue.hpp"
 #include "sync/spinlock.hpp"
 
-// A process: one thread, one address space, open files, a place in the family tree. xv6: struct proc, proc.c.
+// A process: one thread, one address space, open files, a place in the family tree. xv6: struct proc.
 //
-// Nothing here scans the process table: free slots, children and zombies are lists, pids are hashed. Two locks
-// order everything: the family lock (tree, pid hash, life states, killed flags) and, below it, the wait queues'.
+// Nothing here scans the process table: free slots, children and zombies are lists, pids are hashed. One lock, the
+// family lock, guards the tree, the pid hash, the life states and the killed mark; everything else in a Process is
+// touched by its own thread only, or by its maker before it first runs.
 namespace process {
 
 enum class Life : u8 {
-  unused,    // in the free list
-  embryo,    // being made by fork: has a pid, is in nobody's tree yet
+  unused,  // in the free list
+  embryo,  // being made by fork: counted, but nobody can find it yet
   alive,
-  zombie,    // has exited, its parent has not waited for it
-};
-
-/// Reasons to leave the fast path of a system call. One word, so that "nothing" is one load and one branch.
-enum Work : u32 {
-  work_killed = 1U << 0,     // end the process at the next chance
-  work_traced = 1U << 1,     // trace mask is not empty
-  work_interposed = 1U << 2, // interpose mask is not empty
+  zombie,  // has exited, its parent has not waited for it
 };
 
 /// sigalarm's state. The handler runs on the user stack; `saved` is what sigreturn restores.
 struct Alarm {
-  u64 period = 0;  // ticks of this process's own running time between two calls, 0: off
+  u64 period = 0;   // ticks of this process's own running time between two calls, 0: off
   u64 elapsed = 0;
   u64 handler = 0;
   bool in_handler = false;
-  arch::TrapFrame saved;
+  arch::TrapFrame saved{};
 };
 
-class Process {
+class Table;
+
+/// The part of sched::Thread that reports see (`pid`, `name`) is filled too.
+class Process final : public sched::Thread {
  public:
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
+  Process() = default;
 
-  /// The kernel side: saved context, kernel stack, run state. Its `space` is what the scheduler switches in.
-  sched::Thread thread;
-  /// User registers at the last trap. One frame of its own, mapped at TRAPFRAME in views that switch tables.
-  arch::TrapFrame* frame = nullptr;
-  /// See Work. Written by others only under the family lock, read anywhere.
-  std::atomic<u32> work{0};
-  Pid pid = Pid::none;
-  mm::AddressSpace* space = nullptr;
+  /// User registers at the last trap: one frame of its own, mapped at TRAPFRAME too (xv6: trapframe).
+  [[nodiscard]] arch::TrapFrame& frame() { return *trap_frame; }
+  [[nodiscard]] const arch::TrapFrame& frame() const { return *trap_frame; }
+  [[nodiscard]] Pid id() const { return Pid{pid}; }
+  /// The last component of the program's path. xv6: p->name.
+  [[nodiscard]] std::string_view program() const { return program_.data(); }
+  void set_program(std::string_view path);
 
-  std::array<fs::FileRef, abi::max_open_files> files{};
-  fs::InodeRef cwd;
+  /// Someone asked for the end of this process; it goes at the next return to user mode.
+  [[nodiscard]] bool is_killed() const { return (work_.load(std::memory_order_relaxed) & killed_bit) != 0; }
+  /// Its calls are traced or restricted: they leave the dispatcher's fast path.
+  [[nodiscard]] bool is_watched() const { return (work_.load(std::memory_order_relaxed) & watched_bit) != 0; }
+  /// Sets the lab masks (xv6-abi.md 2.3); both are inherited by fork.
+  void set_trace_mask(u32 mask);
+  void set_interpose(u32 mask, std::string_view allowed_path);
+  [[nodiscard]] u32 trace_mask() const { return trace_mask_; }
+  [[nodiscard]] u32 interpose_mask() const { return interpose_mask_; }
+  [[nodiscard]] std::string_view interpose_path() const { return interpose_path_.data(); }
 
-  u32 trace_mask = 0;
-  u32 interpose_mask = 0;
-  std::array<char, abi::max_path> interpose_path{};
+  mm::AddressSpace* memory = nullptr;  // also what Thread::space points to
+  mm::SpaceOwner owner{};              // the frames that every address space of this process maps
+  std::array<fs::FileRef, abi::max_open_files> files;
+  fs::InodeRef current_directory;
   Alarm alarm;
 
-  // Guarded by the family lock.
-  Life life = Life::unused;
-  i32 exit_status = 0;
-  Process* parent = nullptr;
-  lib::ListLink<Process> siblings;  // in the parent's children or zombies, or in the free list
-  lib::IntrusiveList<Process, &Process::siblings> children;
-  lib::IntrusiveList<Process, &Process::siblings> zombies;
-  sched::WaitQueue child_exited;
-  Process* next_same_hash = nullptr;
-
-  std::array<char, abi::process_name_size> name{};
-
-  [[nodiscard]] bool killed() const { return (work.load(std::memory_order_relaxed) & work_killed) != 0; }
-  [[nodiscard]] std::string_view name_text() const { return {name.data()}; }
-  void set_name(std::string_view text);
+  // Failure injection (call failnth), see fail_nth.hpp.
+  u64 allocations = 0;
+  u64 failing_allocation = 0;  // 0: disarmed
 
  private:
   friend class Table;
-  Process() = default;
+
+  static constexpr u32 killed_bit = 1U << 0;
+  static constexpr u32 watched_bit = 1U << 1;
+
+  void update_watched();
+
+  std::atomic<u32> work_{0};
+  u32 trace_mask_ = 0;
+  u32 interpose_mask_ = 0;
+  std::array<char, abi::max_path> interpose_path_{};
+  std::array<char, abi::process_name_size> program_{};
+
+  // Under the family lock.
+  Life life_ = Life::unused;
+  i32 exit_status_ = 0;
+  Process* parent_ = nullptr;
+  lib::ListLink<Process> siblings_;  // in the parent's children or zombies
+  lib::IntrusiveList<Process, &Process::siblings_> children_;
+  lib::IntrusiveList<Process, &Process::siblings_> zombies_;
+  sched::WaitQueue child_exited_;
+  Process* next_ = nullptr;  // in its hash bucket, or in the free list
 };
+
+/// The process whose thread is running; only on threads that belong to one (system calls, user traps). xv6: myproc.
+[[nodiscard]] inline Process& current() { return static_cast<Process&>(sched::current()); }
+
+}  // namespace process

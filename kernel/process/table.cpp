@@ -1,0 +1,136 @@
+#include "process/table.hpp"
+
+#include <algorithm>
+
+#include "lib/bug.hpp"
+#include "mm/fail_nth.hpp"
+
+namespace process {
+
+namespace {
+
+/// Storage that is filled at compile time and never destroyed: the kernel has no exit.
+union Immortal {
+  constexpr Immortal() : table() {}
+  ~Immortal() {}
+  Table table;
+};
+
+constinit Immortal the_table;
+
+}  // namespace
+
+Table& table() { return the_table.table; }
+
+lib::Result<Process*> Table::reserve() {
+  if (mm::allocation_must_fail()) return lib::fail(lib::Error::limit_reached);
+  sync::Guard guard(lock_);
+  Process* process = first_free_;
+  if (process != nullptr) {
+    first_free_ = process->next_;
+  } else if (untouched_ < slots_.size()) {
+    process = &slots_[untouched_++];
+  } else {
+    return lib::fail(lib::Error::limit_reached);
+  }
+  ++used_;
+  process->pid = static_cast<i32>(take_pid());
+  process->life_ = Life::embryo;
+  return process;
+}
+
+Pid Table::take_pid() {
+  return pids_.take([this](Pid pid) SYNC_NO_ANALYSIS { return find(pid) != nullptr; });
+}
+
+void Table::give_back(Process& process) {
+  sync::Guard guard(lock_);
+  process.life_ = Life::unused;
+  process.pid = 0;
+  process.work_.store(0, std::memory_order_relaxed);
+  process.next_ = first_free_;
+  first_free_ = &process;
+  --used_;
+}
+
+void Table::adopt(Process& child, Process* parent) {
+  sync::Guard guard(lock_);
+  child.life_ = Life::alive;
+  child.parent_ = parent;
+  if (parent != nullptr) {
+    parent->children_.push_back(child);
+  } else {
+    init_ = &child;
+  }
+  Process*& bucket = buckets_[bucket_of(child.id())];
+  child.next_ = bucket;
+  bucket = &child;
+}
+
+Process* Table::find(Pid pid) const {
+  for (Process* process = buckets_[bucket_of(pid)]; process != nullptr; process = process->next_) {
+    if (process->id() == pid) return process;
+  }
+  return nullptr;
+}
+
+void Table::retire(Process& process, i32 status) {
+  sync::Guard guard(lock_);
+  lib::require(&process != init_, "init retires: sys_exit and the trap handler power off instead");
+  const bool gives_zombies = !process.zombies_.empty();
+  while (Process* child = process.children_.pop_front()) {
+    child->parent_ = init_;
+    init_->children_.push_back(*child);
+  }
+  while (Process* child = process.zombies_.pop_front()) {
+    child->parent_ = init_;
+    init_->zombies_.push_back(*child);
+  }
+  if (gives_zombies) init_->child_exited_.wake_one();
+
+  process.exit_status_ = status;
+  process.life_ = Life::zombie;
+  Process& parent = *process.parent_;
+  parent.children_.erase(process);
+  parent.zombies_.push_back(process);
+  parent.child_exited_.wake_one();
+}
+
+lib::Result<Table::Departed> Table::wait_for_zombie(Process& parent) {
+  sync::Guard guard(lock_);
+  for (;;) {
+    if (Process* child = parent.zombies_.front()) return Departed{child, child->exit_status_};
+    if (parent.children_.empty()) return lib::fail(lib::Error::not_found);
+    if (parent.is_killed()) return lib::fail(lib::Error::interrupted);
+    if (parent.child_exited_.wait(lock_, sched::Interruptible::yes) == sched::Woken::killed) {
+      return lib::fail(lib::Error::interrupted);
+    }
+  }
+}
+
+void Table::take_zombie(Process& parent, Process& child) {
+  sync::Guard guard(lock_);
+  parent.zombies_.erase(child);
+  Process** link = &buckets_[bucket_of(child.id())];
+  while (*link != &child) link = &(*link)->next_;
+  *link = child.next_;
+}
+
+lib::Result<void> Table::kill(Pid pid) {
+  sync::Guard guard(lock_);
+  Process* process = find(pid);
+  if (process == nullptr) return lib::fail(lib::Error::not_found);
+  if (process == init_) return lib::fail(lib::Error::not_permitted);
+  process->work_.fetch_or(Process::killed_bit, std::memory_order_relaxed);
+  if (process->life_ == Life::alive) sched::interrupt(*process);
+  return {};
+}
+
+u32 Table::count() {
+  sync::Guard guard(lock_);
+  return used_;
+}
+
+usize Table::slot_of(const Process& process) const { return static_cast<usize>(&process - slots_.data()); }
+
+}  // namespace process

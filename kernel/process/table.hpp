@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "abi/limits.hpp"
+#include "process/process.hpp"
+
+namespace process {
+
+/// All processes: slots, pids, kinship. xv6: proc[], allocproc, freeproc, wait_lock. Every operation is O(1), or
+/// O(children) where a parent's children change hands.
+class Table {
+ public:
+  constexpr Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  /// Takes a free slot and the next pid; the process is an embryo. limit_reached: all slots are taken.
+  [[nodiscard]] lib::Result<Process*> reserve();
+  /// Gives back an embryo or a reaped process. Its memory, files and frame are gone already.
+  void give_back(Process& process);
+  /// The embryo becomes a living child of `parent` (null: init) and can be found by its pid.
+  void adopt(Process& child, Process* parent);
+
+  /// Ends a living process: its children become init's, its parent is woken. It is a zombie afterwards and its
+  /// thread must leave the hart without touching anything of the process's.
+  void retire(Process& process, i32 status);
+
+  /// A child that has exited, with its status; it stays a zombie until take_zombie. Waits for one.
+  /// not_found: no children at all. interrupted: the caller was killed.
+  struct Departed {
+    Process* child;
+    i32 status;
+  };
+  [[nodiscard]] lib::Result<Departed> wait_for_zombie(Process& parent);
+  /// Takes a zombie found by wait_for_zombie out of the tree and the pid hash. The caller owns it then.
+  void take_zombie(Process& parent, Process& child);
+
+  /// Marks the process as killed and ends its interruptible wait. not_found; not_permitted: init.
+  [[nodiscard]] lib::Result<void> kill(Pid pid);
+
+  /// Slots that are not free (sysinfo's nproc).
+  [[nodiscard]] u32 count();
+  /// Fills `out` with what ps shows, in slot order; returns how many. Takes the lock once for each process.
+  [[nodiscard]] usize describe(std::span<abi::ProcInfo> out);
+  /// Index of the process's slot, which is also its kernel stack's.
+  [[nodiscard]] usize slot_of(const Process& process) const;
+
+ private:
+  static constexpr usize bucket_count = 64;
+
+  [[nodiscard]] Process* find(Pid pid) const SYNC_REQUIRES(lock_);
+  [[nodiscard]] Pid take_pid() SYNC_REQUIRES(lock_);
+  [[nodiscard]] static usize bucket_of(Pid pid) { return static_cast<usize>(pid) % bucket_count; }
+
+  sync::SpinLock lock_{"process", sync::Rank::process_tree};
+  Process* first_free_ SYNC_GUARDED_BY(lock_) = nullptr;
+  usize untouched_ SYNC_GUARDED_BY(lock_) = 0;  // slots from here on were never used, so are in no list
+  u32 used_ SYNC_GUARDED_BY(lock_) = 0;
+  PidCounter pids_ SYNC_GUARDED_BY(lock_);
+  Process* init_ SYNC_GUARDED_BY(lock_) = nullptr;
+  std::array<Process*, bucket_count> buckets_ SYNC_GUARDED_BY(lock_){};
+  std::array<Process, abi::max_processes> slots_;
+};
+
+/// The kernel's one table.
+[[nodiscard]] Table& table();
+
+}  // namespace process
