@@ -125,17 +125,10 @@ void empty_names() {
 void large_directory() {
   constexpr int count = 500;
   make_file("x");
-  char name[] = "x000";
-  const auto set_name = [&](int i) {
-    name[1] = static_cast<char>('0' + i / 100);
-    name[2] = static_cast<char>('0' + i / 10 % 10);
-    name[3] = static_cast<char>('0' + i % 10);
-  };
-  for (int i = 0; i < count; ++i) set_name(i), EXPECT_EQ(link("x", name), 0);
+  for (int i = 0; i < count; ++i) EXPECT_EQ(link("x", ShortName('x', i)), 0);
   EXPECT_EQ(unlink("x"), 0);
-  for (int i = 0; i < count; ++i) set_name(i), EXPECT_EQ(unlink(name), 0);
-  set_name(count / 2);
-  EXPECT(!exists(name));
+  for (int i = 0; i < count; ++i) EXPECT_EQ(unlink(ShortName('x', i)), 0);
+  EXPECT(!exists(ShortName('x', count / 2)));
 }
 
 void directory_entries_are_readable() {

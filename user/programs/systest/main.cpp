@@ -29,7 +29,8 @@ int readable_bytes(const char* path) {
 }
 
 ShortName::ShortName(char letter, int number)
-    : text{letter, static_cast<char>('0' + number / 10 % 10), static_cast<char>('0' + number % 10), '\0'} {}
+    : text{letter, static_cast<char>('0' + number / 100 % 10), static_cast<char>('0' + number / 10 % 10),
+           static_cast<char>('0' + number % 10), '\0'} {}
 
 }  // namespace systest
 

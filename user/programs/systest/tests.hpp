@@ -32,11 +32,11 @@ std::int64_t size_of(const char* path);
 // The number of bytes that can be read from `path`, through `buffer`.
 int readable_bytes(const char* path);
 
-// name[0] = letter, name[1..2] = two digits of `number`.
+// A letter and three digits: ShortName('a', 7) is "a007".
 struct ShortName {
   ShortName(char letter, int number);
   operator const char*() const { return text; }
-  char text[4];
+  char text[5];
 };
 
 }  // namespace systest

@@ -1,0 +1,190 @@
+// The labs' calls that are not about memory: sysinfo, interpose, sigalarm, cpupin, trace.
+#include "user/programs/systest/tests.hpp"
+
+namespace systest {
+namespace {
+
+using abi::Call;
+using testing::status_of;
+
+abi::Sysinfo read_sysinfo() {
+  abi::Sysinfo info;
+  EXPECT_EQ(system_call(Call::sysinfo, reinterpret_cast<std::uint64_t>(&info)), 0);
+  return info;
+}
+
+void sysinfo_counts() {
+  const abi::Sysinfo before = read_sysinfo();
+  EXPECT_EQ(before.free_bytes % abi::page_size, 0);
+  EXPECT(before.process_count >= 3);
+  EXPECT_EQ(status_of([&] { EXPECT_EQ(read_sysinfo().process_count, before.process_count + 1); }), 0);
+  EXPECT_EQ(read_sysinfo().process_count, before.process_count);
+  // One page more is one page less; its table is there already.
+  sbrk(static_cast<int>(abi::page_size));
+  EXPECT_EQ(read_sysinfo().free_bytes, before.free_bytes - abi::page_size);
+  sbrk(-static_cast<int>(abi::page_size));
+  EXPECT_EQ(read_sysinfo().free_bytes, before.free_bytes);
+}
+
+constexpr int bit(Call call) { return 1 << static_cast<int>(call); }
+
+int interpose_by_own_number(int mask, const char* path) {
+  return static_cast<int>(system_call(Call::interpose, static_cast<std::uint64_t>(mask),
+                                      reinterpret_cast<std::uint64_t>(path)));
+}
+
+void interpose_masks_calls() {
+  EXPECT_EQ(status_of([] {
+              EXPECT_EQ(interpose_by_own_number(bit(Call::mkdir) | bit(Call::open), "allowed"), 0);
+              EXPECT_EQ(mkdir("d"), -1);
+              EXPECT_EQ(open("other", create_both), -1);
+              const int fd = open("allowed", create_both);
+              EXPECT(fd >= 0);
+              close(fd);
+              // The child of one that is held back is held back as well.
+              EXPECT_EQ(status_of([] { EXPECT_EQ(open("other", create_both), -1); }), 0);
+              EXPECT_EQ(unlink("allowed"), 0);
+            }),
+            0);
+  EXPECT_EQ(mkdir("d"), 0);
+  EXPECT_EQ(unlink("d"), 0);
+}
+
+volatile int alarms;
+volatile int nested;
+volatile int depth;
+
+void count_alarm() {
+  alarms = alarms + 1;
+  sigreturn();
+}
+
+void slow_alarm() {
+  depth = depth + 1;
+  if (depth > 1) nested = 1;
+  alarms = alarms + 1;
+  const int begin = uptime();
+  while (uptime() - begin < 4) {
+  }
+  depth = depth - 1;
+  sigreturn();
+}
+
+// Spins until `count` alarms came or five seconds went by.
+void spin_for_alarms(int count) {
+  const int begin = uptime();
+  while (alarms < count && uptime() - begin < 50) asm volatile("");
+}
+
+void alarm_comes_again() {
+  alarms = 0;
+  EXPECT_EQ(sigalarm(1, count_alarm), 0);
+  spin_for_alarms(3);
+  EXPECT_EQ(sigalarm(0, nullptr), 0);
+  EXPECT(alarms >= 3);
+  const int last = alarms;
+  sleep(3);
+  for (int begin = uptime(); uptime() - begin < 3;) {
+  }
+  EXPECT_EQ(alarms, last);
+}
+
+void alarm_is_not_reentered() {
+  alarms = 0;
+  nested = 0;
+  depth = 0;
+  EXPECT_EQ(sigalarm(1, slow_alarm), 0);
+  spin_for_alarms(2);
+  EXPECT_EQ(sigalarm(0, nullptr), 0);
+  EXPECT_EQ(nested, 0);
+  EXPECT(alarms >= 2);
+}
+
+// Every register the interrupted loop uses is the same afterwards, a0 included.
+void alarm_restores_registers() {
+  alarms = 0;
+  EXPECT_EQ(sigalarm(1, count_alarm), 0);
+  std::uint64_t wrong = 0;
+  const int begin = uptime();
+  while (alarms < 5 && wrong == 0 && uptime() - begin < 50) {
+    asm volatile(
+        "li a0, 0x5a0\n\tli t0, 0x5a1\n\tli s11, 0x5a2\n\tli a7, 0x5a3\n\tli t6, 0x5a4\n\tli t1, 100000\n\t"
+        "1: addi t1, t1, -1\n\tbnez t1, 1b\n\t"
+        "li t1, 0x5a0\n\txor %0, a0, t1\n\tli t1, 0x5a1\n\txor t0, t0, t1\n\tor %0, %0, t0\n\t"
+        "li t1, 0x5a2\n\txor t0, s11, t1\n\tor %0, %0, t0\n\tli t1, 0x5a3\n\txor t0, a7, t1\n\tor %0, %0, t0\n\t"
+        "li t1, 0x5a4\n\txor t0, t6, t1\n\tor %0, %0, t0"
+        : "=&r"(wrong)
+        :
+        : "a0", "a7", "t0", "t1", "t6", "s11");
+  }
+  EXPECT_EQ(sigalarm(0, nullptr), 0);
+  EXPECT_EQ(wrong, 0);
+  EXPECT(alarms >= 5);
+}
+
+// sigreturn without an alarm, and a handler that is no code: nobody but the caller may suffer.
+void alarm_misused() {
+  status_of([] { sigreturn(); });
+  const int status = status_of([] {
+    sigalarm(1, reinterpret_cast<void (*)()>(0x3fffffe000));
+    for (int begin = uptime(); uptime() - begin < 10;) {
+    }
+  });
+  EXPECT_EQ(status, testing::killed);
+}
+
+void pin_to_a_hart() {
+  abi::VmStat stat;
+  EXPECT_EQ(vmstat(&stat, sizeof(stat), -1), 0);
+  EXPECT_EQ(cpupin(-1), -1);
+  EXPECT_EQ(cpupin(static_cast<int>(abi::max_harts)), -1);
+  for (int hart = 0; hart < static_cast<int>(stat.harts); ++hart) {
+    EXPECT_EQ(status_of([&] {
+                EXPECT_EQ(cpupin(hart), 0);
+                for (int begin = uptime(); uptime() - begin < 2;) {
+                }
+                static abi::ProcInfo slots[abi::max_processes];
+                const int count = procinfo(slots, static_cast<int>(abi::max_processes));
+                for (int i = 0; i < count; ++i)
+                  if (slots[i].pid == getpid()) EXPECT_EQ(slots[i].hart, hart);
+              }),
+              0);
+  }
+}
+
+void processes_are_listed() {
+  static abi::ProcInfo slots[abi::max_processes];
+  const int count = procinfo(slots, static_cast<int>(abi::max_processes));
+  EXPECT(count >= 3);
+  bool init = false, self = false;
+  for (int i = 0; i < count; ++i) {
+    init |= slots[i].pid == 1 && strcmp(slots[i].name, "init") == 0;
+    if (slots[i].pid == getpid()) {
+      self = true;
+      EXPECT(slots[i].state == abi::ProcessState::running);
+      EXPECT_EQ(slots[i].size, reinterpret_cast<std::uint64_t>(sbrk(0)));
+      EXPECT(slots[i].resident_pages > 0 && slots[i].table_frames >= 3);
+    }
+  }
+  EXPECT(init && self);
+  EXPECT_EQ(procinfo(slots, 1), 1);
+  EXPECT_EQ(procinfo(slots, 0), 0);
+  EXPECT_EQ(procinfo(slots, -1), -1);
+}
+
+constexpr testing::Test tests[] = {
+    {"sysinfo_counts", sysinfo_counts},
+    {"interpose_masks_calls", interpose_masks_calls},
+    {"alarm_comes_again", alarm_comes_again},
+    {"alarm_is_not_reentered", alarm_is_not_reentered},
+    {"alarm_restores_registers", alarm_restores_registers},
+    {"alarm_misused", alarm_misused},
+    {"pin_to_a_hart", pin_to_a_hart},
+    {"processes_are_listed", processes_are_listed},
+};
+
+}  // namespace
+
+std::span<const testing::Test> lab_tests() { return tests; }
+
+}  // namespace systest
