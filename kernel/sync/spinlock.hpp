@@ -15,7 +15,7 @@ namespace sync {
 /// A test-and-set lock that counts (xv6: struct spinlock, acquire, release, holding).
 class SYNC_CAPABILITY("spin lock") SpinLock {
  public:
-  constexpr SpinLock(const char* name, Rank rank) : name_(name), rank_(rank) {}
+  constexpr SpinLock(const char* name, Rank rank) : rank_(rank), name_(name) {}
   SpinLock(const SpinLock&) = delete;
   SpinLock& operator=(const SpinLock&) = delete;
 
