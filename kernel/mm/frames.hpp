@@ -48,14 +48,30 @@ enum class FrameState : u8 {
 };
 [[nodiscard]] const char* describe(FrameState state);
 
+/// A field that one hart owns and others may glance at: plain loads and stores, without a data race.
+template <class T>
+class Glanced {
+ public:
+  operator T() const { return value_.load(std::memory_order_relaxed); }  // NOLINT: it stands for a T
+  Glanced& operator=(T value) {
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+
+ private:
+  std::atomic<T> value_;
+};
+
 /// What is known about one frame. `first` and `second` depend on the state:
-///   free, cached:  the neighbours in the list (frame numbers, no_frame at the ends)
+///   free:          the next and the previous block of the list (frame numbers, no_frame at the ends)
+///   cached:        `first` the next in the cache
+///   reserved for an operation: `second` the next in the FrameReservation
 ///   table:         `first` the mirrored view's twin, `second` the next in a deposit list or, in a level-1 table, the
 ///                  head of its deposit list; `limit` how many of its entries the twin mirrors
 struct Frame {
   std::atomic<u32> refs;
-  FrameState state;
-  u8 order;
+  Glanced<FrameState> state;  ///< of a buddy block: looked at by who frees its buddy
+  Glanced<u8> order;
   u16 limit;
   u32 first;
   u32 second;
@@ -119,35 +135,40 @@ class FrameAllocator {
   void publish_locks();
 
  private:
+  /// Frames linked through Frame::first.
   struct List {
     u32 head = no_frame;
     u32 count = 0;
   };
   struct alignas(64) Cache {
     sync::SpinLock lock{"kmem", sync::Rank::frame_cache};
-    List plain;
-    List zero;
+    List plain SYNC_GUARDED_BY(lock);
+    List zero SYNC_GUARDED_BY(lock);
   };
-  static constexpr u32 batch = 32;        ///< frames moved between a cache and the buddy lists at once
-  static constexpr u32 cache_limit = 128; ///< a cache list longer than this is drained by a batch
+  static constexpr u32 batch_order = 5;    ///< a cache is refilled with up to 2^5 frames at once
+  static constexpr u32 cache_limit = 512;  ///< a cache list longer than this is drained ...
+  static constexpr u32 cache_keep = 256;   ///< ... to this length
+  static constexpr u32 zero_limit = 64;    ///< zeroed frames kept apart, per hart
+  static constexpr u32 compound_lock_count = 8;
 
   u32 take_block(u32 order) SYNC_REQUIRES(lock_);
   void give_block(u32 number, u32 order) SYNC_REQUIRES(lock_);
   void list_push(u32 number, u32 order) SYNC_REQUIRES(lock_);
   void list_remove(u32 number, u32 order) SYNC_REQUIRES(lock_);
+  void give_run(u64 first, u64 end);
 
-  u32 pop_cached(Cache& cache, Zero zero);
+  void push(List& list, u32 number, FrameState state);
+  u32 pop(List& list);
   u32 allocate_single(Zero wanted);
-  u32 refill(Zero wanted);
-  u32 rob(u32 thief, Zero wanted);
-  void push_single(u32 number, Zero zero);
-  void drain(Cache& cache, u32 keep);
-  void push_chain(u32 hart, u32 head, u32 count);
+  u32 refill(u32 hart);
+  u32 rob(u32 thief);
+  void cache_single(u32 number, Zero zero);
+  void drain(Cache& cache, u32 keep_plain, u32 keep_zero);
   u32 allocate_block(u32 order);
+  void free_last(Ppn ppn, u32 order);
   void claim(u32 number, FrameState use, u32 order);
-  void check_used(Ppn ppn, Order order);
-  [[noreturn]] void wrong_free(Ppn ppn, const char* what);
-  [[nodiscard]] u32 retries_left(u64 wanted, u32& spins) const;
+  void check_free(u32 number, FrameState found, u32 order) const;
+  [[nodiscard]] sync::SpinLock& compound_lock(Ppn ppn);
 
   Frame* table_ = nullptr;
   u64 base_ = 0;   ///< number of RAM's first frame
@@ -155,7 +176,7 @@ class FrameAllocator {
   PhysRange ram_;
   std::atomic<u64> managed_{0};
   sync::SpinLock lock_{"kmem", sync::Rank::frames};
-  u32 heads_[order_count] SYNC_GUARDED_BY(lock_);
+  u32 heads_[order_count] SYNC_GUARDED_BY(lock_) = {};
   Cache caches_[arch::max_harts];
 };
 
@@ -173,7 +194,7 @@ class FrameReservation {
   FrameReservation& operator=(const FrameReservation&) = delete;
   ~FrameReservation() { release(); }
 
-  /// Sets aside `count` more single frames, all or none.
+  /// Sets aside `count` more single frames. On failure the reservation is empty, what it held before included.
   [[nodiscard]] lib::Result<void> add(u64 count, FrameState use, Zero zero);
   /// One of them. There must be one left.
   [[nodiscard]] Ppn take();
@@ -182,8 +203,9 @@ class FrameReservation {
 
  private:
   u32 head_ = no_frame;
+  u32 tail_ = no_frame;
   u64 left_ = 0;
-  Zero zero_ = Zero::no;
+  bool all_zero_ = true;
 };
 
 }  // namespace mm
