@@ -2,7 +2,6 @@
 
 #include <array>
 #include <optional>
-#include <span>
 
 #include "abi/limits.hpp"
 #include "process/process.hpp"
@@ -43,8 +42,13 @@ class Table {
 
   /// Slots that are not free (sysinfo's nproc).
   [[nodiscard]] u32 count();
-  /// Fills `out` with what ps shows, in slot order; returns how many. Takes the lock once for each process.
-  [[nodiscard]] usize describe(std::span<abi::ProcInfo> out);
+  /// What ps shows of the process in a slot; nothing for a free one.
+  [[nodiscard]] std::optional<abi::ProcInfo> describe(usize slot);
+  /// Writes the page tables of all processes that sleep, and the running one's: nobody else's can be read safely.
+  void print_tables(mm::TableFormat format, mm::TextSink sink);
+  /// Runs mm's invariant checker over all address spaces; returns the number of violations, which it prints. Sound
+  /// while no other process changes its memory.
+  [[nodiscard]] lib::Result<u64> check_memory(mm::TextSink report);
   /// Index of the process's slot, which is also its kernel stack's.
   [[nodiscard]] usize slot_of(const Process& process) const;
 
@@ -53,6 +57,7 @@ class Table {
 
   [[nodiscard]] Process* find(Pid pid) const SYNC_REQUIRES(lock_);
   [[nodiscard]] Pid take_pid() SYNC_REQUIRES(lock_);
+  [[nodiscard]] mm::AddressSpace* next_memory(usize& slot) const;
   [[nodiscard]] static usize bucket_of(Pid pid) { return static_cast<usize>(pid) % bucket_count; }
 
   sync::SpinLock lock_{"process", sync::Rank::process_tree};

@@ -1,0 +1,22 @@
+#include "syscall/backtrace.hpp"
+
+#include "arch/riscv64/hart.hpp"
+#include "arch/riscv64/layout.hpp"
+#include "lib/format.hpp"
+#include "lib/types.hpp"
+
+namespace syscall {
+
+// RISC-V frame: the return address at fp - 8, the caller's frame pointer at fp - 16. usertrap's own frame ends at the
+// stack's top; it returns into assembly, so the walk stops there.
+[[gnu::noinline]] void print_backtrace() {
+  const arch::CurrentThread& thread = *arch::current_thread();
+  u64 frame = reinterpret_cast<u64>(__builtin_frame_address(0));
+  while (frame > thread.stack_bottom && frame < thread.stack_top) {
+    const u64* top = reinterpret_cast<const u64*>(frame);
+    lib::print("{:p}\n", reinterpret_cast<const void*>(top[-1] - arch::kernel_offset));
+    frame = top[-2];
+  }
+}
+
+}  // namespace syscall

@@ -1,0 +1,74 @@
+#include "syscall/console_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "abi/types.hpp"
+#include "arch/riscv64/csr.hpp"
+#include "dev/console.hpp"
+#include "fs/device.hpp"
+#include "process/copy_counters.hpp"
+
+namespace syscall {
+
+namespace {
+
+constexpr usize chunk_size = 128;  // xv6: INPUT_BUF; on the kernel stack
+
+std::atomic<u64> instructions_at_first_read{0};
+
+class ConsoleFile final : public fs::CharacterDevice {
+ public:
+  lib::Result<usize> read(fs::DataSink& sink, usize count) override {
+    if (instructions_at_first_read.load(std::memory_order_relaxed) == 0) [[unlikely]] {
+      instructions_at_first_read.store(arch::read_instret(), std::memory_order_relaxed);
+    }
+    if (count == 0) return 0;
+    std::array<char, chunk_size> line;
+    const auto length = dev::console::read(std::span(line).first(std::min(count, line.size())));
+    if (!length) return length;
+    return deliver(sink, std::as_bytes(std::span(line).first(*length)));
+  }
+
+  lib::Result<usize> write(fs::DataSource& source, usize count) override {
+    std::array<char, chunk_size> chunk;
+    usize written = 0;
+    while (written < count) {
+      const auto wanted = std::span(chunk).first(std::min(count - written, chunk.size()));
+      const fs::CopyResult got = source.take(std::as_writable_bytes(wanted));
+      dev::console::write({chunk.data(), got.copied});
+      process::count_copy_in(got.copied);
+      written += got.copied;
+      const bool go_on = got.status == fs::CopyStatus::done ||
+                         (got.status == fs::CopyStatus::needs_page_in && source.page_in().has_value());
+      if (!go_on) break;
+    }
+    if (written == 0 && count != 0) return lib::fail(lib::Error::bad_address);
+    return written;
+  }
+
+ private:
+  /// What cannot be delivered is gone, as in xv6; a call that delivers nothing has failed.
+  static lib::Result<usize> deliver(fs::DataSink& sink, std::span<const std::byte> bytes) {
+    usize done = 0;
+    while (done < bytes.size()) {
+      const fs::CopyResult put = sink.put(bytes.subspan(done));
+      done += put.copied;
+      if (put.status == fs::CopyStatus::fault) break;
+      if (put.status == fs::CopyStatus::needs_page_in && !sink.page_in()) break;
+    }
+    if (done == 0 && !bytes.empty()) return lib::fail(lib::Error::bad_address);
+    return done;
+  }
+};
+
+constinit ConsoleFile console_file;
+
+}  // namespace
+
+void start_console_file() { fs::register_device(abi::console_major, console_file); }
+
+u64 prompt_instructions() { return instructions_at_first_read.load(std::memory_order_relaxed); }
+
+}  // namespace syscall

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "lib/format.hpp"
+#include "mm/address_space.hpp"
+
+namespace syscall {
+
+/// Text of the memory system goes to the console.
+inline constexpr mm::TextSink console_sink{[](void*, std::string_view text) { lib::print("{}", text); }, nullptr};
+
+}  // namespace syscall

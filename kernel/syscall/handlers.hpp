@@ -1,0 +1,57 @@
+#pragma once
+
+#include "process/process.hpp"
+
+// Every system call's entry, one name each as in xv6. A handler reads its arguments from the process's trap frame,
+// distrusts all of them, and returns what goes to a0; all failures are syscall::failed. C linkage, because debuggers
+// and MIT's graders look the names up.
+extern "C" {
+// sysproc.cpp
+u64 sys_fork(process::Process& self);
+u64 sys_exit(process::Process& self);
+u64 sys_wait(process::Process& self);
+u64 sys_kill(process::Process& self);
+u64 sys_getpid(process::Process& self);
+u64 sys_sleep(process::Process& self);
+u64 sys_pause(process::Process& self);  // sleep's name in 2025
+u64 sys_uptime(process::Process& self);
+u64 sys_exec(process::Process& self);
+// sysfile.cpp
+u64 sys_pipe(process::Process& self);
+u64 sys_read(process::Process& self);
+u64 sys_write(process::Process& self);
+u64 sys_fstat(process::Process& self);
+u64 sys_dup(process::Process& self);
+u64 sys_close(process::Process& self);
+// syspath.cpp
+u64 sys_open(process::Process& self);
+u64 sys_chdir(process::Process& self);
+u64 sys_mknod(process::Process& self);
+u64 sys_unlink(process::Process& self);
+u64 sys_link(process::Process& self);
+u64 sys_mkdir(process::Process& self);
+u64 sys_symlink(process::Process& self);
+// sysmem.cpp
+u64 sys_sbrk(process::Process& self);
+u64 sys_mmap(process::Process& self);
+u64 sys_munmap(process::Process& self);
+u64 sys_pgaccess(process::Process& self);
+u64 sys_pgpte(process::Process& self);
+u64 sys_kpgtbl(process::Process& self);
+// syslab.cpp
+u64 sys_trace(process::Process& self);
+u64 sys_sysinfo(process::Process& self);
+u64 sys_interpose(process::Process& self);
+u64 sys_sigalarm(process::Process& self);
+u64 sys_sigreturn(process::Process& self);
+u64 sys_rwlktest(process::Process& self);
+u64 sys_cpupin(process::Process& self);
+// sysdebug.cpp: Bifolium's own
+u64 sys_vmstat(process::Process& self);
+u64 sys_check(process::Process& self);
+u64 sys_failnth(process::Process& self);
+u64 sys_procinfo(process::Process& self);
+u64 sys_freeframes(process::Process& self);
+u64 sys_shutdown(process::Process& self);
+u64 sys_sync(process::Process& self);
+}

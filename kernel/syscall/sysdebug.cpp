@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "abi/process_info.hpp"
+#include "abi/vmstat.hpp"
+#include "arch/port.hpp"
+#include "arch/riscv64/start.hpp"
+#include "dev/power.hpp"
+#include "fs/volume.hpp"
+#include "mm/check.hpp"
+#include "mm/counters.hpp"
+#include "mm/frames.hpp"
+#include "process/fail_nth.hpp"
+#include "process/table.hpp"
+#include "syscall/arguments.hpp"
+#include "syscall/boot_figures.hpp"
+#include "syscall/console_file.hpp"
+#include "syscall/console_sink.hpp"
+#include "syscall/handlers.hpp"
+
+// Bifolium's own calls, numbers 100 and up: how tests look into the kernel.
+
+using process::Process;
+using syscall::argument;
+using syscall::failed;
+using syscall::integer_argument;
+
+namespace {
+
+u64 counter(abi::VmEvent event, i32 hart) {
+  return hart < 0 ? mm::total(event) : mm::hart_counters[hart].get(event);
+}
+
+void fill_vmstat(abi::VmStat& stat, i32 hart) {
+  stat.view = mm::View::kind;
+  stat.harts = static_cast<u64>(std::popcount(arch::started_harts()));
+  stat.total_frames = mm::frames().managed_count();
+  stat.free_frames = mm::frames().free_count();
+  stat.boot_instructions = syscall::boot_instructions();
+  stat.prompt_instructions = syscall::prompt_instructions();
+  for (usize i = 0; i < abi::vm_event_count; ++i) stat.counters[i] = counter(static_cast<abi::VmEvent>(i), hart);
+}
+
+}  // namespace
+
+u64 sys_vmstat(Process& self) {
+  const i32 hart = integer_argument(self, 2);
+  if (hart < -1 || hart >= static_cast<i32>(arch::max_harts)) return failed;
+  abi::VmStat stat{};
+  fill_vmstat(stat, hart);
+  const usize bytes = std::min<u64>(argument(self, 1), sizeof stat);
+  return syscall::store_bytes(self, argument(self, 0), &stat, bytes) ? 0 : failed;
+}
+
+u64 sys_check(Process&) {
+  const auto violations = process::table().check_memory(syscall::console_sink);
+  return violations ? *violations : failed;
+}
+
+u64 sys_failnth(Process& self) {
+  const i32 nth = integer_argument(self, 0);
+  return nth < 0 ? failed : process::arm_failure(self, static_cast<u64>(nth));
+}
+
+u64 sys_procinfo(Process& self) {
+  const i32 slots = integer_argument(self, 1);
+  if (slots < 0) return failed;
+  const u64 limit = std::min<u64>(static_cast<u64>(slots), abi::max_processes);
+  u64 written = 0;
+  for (usize slot = 0; slot < abi::max_processes && written < limit; ++slot) {
+    const auto info = process::table().describe(slot);
+    if (!info) continue;
+    if (!syscall::store(self, argument(self, 0) + written * sizeof *info, *info)) return failed;
+    ++written;
+  }
+  return written;
+}
+
+u64 sys_freeframes(Process&) { return mm::frames().free_count(); }
+
+u64 sys_shutdown(Process& self) {
+  if (!fs::root_volume().sync()) return failed;
+  dev::power_off(static_cast<u32>(argument(self, 0)) & 0x7f);
+}
+
+u64 sys_sync(Process&) { return syscall::status_of(fs::root_volume().sync()); }

@@ -1,0 +1,134 @@
+#include "abi/types.hpp"
+#include "fs/file.hpp"
+#include "syscall/console_sink.hpp"
+#include "process/personality.hpp"
+#include "syscall/arguments.hpp"
+#include "syscall/descriptors.hpp"
+#include "syscall/handlers.hpp"
+
+using process::Process;
+using process::SbrkRule;
+using syscall::argument;
+using syscall::failed;
+using syscall::integer_argument;
+
+namespace {
+
+/// What a program means by sbrk's second argument register (xv6-abi.md 6, item 1).
+mm::Growth growth_of(i32 delta, u64 mode) {
+  switch (process::personality().sbrk) {
+    case SbrkRule::legacy:
+      return mm::Growth::legacy;
+    case SbrkRule::flagged:
+      return delta < 0 || static_cast<i32>(mode) == static_cast<i32>(abi::SbrkMode::eager) ? mm::Growth::eager
+                                                                                           : mm::Growth::lazy;
+    case SbrkRule::guess:
+      break;
+  }
+  if (mode == static_cast<u64>(abi::SbrkMode::eager)) return mm::Growth::eager;
+  if (mode == static_cast<u64>(abi::SbrkMode::lazy)) return mm::Growth::lazy;
+  return mm::Growth::legacy;
+}
+
+/// The rights that mmap's third argument asks for; nothing for PROT_NONE. Write brings read, as in the PTE.
+sv39::Permissions permissions_of(abi::Protection protection) {
+  using sv39::Permissions;
+  const bool executes = has(protection, abi::Protection::execute);
+  if (has(protection, abi::Protection::write)) {
+    return (executes ? Permissions::read_write_execute() : Permissions::read_write()).user();
+  }
+  if (!executes) return Permissions::read_only().user();
+  return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only()).user();
+}
+
+struct MapRequest {
+  u64 bytes;
+  abi::Protection protection;
+  mm::Sharing sharing;
+  fs::File* file;  // null: anonymous
+  u64 offset;
+};
+
+/// Reads and checks mmap's six arguments but for what the address space itself checks. A wished address is ignored.
+lib::Result<MapRequest> decode_mmap(Process& self) {
+  constexpr u32 known_protection = 7;
+  const u32 protection = static_cast<u32>(argument(self, 2));
+  const auto flags = abi::MapFlags{static_cast<u32>(argument(self, 3))};
+  const bool shared = has(flags, abi::MapFlags::shared);
+  const bool anonymous = has(flags, abi::MapFlags::anonymous);
+  MapRequest request{
+      .bytes = argument(self, 1),
+      .protection = abi::Protection{protection},
+      .sharing = shared ? mm::Sharing::shared : mm::Sharing::private_copy,
+      .file = anonymous ? nullptr : syscall::find_file(self, argument(self, 4)),
+      .offset = argument(self, 5),
+  };
+  if ((protection & ~known_protection) != 0) return lib::fail(lib::Error::invalid_argument);
+  if (shared == has(flags, abi::MapFlags::private_copy)) return lib::fail(lib::Error::invalid_argument);
+  if (request.bytes == 0 || request.offset % abi::page_size != 0) return lib::fail(lib::Error::invalid_argument);
+  if (!anonymous && request.file == nullptr) return lib::fail(lib::Error::bad_descriptor);
+  return request;
+}
+
+/// A mapping may not do what the descriptor could not: read always, write when the file would change.
+lib::Result<void> check_file_rights(const MapRequest& request) {
+  if (request.file->kind() != fs::File::Kind::inode || !request.file->is_readable()) {
+    return lib::fail(lib::Error::not_permitted);
+  }
+  if (LIB_TRY(request.file->stat()).type != abi::FileType::file) return lib::fail(lib::Error::is_a_directory);
+  const bool writes_file = request.sharing == mm::Sharing::shared && has(request.protection, abi::Protection::write);
+  if (writes_file && !request.file->is_writable()) return lib::fail(lib::Error::not_permitted);
+  return {};
+}
+
+lib::Result<sv39::VirtAddr> map(mm::AddressSpace& memory, const MapRequest& request) {
+  if (request.file != nullptr) LIB_TRY(check_file_rights(request));
+  if (request.protection == abi::Protection::none) return memory.map_inaccessible(request.bytes);
+  const sv39::Permissions permissions = permissions_of(request.protection);
+  if (request.file == nullptr) return memory.map_anonymous(request.bytes, permissions, request.sharing);
+  return memory.map_file(request.bytes, permissions, request.sharing, request.file->inode()->backing(),
+                         request.offset);
+}
+
+}  // namespace
+
+// Shrinking below zero changes nothing in any year. xv6 returns the old break for it, which the tests of 2025 demand;
+// programs of other years are told that it failed (A7).
+u64 sys_sbrk(Process& self) {
+  const i32 delta = integer_argument(self, 0);
+  const u64 old_break = self.memory->program_break();
+  if (delta < 0 && static_cast<u64>(-i64{delta}) > old_break) {
+    return process::personality().sbrk == SbrkRule::flagged ? old_break : failed;
+  }
+  const auto grown = self.memory->grow(delta, growth_of(delta, argument(self, 1)));
+  return grown ? *grown : failed;
+}
+
+u64 sys_mmap(Process& self) {
+  const auto request = decode_mmap(self);
+  if (!request) return failed;
+  const auto address = map(*self.memory, *request);
+  return address ? address->value() : failed;
+}
+
+u64 sys_munmap(Process& self) {
+  return syscall::status_of(self.memory->unmap(sv39::VirtAddr(argument(self, 0)), argument(self, 1)));
+}
+
+u64 sys_pgaccess(Process& self) {
+  constexpr i32 bits_of_mask = 32;
+  const i32 pages = integer_argument(self, 1);
+  if (pages < 0 || pages > bits_of_mask) return failed;
+  const u64 base = argument(self, 0);
+  if (base >= abi::user_top) return failed;
+  const auto first = sv39::VirtAddr(base).align_down(sv39::Level::base);
+  const u32 mask = static_cast<u32>(self.memory->take_accessed(first, static_cast<u32>(pages)));
+  return syscall::store(self, argument(self, 2), mask) ? 0 : failed;
+}
+
+u64 sys_pgpte(Process& self) { return self.memory->logical_pte(sv39::VirtAddr(argument(self, 0))).raw(); }
+
+u64 sys_kpgtbl(Process& self) {
+  self.memory->print(mm::TableFormat::by_address, syscall::console_sink);
+  return 0;
+}

@@ -1,0 +1,82 @@
+// Traps from user mode: system calls, page faults, interrupts. xv6: usertrap in trap.c.
+//
+// The kernel runs with interrupts off, so one that arrives during a system call is taken right after the return to
+// user mode and comes here then: the system-call path itself need not look for it.
+
+#include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/trap_frame.hpp"
+#include "dev/interrupts.hpp"
+#include "mm/counters.hpp"
+#include "process/fault_report.hpp"
+#include "process/lifecycle.hpp"
+#include "syscall/syscall.hpp"
+
+namespace {
+
+using arch::Cause;
+using process::Process;
+
+constexpr u64 ecall_size = 4;  // there is no compressed ecall
+
+/// A tick of the process's own time: may divert it to its alarm handler (sigalarm).
+void count_alarm_tick(Process& self) {
+  process::Alarm& alarm = self.alarm;
+  if (alarm.period == 0 || alarm.in_handler || ++alarm.elapsed < alarm.period) return;
+  alarm.elapsed = 0;
+  alarm.in_handler = true;
+  alarm.saved = self.frame();
+  self.frame().epc = alarm.handler;
+}
+
+void take_interrupt(Process& self, u64 cause) {
+  if (dev::handle_interrupt(cause) == dev::Interrupt::timer) {
+    mm::count(mm::VmEvent::timer_interrupt);
+    count_alarm_tick(self);
+  } else {
+    mm::count(mm::VmEvent::device_interrupt);
+  }
+  if (!self.is_killed()) sched::preempt_if_needed();
+}
+
+sv39::Access access_of(Cause cause) {
+  if (cause == Cause::load_page_fault) return sv39::Access::read;
+  return cause == Cause::store_page_fault ? sv39::Access::write : sv39::Access::execute;
+}
+
+/// A page fault is resolved by the address space or ends the process.
+void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
+  mm::count(mm::VmEvent::user_fault);
+  const sv39::Access access = access_of(cause);
+  const mm::FaultResult result = self.memory->fault(va, access);
+  if (result == mm::FaultResult::resolved) [[likely]] return;
+  process::report_fault(self, access, va, result);
+  process::exit(self, process::status_of_killed);
+}
+
+[[gnu::noinline]] void take_other_trap(Process& self, u64 raw_cause, u64 value) {
+  if (arch::is_interrupt(raw_cause)) return take_interrupt(self, raw_cause);
+  const auto cause = static_cast<Cause>(raw_cause);
+  switch (cause) {
+    case Cause::instruction_page_fault:
+    case Cause::load_page_fault:
+    case Cause::store_page_fault:
+      return take_page_fault(self, cause, sv39::VirtAddr(value));
+    default:
+      process::report_exception(self, raw_cause, value);
+      process::exit(self, process::status_of_killed);
+  }
+}
+
+}  // namespace
+
+[[gnu::noinline]] void usertrap(arch::TrapFrame& frame, u64 cause, u64 value) {
+  Process& self = process::current();
+  if (cause == static_cast<u64>(Cause::user_call)) [[likely]] {
+    mm::count(mm::VmEvent::system_call);
+    frame.epc += ecall_size;
+    syscall_dispatch(self);
+  } else {
+    take_other_trap(self, cause, value);
+  }
+  if (self.is_killed()) [[unlikely]] process::exit(self, process::status_of_killed);
+}
