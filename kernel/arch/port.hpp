@@ -14,9 +14,6 @@ inline constexpr u32 max_harts = max_hart_count;
 /// The running hart's index, 0 to max_harts - 1. Stable until the thread sleeps or yields.
 [[nodiscard]] inline u32 hart_index() { return current_thread()->hart; }
 
-/// Bit i set: hart i has been started.
-[[nodiscard]] u32 started_harts();
-
 /// Where the kernel sees a frame of RAM (the direct map), and back. Kernel stacks may not lie in it.
 [[nodiscard]] inline void* to_kernel(sv39::PhysAddr address) {
   return reinterpret_cast<void*>(address.value() + kernel_offset);
@@ -36,7 +33,5 @@ inline void fence_asid(sv39::Asid asid) {
 inline void fence_all() { asm volatile("sfence.vma x0, x0" : : : "memory"); }
 /// Makes this hart fetch what stores have written.
 inline void fence_i() { asm volatile("fence.i" : : : "memory"); }
-/// A spinning hart's polite pause.
-inline void spin_hint() { asm volatile(".4byte 0x0100000f" : : : "memory"); }  // pause (Zihintpause)
 
 }  // namespace arch

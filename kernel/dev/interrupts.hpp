@@ -1,5 +1,5 @@
 #pragma once
-// Which interrupt is it, and who handles it. (xv6: devintr, clockintr, plic.c.)
+// Which interrupt is it, and who handles it. (xv6: devintr, clockintr.)
 
 #include "lib/types.hpp"
 
@@ -12,7 +12,13 @@ enum class Interrupt {
   software,  ///< another hart wants this one to look at its queues
 };
 
-/// Handles one interrupt trap (scause with bit 63 set). Called by usertrap() and by the idle loop.
+/// Handles one interrupt trap (scause with bit 63 set). usertrap() calls it.
 Interrupt handle_interrupt(u64 cause);
+
+/// Handles whatever is pending, which the idle loop asks for: the kernel takes no interrupts as traps.
+void poll_interrupts();
+
+/// Who handles a source of the interrupt controller. At boot.
+void set_interrupt_handler(u32 source, void (*handler)());
 
 }  // namespace dev

@@ -105,6 +105,23 @@ void pin_current(i32 hart);
 /// Sleeps for so many ticks; `killed` if interrupted first (xv6: sys_sleep's loop).
 [[nodiscard]] Woken sleep_ticks(u64 ticks);
 
+/// The table for threads without a Space, once kernel space is built; 0 (at first) keeps what is there.
+void set_kernel_satp(u64 satp);
+
+/// Makes the boot stack's thread of this hart its idle thread; the first thing on every hart.
+void adopt_idle_thread(u32 hart);
+
+/// Runs threads, and waits for interrupts when there are none. The end of booting, on every hart.
+[[noreturn]] void run_idle();
+
+/// What the idle loop calls to see to pending interrupts, which the kernel never takes as traps.
+void set_interrupt_poll(void (*poll)());
+
+/// The tick, on the hart that it is for: wakes its sleepers, asks for preemption, sets the next.
+void handle_timer();
+/// Another hart's request to look at the queues.
+void handle_software_interrupt();
+
 /// How many threads are runnable or running on all harts, idle threads not counted (for reports).
 [[nodiscard]] u32 runnable_count();
 

@@ -18,6 +18,9 @@ enum class Interruptible { no, yes };
 /// wake-up falls between test and sleep. Only kill comes without `guard`; for it the list has a second, short lock,
 /// taken from a static array by hashing the queue's address, so that a killer never touches a lock inside an
 /// object that may be freed.
+///
+/// A queue lies in memory that every table maps alike, never on a kernel stack: in the view `mirrored` all processes
+/// have their stacks at the same address.
 class WaitQueue {
  public:
   constexpr WaitQueue() = default;
@@ -36,6 +39,8 @@ class WaitQueue {
   void wake_all() {
     while (!sleepers_.empty()) wake_first();
   }
+  /// Makes this thread runnable if it is one of the waiters; `guard` is held.
+  void wake(Thread& thread);
   [[nodiscard]] bool empty() const { return sleepers_.empty(); }
 
  private:

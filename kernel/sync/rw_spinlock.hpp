@@ -23,13 +23,8 @@ class SYNC_CAPABILITY("reader/writer spin lock") RwSpinLock {
 
  private:
   static constexpr u32 writer_inside = 1U << 31;
-  static constexpr u32 reader_mask = writer_inside - 1;
   std::atomic<u32> state_{0};            ///< writer_inside, or the number of readers
   std::atomic<u32> writers_waiting_{0};  ///< readers hold back while this is not zero
 };
-
-/// The lab's test, to be called by one thread on each of `harts` harts at the same time (xv6: rwlktest's kernel
-/// half). Prints `rwspinlock_test: step ...` lines from the first caller. Returns whether this hart saw no error.
-[[nodiscard]] bool rw_spinlock_test(u32 harts);
 
 }  // namespace sync

@@ -1,0 +1,45 @@
+#pragma once
+// From the reset code to kernel_main(), and what a hart needs before its first thread.
+
+#include "arch/riscv64/hart.hpp"
+#include "lib/types.hpp"
+
+namespace arch {
+
+/// Called on the boot hart, in S-mode on its boot stack; `device_tree` is a physical address. In main.cpp.
+[[noreturn]] void kernel_main(u32 hart, u64 device_tree);
+
+/// Called on every other hart after release_harts(). In main.cpp.
+[[noreturn]] void secondary_main(u32 hart);
+
+/// Makes `thread` (the hart's idle thread, on its boot stack) the running one and prepares for traps.
+/// Until the trampoline is mapped, traps go to the vector where it was loaded.
+void adopt_boot_thread(CurrentThread& thread, u32 hart);
+
+/// Lets traps enter through the trampoline's own address, once it is mapped (views that switch tables).
+void use_trampoline();
+
+/// Lets the waiting harts go on to secondary_main(). `clint` as described by start_timer().
+void release_harts(u32 hart_mask);
+
+/// Bit i set: hart i runs (release_harts() and the boot hart).
+[[nodiscard]] u32 started_harts();
+void note_started(u32 hart);
+
+/// Where the CLINT is (kernel address), whether stimecmp exists, ticks per second. Once, on the boot hart.
+void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency);
+
+/// Asks for a timer interrupt of this hart when the time CSR reaches `when`; ~0 for none.
+/// Without Sstc it arrives as a software interrupt.
+void set_timer(u64 when);
+/// Without Sstc a software interrupt may be the timer's: says whether it has rung since it was set, once.
+[[nodiscard]] bool take_expired_timer();
+[[nodiscard]] u64 timer_frequency();
+
+/// Makes another hart take a software interrupt.
+void send_interrupt(u32 hart);
+
+/// Waits for ever, without burning the host's time.
+[[noreturn]] void halt();
+
+}  // namespace arch

@@ -1,0 +1,255 @@
+#include "dev/device_tree.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace dev {
+
+namespace {
+
+// Devicetree Specification 0.4, 5.2: header fields, big-endian words.
+constexpr u32 magic_number = 0xd00dfeed;
+constexpr usize header_bytes = 40;
+constexpr usize at_magic = 0, at_total_size = 4, at_structure = 8, at_strings = 12, at_last_compatible = 24,
+                at_strings_size = 32, at_structure_size = 36;
+// 5.4: structure tokens.
+constexpr u32 begin_node = 1, end_node = 2, property = 3, nop = 4, end_of_structure = 9;
+
+constexpr usize max_depth = 16;
+constexpr u32 supervisor_external = 9;  // cause number in interrupts-extended of the PLIC
+
+u32 word_at(std::span<const std::byte> bytes, usize offset) {
+  u32 value = 0;
+  for (usize i = 0; i < 4; ++i) value = value << 8 | std::to_integer<u32>(bytes[offset + i]);
+  return value;
+}
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  const auto* begin = reinterpret_cast<const char*>(bytes.data());
+  usize length = 0;
+  while (length < bytes.size() && begin[length] != '\0') ++length;
+  return {begin, length};
+}
+
+/// `count` cells (at most two are kept) as one number; nothing if the bytes end before.
+std::optional<u64> cells_at(std::span<const std::byte> bytes, usize offset, u32 count) {
+  if (offset > bytes.size() || (bytes.size() - offset) / 4 < count) return std::nullopt;
+  u64 value = 0;
+  for (u32 i = 0; i < count; ++i) value = value << 32 | word_at(bytes, offset + 4 * usize{i});
+  return value;
+}
+
+/// What has been seen of one node; its meaning is decided when it ends, since properties come in any order.
+struct Node {
+  std::string_view name;
+  std::span<const std::byte> compatible, device_type, reg, isa, interrupts, interrupts_extended, phandle, sources,
+      timebase, bootargs;
+  u32 address_cells = 2, size_cells = 1;  // for its children (2.3.5)
+
+  [[nodiscard]] bool is_compatible(std::string_view wanted, bool prefix = false) const {
+    for (auto rest = compatible; !rest.empty();) {
+      const std::string_view one = text_of(rest);
+      if (prefix ? one.starts_with(wanted) : one == wanted) return true;
+      rest = rest.subspan(std::min(one.size() + 1, rest.size()));
+    }
+    return false;
+  }
+  /// Entry 0 of reg, in the parent's cells.
+  [[nodiscard]] MachineDescription::Region region(const Node& parent) const {
+    if (parent.address_cells > 2 || parent.size_cells > 2) return {};
+    const auto base = cells_at(reg, 0, parent.address_cells);
+    const auto size = cells_at(reg, 4 * usize{parent.address_cells}, parent.size_cells);
+    if (!base || !size) return {};
+    return {*base, *size};
+  }
+  [[nodiscard]] u32 number(std::span<const std::byte> value) const {
+    return value.size() >= 4 ? word_at(value, 0) : 0;
+  }
+};
+
+class Reader {
+ public:
+  Reader(std::span<const std::byte> blob, MachineDescription& machine) : blob_(blob), machine_(machine) {}
+
+  DeviceTreeError read() {
+    if (blob_.size() < header_bytes) return DeviceTreeError::too_small;
+    if (word_at(blob_, at_magic) != magic_number) return DeviceTreeError::bad_magic;
+    if (word_at(blob_, at_last_compatible) > 17) return DeviceTreeError::bad_version;
+    const usize total = word_at(blob_, at_total_size);
+    if (total < header_bytes || total > blob_.size()) return DeviceTreeError::bad_layout;
+    blob_ = blob_.first(total);
+    if (!part(word_at(blob_, at_structure), word_at(blob_, at_structure_size), structure_) ||
+        !part(word_at(blob_, at_strings), word_at(blob_, at_strings_size), strings_)) {
+      return DeviceTreeError::bad_layout;
+    }
+    machine_.device_tree.size = total;
+    if (!walk()) return DeviceTreeError::bad_structure;
+    connect_plic();
+    return complaint();
+  }
+
+ private:
+  bool part(usize offset, usize size, std::span<const std::byte>& to) const {
+    if (offset > blob_.size() || size > blob_.size() - offset) return false;
+    to = blob_.subspan(offset, size);
+    return true;
+  }
+
+  bool walk() {
+    usize at = 0;
+    usize depth = 0;  // open nodes
+    while (at + 4 <= structure_.size()) {
+      const u32 token = word_at(structure_, at);
+      at += 4;
+      if (token == nop) continue;
+      if (token == end_of_structure) return depth == 0;
+      if (token == begin_node) {
+        const std::string_view name = text_of(structure_.subspan(at));
+        if (depth == max_depth || at + name.size() >= structure_.size()) return false;
+        nodes_[depth] = Node{};
+        nodes_[depth++].name = name;
+        at = (at + name.size() + 1 + 3) & ~usize{3};
+      } else if (token == property) {
+        if (depth == 0 || at + 8 > structure_.size()) return false;
+        const usize length = word_at(structure_, at);
+        const usize name = word_at(structure_, at + 4);
+        at += 8;
+        if (at > structure_.size() || length > structure_.size() - at || name >= strings_.size()) return false;
+        note_property(nodes_[depth - 1], text_of(strings_.subspan(name)), structure_.subspan(at, length));
+        at = (at + length + 3) & ~usize{3};
+      } else if (token == end_node) {
+        if (depth == 0) return false;
+        --depth;
+        note_node(nodes_[depth], depth);
+      } else {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  static void note_property(Node& node, std::string_view name, std::span<const std::byte> value) {
+    const struct {
+      std::string_view name;
+      std::span<const std::byte> Node::* member;
+    } wanted[] = {{"compatible", &Node::compatible},
+                  {"device_type", &Node::device_type},
+                  {"reg", &Node::reg},
+                  {"riscv,isa", &Node::isa},
+                  {"interrupts", &Node::interrupts},
+                  {"interrupts-extended", &Node::interrupts_extended},
+                  {"phandle", &Node::phandle},
+                  {"riscv,ndev", &Node::sources},
+                  {"timebase-frequency", &Node::timebase},
+                  {"bootargs", &Node::bootargs}};
+    for (const auto& candidate : wanted) {
+      if (name == candidate.name) node.*candidate.member = value;
+    }
+    if (name == "#address-cells") node.address_cells = node.number(value);
+    if (name == "#size-cells") node.size_cells = node.number(value);
+  }
+
+  /// The node at this depth is complete; its ancestors are nodes_[0] to nodes_[depth - 1].
+  void note_node(const Node& node, usize depth) {
+    const Node nothing;
+    const Node& parent = depth > 0 ? nodes_[depth - 1] : nothing;
+    const std::string_view type = text_of(node.device_type);
+    if (node.timebase.size() >= 4) {
+      machine_.timebase_frequency = node.timebase.size() >= 8 ? *cells_at(node.timebase, 0, 2) : node.number(node.timebase);
+    }
+    if (node.name == "chosen") note_boot_arguments(text_of(node.bootargs));
+    if (type == "memory" && machine_.memory.size == 0) machine_.memory = node.region(parent);
+    if (type == "cpu") note_hart(node);
+    if (node.is_compatible("riscv,cpu-intc") && parent.name.starts_with("cpu@")) {
+      pending_interrupt_phandle_ = node.number(node.phandle);
+    }
+    if (node.is_compatible("ns16550a") && machine_.uart.size == 0) {
+      machine_.uart = node.region(parent);
+      machine_.uart_interrupt = node.number(node.interrupts);
+    }
+    if (node.is_compatible("riscv,plic0") || node.is_compatible("sifive,plic-1.0.0")) {
+      machine_.plic = node.region(parent);
+      machine_.plic_sources = node.number(node.sources);
+      plic_targets_ = node.interrupts_extended;
+    }
+    if (node.is_compatible("riscv,clint0") || node.is_compatible("sifive,clint0")) machine_.clint = node.region(parent);
+    if (node.is_compatible("sifive,test", true)) machine_.finisher = node.region(parent);
+    if (node.is_compatible("virtio,mmio") && machine_.virtio_count < MachineDescription::max_virtio) {
+      machine_.virtio[machine_.virtio_count++] = {node.region(parent), node.number(node.interrupts)};
+    }
+  }
+
+  void note_boot_arguments(std::string_view text) {
+    const usize length = std::min(text.size(), MachineDescription::max_bootargs - 1);
+    std::copy_n(text.data(), length, machine_.bootargs.data());
+    machine_.bootargs[length] = '\0';
+  }
+
+  void note_hart(const Node& node) {
+    // The interrupt controller is the cpu node's child, so it has been seen just before.
+    const u32 phandle = std::exchange(pending_interrupt_phandle_, 0);
+    const auto id = cells_at(node.reg, 0, 1);
+    if (!id || machine_.hart_count == MachineDescription::max_harts) return;
+    machine_.harts[machine_.hart_count++] = {static_cast<u32>(*id), phandle};
+    const bool named = text_of(node.isa).find("_sstc") != std::string_view::npos;
+    machine_.has_sstc = named && (machine_.hart_count == 1 || machine_.has_sstc);
+  }
+
+  /// interrupts-extended lists (controller phandle, cause) for each context in order.
+  void connect_plic() {
+    machine_.plic_context.fill(MachineDescription::no_context);
+    const usize contexts = std::min<usize>(plic_targets_.size() / 8, MachineDescription::max_plic_contexts);
+    for (usize context = 0; context < contexts; ++context) {
+      const u32 phandle = word_at(plic_targets_, context * 8);
+      if (word_at(plic_targets_, context * 8 + 4) != supervisor_external) continue;
+      for (u32 hart = 0; hart < machine_.hart_count; ++hart) {
+        if (machine_.harts[hart].interrupt_phandle == phandle) machine_.plic_context[hart] = static_cast<u32>(context);
+      }
+    }
+  }
+
+  [[nodiscard]] DeviceTreeError complaint() const {
+    if (machine_.memory.size == 0) return DeviceTreeError::no_memory;
+    if (machine_.hart_count == 0) return DeviceTreeError::no_harts;
+    if (machine_.timebase_frequency == 0) return DeviceTreeError::no_timebase;
+    if (machine_.uart.base == 0) return DeviceTreeError::no_uart;
+    if (machine_.plic.base == 0) return DeviceTreeError::no_plic;
+    return DeviceTreeError::none;
+  }
+
+  std::span<const std::byte> blob_, structure_, strings_, plic_targets_;
+  std::array<Node, max_depth> nodes_;
+  u32 pending_interrupt_phandle_ = 0;
+  MachineDescription& machine_;
+};
+
+}  // namespace
+
+std::string_view describe(DeviceTreeError error) {
+  switch (error) {
+    case DeviceTreeError::none: return "no error";
+    case DeviceTreeError::too_small: return "device tree: too small for a header";
+    case DeviceTreeError::bad_magic: return "device tree: bad magic number (no tree where a1 points)";
+    case DeviceTreeError::bad_version: return "device tree: version is too new";
+    case DeviceTreeError::bad_layout: return "device tree: a block lies outside the tree";
+    case DeviceTreeError::bad_structure: return "device tree: damaged structure block";
+    case DeviceTreeError::no_memory: return "device tree: no memory node with a size";
+    case DeviceTreeError::no_harts: return "device tree: no cpu nodes";
+    case DeviceTreeError::no_timebase: return "device tree: no timebase-frequency";
+    case DeviceTreeError::no_uart: return "device tree: no ns16550a uart";
+    case DeviceTreeError::no_plic: return "device tree: no interrupt controller (plic)";
+  }
+  return "device tree: unknown error";
+}
+
+u32 device_tree_size(std::span<const std::byte> header) {
+  if (header.size() < 8 || word_at(header, at_magic) != magic_number) return 0;
+  return word_at(header, at_total_size);
+}
+
+DeviceTreeError read_device_tree(std::span<const std::byte> blob, MachineDescription& machine) {
+  return Reader(blob, machine).read();
+}
+
+}  // namespace dev

@@ -1,0 +1,108 @@
+#include "fault_report.hpp"
+
+#include <optional>
+#include <span>
+
+#include "arch/port.hpp"
+#include "dev/machine.hpp"
+#include "lib/format.hpp"
+#include "lib/symbols.hpp"
+#include "sv39/explain.hpp"
+
+extern "C" const u8 symbol_table_start[];
+extern "C" const u8 symbol_table_end[];
+
+namespace report {
+
+namespace {
+
+/// Any part of RAM, through the direct map; tables may be anywhere and hold anything.
+struct RamReader {
+  [[nodiscard]] std::optional<u64> read(sv39::PhysAddr address) const {
+    const auto& memory = dev::machine().memory;
+    if (address.value() % 8 != 0 || address.value() - memory.base >= memory.size) return std::nullopt;
+    return *static_cast<const volatile u64*>(arch::to_kernel(address));
+  }
+};
+
+void print_step(const sv39::WalkStep& step, bool last, const sv39::Walk& walk) {
+  lib::print("  level {}: table {:p} + 8*{} = {:p}", static_cast<unsigned>(step.level), step.table.value(), step.index,
+             step.entry_address.value());
+  if (last && walk.end == sv39::WalkEnd::table_outside_memory) {
+    lib::print(": not in RAM   <-- the walk fails here\n");
+    return;
+  }
+  const u64 pte = step.entry.raw();
+  char flags[] = "--------";
+  const char names[] = "vrwxugad";
+  for (unsigned bit = 0; bit < 8; ++bit) {
+    if ((pte >> bit & 1) != 0) flags[bit] = names[bit];
+  }
+  lib::print(": entry {:p} {}", pte, static_cast<const char*>(flags));
+  if (!last) {
+    lib::print(" -> table {:p}\n", step.entry.ppn().address().value());
+  } else if (walk.found()) {
+    lib::print(" -> {:p}\n", walk.physical.value());
+  } else {
+    lib::print("   <-- the walk fails here\n");
+  }
+}
+
+}  // namespace
+
+void print_walk(sv39::PhysAddr root, sv39::VirtAddr va, sv39::Access access, sv39::Privilege privilege) {
+  lib::print("walk of {:p} ({})\n", va.value(), place_of(va.value()));
+  if (root.value() == 0) {
+    lib::print("  there is no table: root is 0\n");
+    return;
+  }
+  const sv39::Walk walk = sv39::explain(RamReader{}, root, va);
+  for (unsigned i = 0; i < walk.step_count; ++i) print_step(walk.steps[i], i + 1 == walk.step_count, walk);
+  lib::print("  so: {}\n", sv39::describe(walk.verdict(access, privilege)));
+}
+
+std::string_view place_of(u64 address) {
+  const auto in = [address](const char* from, const char* to) {
+    return address >= reinterpret_cast<u64>(from) && address < reinterpret_cast<u64>(to);
+  };
+  if (in(arch::kernel_start, arch::kernel_text_end)) return "kernel text";
+  if (in(arch::kernel_text_end, arch::kernel_rodata_end)) return "kernel read-only data";
+  if (in(arch::kernel_rodata_end, arch::kernel_end)) return "kernel data";
+  const auto& memory = dev::machine().memory;
+  if (address - arch::kernel_offset - memory.base < memory.size) return "direct map of RAM";
+  if (address >= arch::trampoline_address && address - arch::trampoline_address < LAYOUT_PAGE_SIZE) return "TRAMPOLINE";
+  if (address >= arch::trapframe_address && address < arch::trampoline_address) return "TRAPFRAME";
+  if (address < LAYOUT_PAGE_SIZE) return "page 0: a null pointer, or a program's first page";
+  if (address < sv39::user_half_end) return "user half";
+  return address >= sv39::upper_half_begin ? "kernel half" : "not canonical";
+}
+
+void print_code_address(u64 address) {
+  const std::span<const u8> table(symbol_table_start, symbol_table_end);
+  const u64 start = reinterpret_cast<u64>(arch::kernel_start);
+  lib::print("{:p}", address);
+  if (address < start || address >= reinterpret_cast<u64>(arch::kernel_text_end)) {
+    lib::print(" ({})", place_of(address));
+  } else if (const auto symbol = lib::find_symbol(table, address - start)) {
+    lib::print(" {} + {}", symbol->name, symbol->offset);
+  }
+  lib::print("\n");
+}
+
+void print_backtrace(u64 first_return_address, u64 frame_pointer, u64 stack_bottom, u64 stack_top) {
+  lib::print("backtrace\n  ");
+  print_code_address(first_return_address);
+  constexpr int max_depth = 32;
+  for (int depth = 0; depth < max_depth; ++depth) {
+    // The frame pointer points above the saved pair: return address at -8, the caller's frame pointer at -16.
+    if (frame_pointer % 8 != 0 || frame_pointer < stack_bottom + 16 || frame_pointer > stack_top) break;
+    const u64* frame = reinterpret_cast<const u64*>(frame_pointer);
+    if (frame[-1] == 0) break;
+    lib::print("  ");
+    print_code_address(frame[-1]);
+    if (frame[-2] <= frame_pointer) break;  // towards older frames only
+    frame_pointer = frame[-2];
+  }
+}
+
+}  // namespace report

@@ -1,0 +1,114 @@
+// The end: the kernel found itself wrong. Says everything that is known and stops all harts.
+
+#include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/fixup.hpp"
+#include "arch/riscv64/spin.hpp"
+#include "arch/riscv64/start.hpp"
+#include "dev/machine.hpp"
+#include "dev/power.hpp"
+#include "fault_report.hpp"
+#include "lib/bug.hpp"
+#include "lib/format.hpp"
+#include "mm/kernel_space.hpp"
+#include "sched/thread.hpp"
+
+extern "C" char emergency_stacks[];
+
+namespace {
+
+using arch::Cause;
+using arch::KernelTrapFrame;
+
+constexpr u32 panic_exit_status = 101;
+
+/// Only one hart reports. Another that panics too, or this one a second time, just stops.
+void become_the_last_hart() {
+  if (arch::machine_stopped.exchange(1, std::memory_order_seq_cst) != 0) arch::halt();
+  const u32 others = arch::started_harts() & ~(1U << sched::current().hart);
+  for (u32 hart = 0; hart < arch::max_hart_count; ++hart) {
+    if ((others >> hart & 1) != 0) arch::send_interrupt(hart);
+  }
+}
+
+void print_origin() {
+  const sched::Thread& thread = sched::current();
+  lib::print("hart {}, thread \"{}\", pid {}, kernel stack {:p} to {:p}\n", thread.hart, thread.name, thread.pid,
+             thread.stack_bottom, thread.stack_top);
+}
+
+void print_registers(const KernelTrapFrame& frame) {
+  static constexpr const char* names[31] = {"ra", "sp", "gp", "tp", "t0", "t1", "t2",  "s0",  "s1", "a0", "a1",
+                                            "a2", "a3", "a4", "a5", "a6", "a7", "s2",  "s3",  "s4", "s5", "s6",
+                                            "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+  lib::print("pc  {:p}  cause {:p}  stval {:p}  sstatus {:p}\n", frame.epc, frame.cause, frame.value, frame.status);
+  for (usize i = 0; i < 31; ++i) {
+    lib::print("{:3} {:p}{}", names[i], frame.x[i], i % 4 == 3 || i == 30 ? "\n" : "  ");
+  }
+}
+
+void print_translation(const KernelTrapFrame& frame) {
+  const auto cause = static_cast<Cause>(frame.cause);
+  const bool is_page_fault = cause == Cause::load_page_fault || cause == Cause::store_page_fault ||
+                             cause == Cause::instruction_page_fault;
+  if (!is_page_fault) return;
+  const sv39::PhysAddr root = sv39::Ppn(arch::read_satp().root_ppn()).address();
+  const sched::Thread& thread = sched::current();
+  if (root == mm::kernel_space().root().address()) {
+    lib::print("table {:p}: the kernel's own\n", root.value());
+  } else {
+    lib::print("table {:p}: of \"{}\", pid {}\n", root.value(), thread.name, thread.pid);
+  }
+  const sv39::Access access = cause == Cause::load_page_fault    ? sv39::Access::read
+                              : cause == Cause::store_page_fault ? sv39::Access::write
+                                                                 : sv39::Access::execute;
+  report::print_walk(root, sv39::VirtAddr(frame.value), access, sv39::Privilege::supervisor);
+}
+
+[[noreturn]] void stop_machine() {
+  if (dev::boot_argument("panic") == "exit") dev::power_off(panic_exit_status);
+  lib::print("all harts stopped\n");
+  arch::halt();
+}
+
+/// The stack that the interrupted code was on, as far as it may be read.
+void print_trap_backtrace(const KernelTrapFrame& frame) {
+  const sched::Thread& thread = sched::current();
+  report::print_backtrace(frame.epc, frame.x[7], thread.stack_bottom, thread.stack_top);
+}
+
+[[noreturn]] void panic_at_trap(const char* cause, const KernelTrapFrame& frame) {
+  become_the_last_hart();
+  lib::print("\nkernel panic: {}\n", cause);
+  print_origin();
+  print_registers(frame);
+  print_translation(frame);
+  print_trap_backtrace(frame);
+  stop_machine();
+}
+
+}  // namespace
+
+/// trap.S: a trap while the kernel ran. Returns if the instruction was a user copy's.
+extern "C" void kernel_trap(KernelTrapFrame& frame) {
+  if (arch::apply_fixup(frame)) return;
+  panic_at_trap(arch::describe(static_cast<Cause>(frame.cause)), frame);
+}
+
+/// trap.S: the stack pointer had left the thread's stack; we are on the hart's emergency stack.
+extern "C" [[noreturn]] void kernel_stack_overflow(KernelTrapFrame& frame) {
+  panic_at_trap("kernel stack overflow", frame);
+}
+
+namespace lib {
+
+void bug(const char* why) {
+  become_the_last_hart();
+  lib::print("\nkernel panic: {}\n", why);
+  print_origin();
+  const sched::Thread& thread = sched::current();
+  report::print_backtrace(reinterpret_cast<u64>(__builtin_return_address(0)),
+                          reinterpret_cast<u64>(__builtin_frame_address(0)), thread.stack_bottom, thread.stack_top);
+  stop_machine();
+}
+
+}  // namespace lib
