@@ -183,7 +183,7 @@ std::expected<void, Error> Cursor<Memory>::map(VirtRange range, Ppn first, Permi
                                                Level largest, Splitting splitting) {
   if (!range.is_page_aligned()) return std::unexpected(Error{ErrorKind::misaligned, range.begin().value(), 0});
   if (range.empty()) return {};
-  if (!(first + (range.page_count() - 1)).is_encodable()) {
+  if (!first.is_encodable() || !(first + (range.page_count() - 1)).is_encodable()) {
     return std::unexpected(Error{ErrorKind::overflow, first.address().value(), 0});
   }
   if (auto old = next(range)) {

@@ -133,7 +133,7 @@ void TlbModel::judge_table(unsigned hart_number, std::uint64_t va, unsigned leve
 void TlbModel::judge_removed(unsigned hart_number, std::uint64_t va, std::uint64_t pte, unsigned level, bool is_table) {
   if ((pte & bit::v) == 0) return;
   const std::uint64_t frame = frame_of(pte) + (is_table ? 0 : (va & (span_of(level) - 1) & ~std::uint64_t{4095}));
-  if (arena_.contains(frame) && is_free_(frame)) {
+  if (is_free_(frame)) {
     report(text(is_table ? "early free of a table" : "early free", hart_number, va, pte, 0));
   }
 }

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <mutex>
 
+#include "sched/thread.hpp"
 #include "sync/spinlock.hpp"
 
 namespace sched {
 
 enum class Interruptible { no, yes };
-enum class Woken { event, killed };
 
 class WaitQueue {
  public:
@@ -47,6 +47,11 @@ class WaitQueue {
     const std::lock_guard<std::mutex> inner(inner_);
     head_ = tail_;
     condition_.notify_all();
+  }
+
+  [[nodiscard]] bool empty() {
+    const std::lock_guard<std::mutex> inner(inner_);
+    return head_ == tail_;
   }
 
   /// Host only: ends every interruptible wait as a kill would.

@@ -1,0 +1,19 @@
+// Host twin of the small part of kernel/sched/thread.hpp that lower layers name: what a thread needs of its space.
+// Threads themselves are host threads here.
+#pragma once
+
+#include "lib/types.hpp"
+
+namespace sched {
+
+class Space {
+ public:
+  [[nodiscard]] virtual u64 switch_in() = 0;
+
+ protected:
+  ~Space() = default;
+};
+
+enum class Woken { event, killed };
+
+}  // namespace sched
