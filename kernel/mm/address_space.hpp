@@ -106,7 +106,6 @@ class AddressSpace final : public sched::Space {
 
   [[nodiscard]] CopyResult copy_in(void* to, VirtAddr from, usize bytes);
   [[nodiscard]] CopyResult copy_out(VirtAddr to, const void* from, usize bytes);
-  [[nodiscard]] CopyResult zero_out(VirtAddr to, usize bytes);
   /// Copies up to and including the NUL, at most `limit` bytes.
   [[nodiscard]] CopyResult copy_in_string(char* to, VirtAddr from, usize limit);
 

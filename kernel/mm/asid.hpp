@@ -24,25 +24,26 @@ class AsidTag {
   u64 bits_ = 0;
 };
 
+/// Why a number may be handed out again while a space of the old generation still runs under it on another hart: fences
+/// are local and a TLB belongs to one hart. That hart keeps the old translations only until it next runs a space with
+/// a tag of the new generation, and before that it fences everything, because it has not yet done so in it.
 class AsidAllocator {
  public:
-  /// Numbers 1 to `highest` are handed out; 0 is the kernel's own. 0 or fewer than two per hart: hardware without useful
-  /// ASIDs, every use fences everything.
-  void init(u64 highest);
+  /// Numbers 1 to `highest` are handed out; 0 is the kernel's own. `highest` 0: hardware without ASIDs, every use
+  /// fences everything.
+  void init(u64 highest) { highest_ = highest; }
 
   /// Called by the hart that is about to run a space: makes its tag valid in the current generation, and fences the
-  /// hart if it has not yet fenced in it. Returns whether the tag is a new number (nothing of it is cached anywhere).
+  /// hart if it has not yet fenced in it. Returns whether the tag is a new number (nothing of it is cached anywhere
+  /// that will not be fenced first).
   bool use(AsidTag& tag);
 
   [[nodiscard]] u64 generation() const { return generation_.load(std::memory_order_acquire); }
 
  private:
-  bool renew(AsidTag& tag, u32 hart);
-  void begin_generation();
-  [[nodiscard]] bool is_running(u64 number) const;
+  void renew(AsidTag& tag);
 
   struct alignas(64) Hart {
-    std::atomic<u64> running{0};     ///< tag bits of the space it runs, or ran last
     std::atomic<u64> generation{0};  ///< that it has fenced for
   };
 
@@ -50,8 +51,6 @@ class AsidAllocator {
   std::atomic<u64> generation_{1};
   u64 highest_ = 0;
   u64 next_ SYNC_GUARDED_BY(lock_) = 1;
-  /// Tags that ran when the generation began: their spaces keep the number.
-  u64 kept_[arch::max_harts] SYNC_GUARDED_BY(lock_) = {};
   Hart harts_[arch::max_harts];
 };
 

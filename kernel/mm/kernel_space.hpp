@@ -45,19 +45,29 @@ class KernelSpace {
   [[nodiscard]] PhysAddr trampoline() const { return trampoline_; }
   /// The frame that every guard page shows.
   [[nodiscard]] Ppn guard_frame() const { return guard_frame_; }
-  /// First and last-plus-one address of the kernel's text and read-only data (for the checker).
   [[nodiscard]] const KernelImage& image() const { return image_; }
+
+  /// Entries of the root that every process's kernel side shares (mirrored: all but the one for stack and
+  /// trampoline; unified: the upper half), put into another root and taken out again.
+  void copy_shared_entries(sv39::PageTable& root) const;
+  void clear_shared_entries(sv39::PageTable& root) const;
+  /// The root's own entry (mirrored: what stands where a process has no memory).
+  [[nodiscard]] sv39::Pte root_entry(u32 index) const;
 
  private:
   [[nodiscard]] lib::Result<void> map(VirtAddr at, PhysRange what, Permissions permissions);
   [[nodiscard]] lib::Result<void> map_ram();
   [[nodiscard]] lib::Result<void> map_stacks();
+  void note_shared_entries();
 
   Ppn root_;
   Ppn stack_frames_[stack_slots];
   Ppn guard_frame_;
   PhysAddr trampoline_;
   KernelImage image_{};
+  static constexpr u32 max_shared_entries = 32;
+  u16 shared_entry_[max_shared_entries] = {};
+  u32 shared_entry_count_ = 0;
 };
 
 [[nodiscard]] KernelSpace& kernel_space();

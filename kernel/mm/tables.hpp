@@ -26,6 +26,11 @@ using Cursor = sv39::Cursor<TableMemory>;
 /// what was reserved and not taken goes back.
 class TableSource {
  public:
+  TableSource() = default;
+  TableSource(const TableSource&) = delete;
+  TableSource& operator=(const TableSource&) = delete;
+  ~TableSource();
+
   void want(Level level, VirtAddr va) { wanted_ += View::twin_limit(level, va) != 0 ? 2 : 1; }
   [[nodiscard]] std::expected<void, sv39::Error> reserve();
   [[nodiscard]] Ppn take(Level level, VirtAddr va);

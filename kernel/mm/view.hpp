@@ -37,7 +37,9 @@ using ViewState = View::State;
 
 /// What a view must offer. All functions are static; `State` is the view's part of an address space.
 ///   twin_limit(level, va)          how many entries of a new user table there a kernel-side twin mirrors; 0: no twin
+///   prepare_twin, clear_twin       what a new twin holds besides the mirror, and its removal
 ///   entry_changed(node, i, pte)    called after every store to a user table, by the one function that stores
+///   init()                         once at boot, on the first hart
 ///   attach(state, root, owner)     makes the kernel side of a new, empty space; all or nothing
 ///   detach(state, root)            frees it; user mappings are gone, no hart runs on it
 ///   switch_in(state, root)         fences that this hart owes; satp for the kernel, 0 to keep it
@@ -49,7 +51,10 @@ concept KernelView = requires(typename V::State& state, Ppn root, const SpaceOwn
                               sv39::Pte pte, VirtAddr va, void* to, const void* from, char* text, bool& ended) {
   { V::kind } -> std::convertible_to<abi::ViewKind>;
   { V::twin_limit(Level::base, va) } -> std::same_as<u32>;
+  V::prepare_twin(node, 0U);
+  V::clear_twin(node, 0U);
   V::entry_changed(node, 0U, pte);
+  V::init();
   { V::attach(state, root, owner) } -> std::same_as<lib::Result<void>>;
   V::detach(state, root);
   { V::switch_in(state, root) } -> std::same_as<u64>;

@@ -19,7 +19,11 @@ struct MirroredView {
   static constexpr u64 mirror_end = 0xC000000;
 
   static u32 twin_limit(Level level, VirtAddr va);
+  /// The part of a new twin that does not mirror: the kernel's own entries. And its removal.
+  static void prepare_twin(sv39::PageTable& twin, u32 limit);
+  static void clear_twin(sv39::PageTable& twin, u32 limit);
   static void entry_changed(sv39::PageTable& node, unsigned index, sv39::Pte pte);
+  static void init() {}
   static lib::Result<void> attach(State& state, Ppn root, const SpaceOwner& owner);
   static void detach(State& state, Ppn root);
   static Ppn kernel_root(const State& state, Ppn) { return state.kernel_root; }

@@ -13,7 +13,10 @@ struct SharedView {
   static constexpr abi::ViewKind kind = abi::ViewKind::shared;
 
   static u32 twin_limit(Level, VirtAddr) { return 0; }
+  static void prepare_twin(sv39::PageTable&, u32) {}
+  static void clear_twin(sv39::PageTable&, u32) {}
   static void entry_changed(sv39::PageTable&, unsigned, sv39::Pte) {}
+  static void init() {}
   static lib::Result<void> attach(State&, Ppn, const SpaceOwner&) { return {}; }
   static void detach(State&, Ppn) {}
   static Ppn kernel_root(const State&, Ppn);

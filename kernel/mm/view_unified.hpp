@@ -18,7 +18,11 @@ struct UnifiedView {
   static constexpr abi::ViewKind kind = abi::ViewKind::unified;
 
   static u32 twin_limit(Level, VirtAddr) { return 0; }
+  static void prepare_twin(sv39::PageTable&, u32) {}
+  static void clear_twin(sv39::PageTable&, u32) {}
   static void entry_changed(sv39::PageTable&, unsigned, sv39::Pte) {}
+  /// Once, before the first process: finds out how many ASIDs the hart has.
+  static void init();
   static lib::Result<void> attach(State& state, Ppn root, const SpaceOwner& owner);
   static void detach(State& state, Ppn root);
   static Ppn kernel_root(const State&, Ppn root) { return root; }

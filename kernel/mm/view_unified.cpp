@@ -1,0 +1,126 @@
+#include "mm/view.hpp"
+
+#if !defined(BIFOLIUM_VIEW_SHARED) && !defined(BIFOLIUM_VIEW_MIRRORED)
+
+#include "mm/kernel_space.hpp"
+#include "mm/tables.hpp"
+#if defined(BIFOLIUM_KERNEL)
+#include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/user_access.hpp"
+#endif
+
+namespace mm {
+
+namespace {
+
+/// Whether the hart runs on this table now, so that the MMU can do the walk.
+bool is_active([[maybe_unused]] Ppn root) {
+#if defined(BIFOLIUM_KERNEL)
+  return arch::read_satp().root_ppn() == root.value();
+#else
+  return false;
+#endif
+}
+
+/// Marks the space for every other hart that may still hold translations of it: it fences before it runs it again.
+void mark_stale(UnifiedView::State& state, u32 own_bit) {
+  const u32 others = state.ran_on & ~own_bit & ~state.stale;
+  if (others == 0) return;
+  state.stale |= others;
+  count(VmEvent::stale_marked);
+}
+
+}  // namespace
+
+constinit AsidAllocator UnifiedView::asids;
+
+void UnifiedView::init() {
+#if defined(BIFOLIUM_KERNEL)
+  // ASID bits that the hart does not have read as zero (privileged manual, satp).
+  arch::Satp satp = arch::read_satp();
+  arch::write_satp(arch::Satp::sv39(satp.root_ppn(), arch::Satp::asid_mask));
+  asids.init(arch::read_satp().asid());
+  arch::write_satp(satp);
+  arch::fence_all();
+#else
+  asids.init(0xffff);
+#endif
+}
+
+lib::Result<void> UnifiedView::attach(State& state, Ppn root, const SpaceOwner&) {
+  state = State{};
+  kernel_space().copy_shared_entries(TableMemory{}.table(root));
+  return {};
+}
+
+void UnifiedView::detach(State&, Ppn root) { kernel_space().clear_shared_entries(TableMemory{}.table(root)); }
+
+u64 UnifiedView::switch_in(State& state, Ppn root) {
+  const u32 bit = 1U << arch::hart_index();
+  if (asids.use(state.tag)) [[unlikely]] {
+    // A new number: no hart has translations under it.
+    state.ran_on = 0;
+    state.stale = 0;
+  }
+  if (state.stale & bit) {
+    arch::fence_asid(state.tag.asid());
+    count(VmEvent::fence_asid);
+    state.stale &= ~bit;
+  }
+  state.ran_on |= bit;
+  return satp_of(root, state.tag.asid());
+}
+
+void UnifiedView::fence_page(State& state, VirtAddr va) {
+  const u32 bit = 1U << arch::hart_index();
+  if (state.ran_on & bit) {
+    arch::fence_page(state.tag.asid(), va);
+    count(VmEvent::fence_page);
+  }
+  mark_stale(state, bit);
+}
+
+void UnifiedView::fence_space(State& state) {
+  const u32 bit = 1U << arch::hart_index();
+  if (state.ran_on & bit) {
+    arch::fence_asid(state.tag.asid());
+    count(VmEvent::fence_asid);
+  }
+  mark_stale(state, bit);
+}
+
+usize UnifiedView::read(Ppn root, void* to, VirtAddr from, usize bytes) {
+#if defined(BIFOLIUM_KERNEL)
+  if (is_active(root)) [[likely]] {
+    arch::UserAccessWindow window;
+    return arch::copy_bytes_user(to, reinterpret_cast<const void*>(from.value()), bytes);
+  }
+#endif
+  return SoftwareCopy::read(root, to, from, bytes);
+}
+
+usize UnifiedView::write(Ppn root, VirtAddr to, const void* from, usize bytes) {
+#if defined(BIFOLIUM_KERNEL)
+  if (is_active(root)) [[likely]] {
+    arch::UserAccessWindow window;
+    return arch::copy_bytes_user(reinterpret_cast<void*>(to.value()), from, bytes);
+  }
+#endif
+  return SoftwareCopy::write(root, to, from, bytes);
+}
+
+usize UnifiedView::read_string(Ppn root, char* to, VirtAddr from, usize limit, bool& ended) {
+#if defined(BIFOLIUM_KERNEL)
+  if (is_active(root)) [[likely]] {
+    arch::UserAccessWindow window;
+    auto string = arch::copy_string_user(to, reinterpret_cast<const char*>(from.value()), limit);
+    ended = string.found_end;
+    return string.length;
+  }
+#endif
+  return SoftwareCopy::read_string(root, to, from, limit, ended);
+}
+
+}  // namespace mm
+
+#endif
