@@ -1,0 +1,61 @@
+#pragma once
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tools/foliowalk/diff.hpp"
+#include "tools/foliowalk/scene.hpp"
+
+namespace foliowalk {
+
+/// One trap as QEMU's riscv_trap event tells it.
+struct Trap {
+  double time = 0;  // seconds since 1970, 0 when QEMU printed none
+  unsigned hart = 0;
+  bool interrupt = false;
+  u64 cause = 0;
+  u64 epc = 0;
+  u64 tval = 0;
+  std::string what;  // "store_page_fault"
+
+  [[nodiscard]] bool is_page_fault() const { return !interrupt && (cause == 12 || cause == 13 || cause == 15); }
+};
+
+[[nodiscard]] std::optional<Trap> parse_trap(const std::string& line);
+
+/// Follows QEMU's trace log as it grows, and gives back to the file system what has been read: the log of a busy guest
+/// grows by megabytes each second, and QEMU can't be told to cut it.
+class TrapLog {
+ public:
+  explicit TrapLog(const std::string& path);
+  ~TrapLog();
+  TrapLog(const TrapLog&) = delete;
+  TrapLog& operator=(const TrapLog&) = delete;
+
+  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+  /// New traps; when there is more than a megabyte of them, only the newest, and `skipped_bytes` says how much was not
+  /// looked at.
+  [[nodiscard]] std::vector<Trap> poll(u64& skipped_bytes);
+  /// Forgets what is in the log so far.
+  void skip_to_end();
+
+ private:
+  int descriptor_ = -1;
+  u64 offset_ = 0;
+  std::string partial_;
+};
+
+/// What happened between two scenes, in words.
+struct Event {
+  double time = 0;
+  std::string kind;   // "process", "pages", "cow", "split", "promoted", "rights", "satp", "counter", "trap"
+  std::string space;  // id, or "hart N"
+  u64 va = 0;
+  std::string text;
+};
+
+[[nodiscard]] std::vector<Event> events_between(const Scene& before, const Scene& after);
+[[nodiscard]] Event event_of(const Trap& trap);
+
+}  // namespace foliowalk
