@@ -1,13 +1,10 @@
-# Every tests/host/**/NAME_test.cpp is one GoogleTest program; every other file below tests/host is shared by all.
+# Every tests/host/FOLDER/NAME_test.cpp is one GoogleTest program. What else lies in FOLDER is shared by the tests
+# there and above: a test of fs may use the models of mm, a test of sv39 does not wait for fs to compile.
 enable_testing()
 find_package(GTest REQUIRED)
 find_package(rapidcheck CONFIG REQUIRED)
 include(GoogleTest)
 
-# The kernel's own sources that run on the host unchanged.
-bifolium_glob(subject_sources "sv39/*.cpp" "kernel/lib/*.cpp" "kernel/mm/*.cpp" "kernel/fs/*.cpp"
-  # Pure functions of the upper layers.
-  "kernel/process/elf.cpp" "kernel/process/personality.cpp" "kernel/dev/device_tree.cpp")
 bifolium_glob(host_test_sources "tests/host/*.cpp")
 set(shared_sources ${host_test_sources})
 list(FILTER shared_sources EXCLUDE REGEX "_test\\.cpp$")
@@ -16,24 +13,54 @@ if(BIFOLIUM_TEST_PATTERN)
   list(FILTER host_test_sources INCLUDE REGEX "${BIFOLIUM_TEST_PATTERN}")
 endif()
 
-add_custom_target(host-tests)
-add_library(host-subject STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp ${subject_sources} ${shared_sources})
-target_link_libraries(host-subject PUBLIC host-flags)
-target_include_directories(host-subject PUBLIC ${CMAKE_SOURCE_DIR}/tests/host)
+# host_subject(LAYER below sources...): the kernel's own sources of a layer, unchanged, with tests/host/LAYER's helpers.
+function(host_subject layer below)
+  set(sources)
+  if(ARGN)
+    bifolium_glob(sources ${ARGN})
+  endif()
+  set(helpers ${shared_sources})
+  list(FILTER helpers INCLUDE REGEX "^tests/host/${layer}/")
+  add_library(host-${layer} STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp ${sources} ${helpers})
+  target_link_libraries(host-${layer} PUBLIC ${below})
+  target_include_directories(host-${layer} PUBLIC ${CMAKE_SOURCE_DIR}/tests/host)
+endfunction()
 
+host_subject(seam host-flags)
+host_subject(lib host-seam "kernel/lib/*.cpp")
+host_subject(model host-lib)
+host_subject(sv39 host-model "sv39/*.cpp")
+host_subject(mm host-sv39 "kernel/mm/*.cpp")
+host_subject(fs host-mm "kernel/fs/*.cpp")
+host_subject(dev host-lib "kernel/dev/device_tree.cpp")
+host_subject(process host-mm "kernel/process/elf.cpp" "kernel/process/personality.cpp")
+
+# A folder of tests that is no layer of the kernel (tests/host/foliowalk) brings a tests.cmake, which makes host-FOLDER.
+file(GLOB extra_subjects CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/host/*/tests.cmake)
+foreach(file IN LISTS extra_subjects)
+  include(${file})
+endforeach()
+
+# Under TSan only what has threads is worth its time, and none of it is quick.
+if(BIFOLIUM_TEST_PREFIX STREQUAL host)
+  set(label quick)
+else()
+  set(label ${BIFOLIUM_TEST_PREFIX})
+endif()
+
+add_custom_target(host-tests)
 foreach(source IN LISTS host_test_sources)
+  string(REGEX REPLACE "^tests/host/([^/]+)/(.*)_test\\.cpp$" "\\1" layer ${source})
   string(REGEX REPLACE "^tests/host/(.*)_test\\.cpp$" "\\1" name ${source})
   string(REPLACE "/" "-" name ${name})
-  add_executable(test-${name} ${source})
-  # Under TSan only what has threads is worth its time, and none of it is quick.
-  if(BIFOLIUM_TEST_PREFIX STREQUAL host)
-    set(quick quick)
-  else()
-    set(quick "")
+  if(NOT TARGET host-${layer})
+    message(WARNING "${source}: no layer ${layer} to test; its folder needs a tests.cmake that makes host-${layer}")
+    continue()
   endif()
-  target_link_libraries(test-${name} PRIVATE host-subject GTest::gtest GTest::gtest_main rapidcheck)
+  add_executable(test-${name} ${source})
+  target_link_libraries(test-${name} PRIVATE host-${layer} GTest::gtest GTest::gtest_main rapidcheck)
   set_target_properties(test-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(test-${name} TEST_PREFIX "${BIFOLIUM_TEST_PREFIX}/${name}/" DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 900 LABELS "host;${quick}")
+    PROPERTIES TIMEOUT 900 LABELS ${label})
   add_dependencies(host-tests test-${name})
 endforeach()
