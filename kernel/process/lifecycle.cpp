@@ -111,9 +111,7 @@ lib::Result<Pid> fork(Process& parent) {
     if (parent.files[i]) child.files[i] = parent.files[i].clone();
   }
   child.current_directory = parent.current_directory.clone();
-  child.set_program(parent.program());
-  child.set_trace_mask(parent.trace_mask());
-  child.set_interpose(parent.interpose_mask(), parent.interpose_path());
+  child.inherit(parent);
   child.alarm.period = 0;
   child.alarm.in_handler = false;
   child.pin = parent.pin;
@@ -130,8 +128,10 @@ void exit(Process& self, i32 status) {
   unmap_files(self);
   for (fs::FileRef& file : self.files) file.reset();
   self.current_directory.reset();
-  self.set_trace_mask(0);
-  self.set_interpose(0, {});
+  if (self.is_watched()) {
+    self.set_trace_mask(0);
+    self.set_interpose(0, {});
+  }
   table().retire(self, status);
   sched::exit_current();
 }

@@ -21,6 +21,14 @@ void Process::set_program(std::string_view path) {
   name = program_.data();
 }
 
+void Process::inherit(const Process& parent) {
+  program_ = parent.program_;
+  name = program_.data();
+  if (!parent.is_watched()) return;  // a slot's masks are clear
+  set_trace_mask(parent.trace_mask_);
+  set_interpose(parent.interpose_mask_, parent.interpose_path());
+}
+
 void Process::set_trace_mask(u32 mask) {
   trace_mask_ = mask;
   update_watched();

@@ -59,7 +59,9 @@ class Process final : public sched::Thread {
   [[nodiscard]] bool is_killed() const { return (work_.load(std::memory_order_relaxed) & killed_bit) != 0; }
   /// Its calls are traced or restricted: they leave the dispatcher's fast path.
   [[nodiscard]] bool is_watched() const { return (work_.load(std::memory_order_relaxed) & watched_bit) != 0; }
-  /// Sets the lab masks (xv6-abi.md 2.3); both are inherited by fork.
+  /// What fork's child takes over besides memory and files: the program's name and the masks below.
+  void inherit(const Process& parent);
+  /// Sets the lab masks (xv6-abi.md 2.3).
   void set_trace_mask(u32 mask);
   void set_interpose(u32 mask, std::string_view allowed_path);
   [[nodiscard]] u32 trace_mask() const { return trace_mask_; }
