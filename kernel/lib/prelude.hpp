@@ -23,11 +23,3 @@ using __cxxabiv1::__cxa_demangle;
 }
 #endif
 #endif
-
-// GoogleTest asks the C++ runtime for type names by its namespace `abi`, which is ours: it does without.
-#if defined(BIFOLIUM_HOST) && defined(__cplusplus)
-#define GTEST_HAS_RTTI 0
-#define abi abi_of_the_cxx_runtime
-#include <cxxabi.h>
-#undef abi
-#endif
