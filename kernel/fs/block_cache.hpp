@@ -13,6 +13,7 @@
 #include <atomic>
 #include <span>
 
+#include "abi/limits.hpp"
 #include "dev/block_device.hpp"
 #include "lib/result.hpp"
 #include "sched/wait_queue.hpp"
@@ -25,15 +26,15 @@ class BlockCache;
 /// One cached block. Only BlockCache and Log look inside; everyone else holds a BufferRef.
 struct Buffer {
   static constexpr u32 no_block = ~u32{0};
-  enum class Content : u8 { nothing, being_read, valid };
+  enum class Content : u32 { nothing, being_read, valid };
 
   Buffer* next = nullptr;      // hash chain, under its bucket's lock
   std::byte* bytes = nullptr;
   u32 block = no_block;        // changes only while `pins` carries the claim
   std::atomic<u32> pins{0};    // holders; `claimed` is added while the clock replaces the block
   std::atomic<u32> recent{0};  // used since the clock's hand last passed
-  Content content = Content::nothing;  // under the bucket's lock while being_read
-  std::atomic<bool> logged{false};  // belongs to the open or committing group; set and cleared by the log
+  std::atomic<Content> content{Content::nothing};  // changes under the bucket's lock; stays valid while pinned
+  std::atomic<u32> logged{0};  // belongs to the open or committing group; set and cleared by the log
 };
 
 /// A pin on a buffer: the block stays in memory while it lives (xv6: bread ... brelse). Move-only.
@@ -84,12 +85,10 @@ class BlockCache {
   void attach(dev::BlockDevice& device, std::span<std::byte> memory);
 
   /// The block's bytes, read from the device if need be (xv6: bread). Sleeps. io: the device failed.
-  [[nodiscard]] lib::Result<BufferRef> read(u32 block);
+  /// If the device must be asked, it reads what is missing of `following` too, with the same round trip.
+  [[nodiscard]] lib::Result<BufferRef> read(u32 block, std::span<const u32> following = {});
   /// A pin on a block whose old content does not matter: filled with zeros, not read (xv6: bzero's bread).
-  [[nodiscard]] lib::Result<BufferRef> fresh(u32 block);
-  /// Reads those of `blocks` that are not cached, several requests in flight, and waits for them. Only a hint:
-  /// errors show when the block is read, and with few free buffers it does less.
-  void prefetch(std::span<const u32> blocks);
+  [[nodiscard]] BufferRef fresh(u32 block);
   /// Forgets every block that nobody holds. For mounting another image, and tests.
   void drop_all();
 
@@ -114,10 +113,12 @@ class BlockCache {
   [[nodiscard]] sync::SpinLock& lock_of(u32 bucket) { return bucket_locks_[bucket % lock_count]; }
   [[nodiscard]] sched::WaitQueue& filled_queue(u32 bucket) { return filled_[bucket % lock_count]; }
   [[nodiscard]] Buffer* find_and_pin(u32 bucket, u32 block);
-  [[nodiscard]] Buffer& get(u32 block);
-  [[nodiscard]] Buffer& claim_victim();
+  enum class WhenBusy { wait, give_up };
+  [[nodiscard]] Buffer* get(u32 block, WhenBusy when_busy);
+  [[nodiscard]] Buffer* claim_victim(WhenBusy when_busy);
   [[nodiscard]] Buffer* sweep();
   void unchain(Buffer& buffer);
+  [[nodiscard]] lib::Result<void> fill(Buffer& buffer, std::span<const u32> following);
   [[nodiscard]] bool begin_fill(Buffer& buffer);
   void end_fill(Buffer& buffer, Buffer::Content content);
 

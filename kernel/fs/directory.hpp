@@ -17,20 +17,16 @@ struct DirectoryEntry {
 /// volume, or the directory itself is damaged; not_found too in a directory that is itself unlinked (A3).
 [[nodiscard]] lib::Result<DirectoryEntry> find_entry(Inode& directory, const EntryName& name);
 
-/// Adds a name, which the caller knows to be absent, in the first free entry (xv6: dirlink). Reserve
-/// `entry_reserve` blocks for it. no_space, too_big; not_found if the directory is unlinked.
+/// Adds a name, which the caller knows to be absent, in the first free entry (xv6: dirlink). Uses up to write_room()
+/// blocks of the transaction. no_space, too_big.
 [[nodiscard]] lib::Result<void> add_entry(Transaction& transaction, Inode& directory, const EntryName& name,
                                           u32 inode);
 
-/// Clears the entry.
+/// Clears the entry at `offset`.
 [[nodiscard]] lib::Result<void> remove_entry(Transaction& transaction, Inode& directory, const EntryName& name,
                                              u32 offset);
 
-/// Whether only "." and ".." are left (xv6: isdirempty).
+/// Whether only the first two entries, "." and "..", are used (xv6: isdirempty).
 [[nodiscard]] lib::Result<bool> is_empty(Inode& directory);
-
-/// Blocks that add_entry may log: entry block, bitmap and inode block, and an indirect block with its bitmap and,
-/// with two levels, one more of each.
-inline constexpr u32 entry_reserve = 7;
 
 }  // namespace fs

@@ -16,6 +16,7 @@
 namespace fs {
 
 class FileRef;
+class FileTable;
 
 class File {
  public:
@@ -38,6 +39,9 @@ class File {
   friend class FileTable;
   friend class FileRef;
 
+  void close();
+
+  FileTable* table_ = nullptr;
   std::atomic<u32> references_{0};
   Kind kind_ = Kind::unused;
   bool readable_ = false;
@@ -105,7 +109,7 @@ class FileTable {
   [[nodiscard]] u32 open_count();
 
  private:
-  friend class FileRef;
+  friend class File;
   [[nodiscard]] lib::Result<FileRef> take_slot();
   void give_back(File& file);
 

@@ -18,6 +18,7 @@
 #include "abi/types.hpp"
 #include "fs/block_cache.hpp"
 #include "fs/copy.hpp"
+#include "fs/file_pages.hpp"
 #include "fs/log.hpp"
 #include "lib/intrusive_list.hpp"
 #include "lib/result.hpp"
@@ -31,7 +32,7 @@ class Volume;
 
 class Inode {
  public:
-  Inode() = default;
+  Inode() : backing_(*this) {}
   Inode(const Inode&) = delete;
   Inode& operator=(const Inode&) = delete;
 
@@ -53,16 +54,18 @@ class Inode {
   [[nodiscard]] lib::Result<usize> write(DataSource& source, u64& offset, usize count);
   /// Cuts the file to nothing (xv6: itrunc).
   [[nodiscard]] lib::Result<void> truncate();
+  /// For mmap of a file. Its regions hold the inode themselves (hold, drop).
+  [[nodiscard]] mm::FileBacking& backing() { return backing_; }
+  [[nodiscard]] abi::FileType type() const { return type_; }
 
   // --- Inside fs: the caller holds the mutex (InodeLock). ---
 
   [[nodiscard]] sched::Mutex& mutex() { return mutex_; }
-  [[nodiscard]] abi::FileType type() const { return type_; }
   [[nodiscard]] bool is_directory() const { return type_ == abi::FileType::directory; }
   [[nodiscard]] i16 major() const { return major_; }
   [[nodiscard]] i16 minor() const { return minor_; }
   [[nodiscard]] i16 link_count() const { return link_count_.load(std::memory_order_relaxed); }
-  [[nodiscard]] u32 size() const { return size_; }
+  [[nodiscard]] u32 size() const { return size_.load(std::memory_order_relaxed); }
 
   /// Fills a fresh inode (from allocate) and writes it.
   [[nodiscard]] lib::Result<void> initialise(Transaction& transaction, abi::FileType type, i16 major, i16 minor,
@@ -72,16 +75,22 @@ class Inode {
   [[nodiscard]] lib::Result<void> update(Transaction& transaction);
   /// Disk block of file block `index` (xv6: bmap without allocation); 0 is a hole. corrupt: outside the data area.
   [[nodiscard]] lib::Result<u32> block_at(u32 index);
-  /// The same, allocating what is missing.
-  [[nodiscard]] lib::Result<u32> block_for_write(Transaction& transaction, u32 index, bool& fresh);
-  /// Reads without copying to a user: calls for the directory code.
+  /// The same for consecutive blocks, as many as one look at the block map gives: at least one, at most the span.
+  [[nodiscard]] lib::Result<std::span<u32>> blocks_at(u32 first, std::span<u32> blocks);
+  /// The file's block `index`, allocated and zero-filled if it was missing (xv6: bmap and bread). The inode must
+  /// be updated afterwards. Uses up to `write_room` of the transaction. no_space.
+  [[nodiscard]] lib::Result<BufferRef> block_for_write(Transaction& transaction, u32 index);
+  /// Blocks that writing one more block of a file may add to a transaction.
+  [[nodiscard]] u32 write_room() const;
+  /// Reads into kernel memory; fewer bytes only at the end.
   [[nodiscard]] lib::Result<usize> read_locked(u64 offset, std::span<std::byte> memory);
+  /// Writes at most one block's worth within one block, and the inode.
   [[nodiscard]] lib::Result<void> write_locked(Transaction& transaction, u64 offset,
                                                std::span<const std::byte> bytes);
   /// Frees blocks from the end until none is left (true) or the transaction has no room (false; call again in a
-  /// new one). What is left is a shorter, consistent file.
+  /// new one). What is left is a shorter, consistent file. Updates the inode.
   [[nodiscard]] lib::Result<bool> free_blocks(Transaction& transaction);
-  /// Blocks that free_blocks should reserve to end at once for a file of this size, or what the log can give.
+  /// Blocks to reserve for free_blocks so that it ends at once, or what the log can give.
   [[nodiscard]] u32 truncation_reserve() const;
 
   /// Lowest offset at which a directory may have a free entry.
@@ -91,10 +100,25 @@ class Inode {
   friend class InodeLock;
   friend class InodeTable;
   friend class InodeRef;
-  friend class MappedPages;
+  friend class InodeBacking;
+
+  enum class Freed { all, no_room };
+
+  void set_size(u32 size) { size_.store(size, std::memory_order_relaxed); }
+  [[nodiscard]] lib::Result<void> write_page(u64 index);
+  [[nodiscard]] std::byte* mapped_bytes(u64 offset);
+  void clear_mapped_pages(u32 old_size);
 
   [[nodiscard]] lib::Result<void> load();
-  [[nodiscard]] lib::Result<u32> mapped_entry(u32 table_block, u32 index);
+  [[nodiscard]] lib::Result<CopyResult> copy_to(DataSink& sink, u64 offset, usize count);
+  [[nodiscard]] lib::Result<void> copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count,
+                                            CopyResult& copy);
+  [[nodiscard]] lib::Result<std::span<u32>> entries_of(u32 table, u32 first, std::span<u32> entries);
+  [[nodiscard]] lib::Result<BufferRef> block_in_table(Transaction& transaction, u32& table, u32 index);
+  [[nodiscard]] lib::Result<Freed> free_one(Transaction& transaction, u32 block);
+  [[nodiscard]] lib::Result<Freed> free_table(Transaction& transaction, u32& table, u32 first_index);
+  [[nodiscard]] lib::Result<Freed> free_top_table(Transaction& transaction, u32& table, u32 first_index);
+  [[nodiscard]] lib::Result<void> cut_table(Transaction& transaction, u32 table, u32 kept);
 
   // Under the table's lock; `number_` changes only while nobody refers to the inode.
   Volume* volume_ = nullptr;
@@ -102,6 +126,7 @@ class Inode {
   u32 references_ = 0;
   Inode* next_ = nullptr;
   lib::ListLink<Inode> idle_link_;
+  InodeBacking backing_;
 
   sched::Mutex mutex_{"inode"};
   // Under the mutex.
@@ -110,7 +135,7 @@ class Inode {
   i16 major_ = 0;
   i16 minor_ = 0;
   std::atomic<i16> link_count_{0};  // also read by the last release, when no one else can change it
-  u32 size_ = 0;
+  std::atomic<u32> size_{0};  // also read by try_acquire_page
   u32 addresses_[abi::inode_address_count] = {};
 };
 
@@ -145,18 +170,24 @@ class InodeRef {
 /// Locks an inode and makes sure that it is read from disk and in use (xv6: ilock, iunlock).
 class [[nodiscard]] InodeLock {
  public:
-  explicit InodeLock(Inode& inode) : inode_(&inode) {
-    inode.mutex_.lock();
-    if (!inode.loaded_) status_ = inode.load();
+  enum class WhenBusy { wait, give_up };
+
+  explicit InodeLock(Inode& inode, WhenBusy when_busy = WhenBusy::wait) : inode_(&inode) {
+    if (when_busy == WhenBusy::wait) {
+      inode.mutex_.lock();
+    } else if (!inode.mutex_.try_lock()) {
+      inode_ = nullptr;
+      status_ = lib::fail(lib::Error::busy);
+      return;
+    }
+    if (!inode.loaded_) [[unlikely]] status_ = inode.load();
   }
-  ~InodeLock() { unlock(); }
+  ~InodeLock() {
+    if (inode_ != nullptr) inode_->mutex_.unlock();
+  }
   InodeLock(const InodeLock&) = delete;
   InodeLock& operator=(const InodeLock&) = delete;
-  void unlock() {
-    if (inode_ != nullptr) inode_->mutex_.unlock();
-    inode_ = nullptr;
-  }
-  /// io; corrupt if the inode is free or its fields are impossible (D3, D7). Check before using the inode.
+  /// io; corrupt if the inode is free or its fields are impossible (D3, D7); busy. Check before using the inode.
   [[nodiscard]] const lib::Result<void>& status() const { return status_; }
 
  private:

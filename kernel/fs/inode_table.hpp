@@ -27,11 +27,14 @@ class InodeTable {
 
  private:
   friend class InodeRef;
+  friend class InodeBacking;
   static constexpr usize bucket_count = 256;
 
   void acquire(Inode& inode);
   void release(Inode& inode);
   void reclaim(Inode& inode);
+  void unchain(Inode& inode);
+  [[nodiscard]] static bool cannot_reclaim(const Inode& inode);
 
   sync::SpinLock lock_;
   std::array<Inode*, bucket_count> buckets_{};

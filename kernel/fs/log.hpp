@@ -11,7 +11,8 @@
 // it installs the slots in order, a later copy of a block over an earlier one.
 //
 // Failure: if 1 or 2 fails, nothing of the group is installed; if 3 fails, the next mount's recovery installs it.
-// Either way the volume is read-only from then on and every operation of the group returns an error.
+// Either way the volume is read-only from then on. The blocks of a group that failed stay in memory, so that the
+// programs that run go on seeing one consistent state; only in the first case do its operations return an error.
 
 #include <span>
 
@@ -33,7 +34,7 @@ class Log {
   void attach(BlockCache& cache, const Geometry& geometry);
   /// Installs what a crash left in the log (xv6: recover_from_log), printing `recovering tail N dst N` for each
   /// block. A header that names impossible blocks refuses the mount (D1), and nothing is written.
-  [[nodiscard]] std::expected<u32, MountError> recover();
+  [[nodiscard]] std::expected<u32, MountError> recover(const Geometry& geometry);
 
   /// Empties the log: homes durable, count 0. After it the image is complete for a reader that knows no log.
   [[nodiscard]] lib::Result<void> checkpoint();
@@ -51,29 +52,39 @@ class Log {
  private:
   friend class Transaction;
   enum class State { open, committing };
+  /// What an operation did with its reservation.
+  enum class Outcome { nothing_changed, changed };
 
   [[nodiscard]] lib::Result<u64> begin(u32 blocks);
-  [[nodiscard]] lib::Result<void> end(u64 group, u32 unused);
-  void add(Buffer& buffer);
-  [[nodiscard]] lib::Result<void> commit(u32 first, u32 count);
+  [[nodiscard]] lib::Result<void> end(u64 group, u32 unused, Outcome outcome);
+  [[nodiscard]] bool add(Buffer& buffer);
+  void commit_group() SYNC_REQUIRES(lock_);
+  [[nodiscard]] lib::Result<void> write_group(u32 first, u32 count);
   [[nodiscard]] lib::Result<void> write_header(u32 count);
-  [[nodiscard]] lib::Result<void> empty_log();
+  void empty_log() SYNC_REQUIRES(lock_);
+  [[nodiscard]] lib::Result<void> write_empty_header();
+  [[nodiscard]] bool is_my_turn(u64 ticket) const { return ticket == serving_ && state_ == State::open; }
+  void end_turn() SYNC_REQUIRES(lock_);
 
   BlockCache* cache_ = nullptr;
   u32 start_ = 0;
   u32 capacity_ = 0;
 
   sync::SpinLock lock_;
-  sched::WaitQueue changed_;       // a group ended, or room came back
+  sched::WaitQueue turn_;          // waiting to begin, in order of their tickets
+  sched::WaitQueue ended_;         // waiting for their group to be durable
   State state_ = State::open;
-  u64 group_ = 1;                  // the open (or committing) group
-  u64 last_failed_ = 0;            // newest group whose commit failed
+  u64 next_ticket_ = 0;            // tickets make a large reservation wait no longer than those before it
+  u64 serving_ = 0;
+  u64 group_ = 1;                  // the open or committing group
+  u64 failed_group_ = 0;           // the group whose commit failed; there is at most one
   u32 committed_ = 0;              // slots used by committed groups since the last checkpoint
   u32 logged_ = 0;                 // blocks of the open group
   u32 reserved_ = 0;               // promised to running operations, not yet used
   u32 running_ = 0;                // operations
   std::atomic<bool> failed_{false};
   Buffer* blocks_[max_log_capacity] = {};
+  dev::BlockWrite writes_[max_log_capacity] = {};  // too big for a kernel stack; used by the one that commits
   alignas(8) abi::LogHeader header_ = {};
   Statistics statistics_ = {};
 };
@@ -85,29 +96,39 @@ class Transaction {
  public:
   /// Reserves `blocks` distinct blocks; sleeps until there is room.
   Transaction(Log& log, u32 blocks) : log_(log), room_(blocks) {
-    auto group = log.begin(blocks);
-    if (group) group_ = *group; else error_ = group.error();
+    if (const auto group = log.begin(blocks)) group_ = *group;
   }
-  ~Transaction() { if (group_ != 0) (void)log_.end(group_, room_); }
+  /// Without commit() the operation is abandoned. If it had changed something already (the disk failed half-way),
+  /// what it left cannot be taken back alone: the group is not committed and the volume becomes read-only.
+  ~Transaction() {
+    if (group_ == 0) return;
+    if (outcome_ == Log::Outcome::changed) log_.fail();
+    (void)commit();
+  }
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
   /// read_only if it could not begin; check before anything else.
   [[nodiscard]] lib::Result<void> begun() const {
-    if (group_ == 0) return lib::fail(error_);
+    if (group_ == 0) return lib::fail(lib::Error::read_only);
     return {};
   }
   /// The buffer was (or is about to be) changed and belongs to the operation (xv6: log_write).
   void add(const BufferRef& buffer) {
-    if (!buffer.buffer().logged.load(std::memory_order_relaxed)) add_first(buffer.buffer());
+    outcome_ = Log::Outcome::changed;
+    if (buffer.buffer().logged.load(std::memory_order_relaxed) == 0) add_first(buffer.buffer());
   }
   /// Distinct blocks that may still be added.
   [[nodiscard]] u32 room() const { return room_; }
+  /// Whether another block may be changed: it is in the log already, or there is room for it beside `spare` more.
+  [[nodiscard]] bool can_add(const BufferRef& buffer, u32 spare) const {
+    return room_ > spare || buffer.buffer().logged.load(std::memory_order_relaxed) != 0;
+  }
   /// Ends the operation; returns when it is durable. io, read_only: it did not happen.
   [[nodiscard]] lib::Result<void> commit() {
     const u64 group = group_;
     group_ = 0;
-    return log_.end(group, room_);
+    return log_.end(group, room_, outcome_);
   }
 
  private:
@@ -115,8 +136,8 @@ class Transaction {
 
   Log& log_;
   u32 room_;
-  u64 group_ = 0;
-  lib::Error error_ = lib::Error::read_only;
+  u64 group_ = 0;  // 0: did not begin, or has ended
+  Log::Outcome outcome_ = Log::Outcome::nothing_changed;
 };
 
 }  // namespace fs

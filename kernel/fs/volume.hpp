@@ -31,6 +31,7 @@ struct NewInode {
   abi::FileType type = abi::FileType::file;
   i16 major = 0;
   i16 minor = 0;
+  std::string_view target = {};  ///< of a symbolic link
 };
 
 class Volume {
@@ -81,42 +82,53 @@ class Volume {
   [[nodiscard]] Log& log() { return log_; }
   [[nodiscard]] InodeTable& inodes() { return inodes_; }
   [[nodiscard]] NameCache& names() { return names_; }
+  [[nodiscard]] FilePages& pages() { return pages_; }
 
   /// A free data block, marked used and filled with zeros (xv6: balloc). no_space.
   [[nodiscard]] lib::Result<BufferRef> allocate_block(Transaction& transaction);
-  /// xv6: bfree. A block that is free already means a damaged bitmap: the volume becomes read-only.
-  [[nodiscard]] lib::Result<void> free_block(Transaction& transaction, u32 block);
+  /// Marks a block free (xv6: bfree). false, and nothing done, if the transaction has not room for the bitmap block
+  /// and `spare` others. A block that is free already means a damaged bitmap: the volume becomes read-only.
+  [[nodiscard]] lib::Result<bool> free_block(Transaction& transaction, u32 block, u32 spare);
   /// A free inode, marked with `type` (xv6: ialloc). no_space.
   [[nodiscard]] lib::Result<u32> allocate_inode(Transaction& transaction, abi::FileType type);
   /// Copies an inode from or to its place in the inode table, whose blocks many inodes share.
   void load_slot(const BufferRef& block, u32 number, abi::DiskInode& inode);
   void store_slot(const BufferRef& block, u32 number, const abi::DiskInode& inode);
+  /// The inode is free on disk: a next allocation may find it.
   void note_free_inode(u32 number);
 
-  /// Reserve of one operation of each kind, in blocks.
-  static constexpr u32 create_reserve = 11;
-  static constexpr u32 link_reserve = 9;
-  static constexpr u32 unlink_reserve = 3;
-
  private:
-  struct Parent {
-    InodeRef directory;
-    EntryName name;
+  /// Where a walk along a path ends.
+  enum class Stop {
+    parent,  ///< at the directory that holds the last component
+    link,    ///< at what the last component names
+    target,  ///< the same, behind symbolic links
+  };
+  struct PathText {
+    char text[abi::max_path];
   };
 
   [[nodiscard]] lib::Result<InodeRef> start_of(const InodeRef& current, std::string_view path);
-  [[nodiscard]] lib::Result<InodeRef> walk(InodeRef at, std::string_view path, LastLink last, int depth);
-  [[nodiscard]] lib::Result<Parent> walk_to_parent(InodeRef at, std::string_view path, int depth);
-  [[nodiscard]] lib::Result<InodeRef> step(const InodeRef& directory, const EntryName& name);
-  [[nodiscard]] lib::Result<InodeRef> create_in(const Parent& parent, NewInode what);
-  [[nodiscard]] lib::Result<void> unlink_in(const Parent& parent);
-  [[nodiscard]] lib::Result<void> reclaim_orphans();
+  [[nodiscard]] lib::Result<InodeRef> walk(const InodeRef& current, std::string_view path, Stop stop,
+                                           EntryName& name);
+  [[nodiscard]] lib::Result<std::string_view> read_link(Inode& link, PathText& text);
+  [[nodiscard]] lib::Result<InodeRef> create_in(Inode& directory, const EntryName& name, const NewInode& what);
+  [[nodiscard]] lib::Result<void> fill_new(Transaction& transaction, Inode& directory, const EntryName& name,
+                                           Inode& child, const NewInode& what);
+  [[nodiscard]] lib::Result<void> free_inode_slot(Transaction& transaction, u32 number);
+  [[nodiscard]] lib::Result<InodeRef> open_or_create(const InodeRef& current, std::string_view path, LastLink last);
+  [[nodiscard]] lib::Result<void> enter_link(Transaction& transaction, Inode& directory, const EntryName& name,
+                                             u32 number);
+  [[nodiscard]] lib::Result<void> unlink_in(Inode& directory, const EntryName& name, InodeRef& child);
+  [[nodiscard]] u32 write_room() const;
+  void reclaim_orphans();
 
   bool mounted_ = false;
   Geometry geometry_ = {};
   BlockCache cache_;
   Log log_;
   NameCache names_;
+  FilePages pages_;
   InodeTable inodes_;
   sync::SpinLock bitmap_lock_;      // bytes of all bitmap blocks
   u32 lowest_free_block_ = 0;       // no block below is free; under bitmap_lock_

@@ -1,0 +1,485 @@
+#include "fs/inode.hpp"
+
+#include <algorithm>
+
+#include "fs/volume.hpp"
+#include "lib/bug.hpp"
+
+namespace fs {
+namespace {
+
+using lib::Error;
+using lib::fail;
+using lib::Result;
+
+constexpr usize block_bytes = abi::block_size;
+constexpr std::byte zero_block[block_bytes] = {};
+
+bool is_known(abi::FileType type) {
+  return type >= abi::FileType::directory && type <= abi::FileType::symlink;
+}
+
+}  // namespace
+
+Result<void> Inode::load() {
+  const Geometry& geometry = volume_->geometry();
+  abi::DiskInode disk;
+  {
+    const BufferRef block = LIB_TRY(volume_->cache().read(geometry.inode_block(number_)));
+    volume_->load_slot(block, number_, disk);
+  }
+  if (!is_known(disk.type) || disk.link_count < 0) return fail(Error::corrupt);
+  if (disk.size > geometry.max_file_size()) return fail(Error::corrupt);
+  if (disk.type == abi::FileType::directory && disk.size % sizeof(abi::Dirent) != 0) return fail(Error::corrupt);
+  type_ = disk.type;
+  major_ = disk.major;
+  minor_ = disk.minor;
+  link_count_.store(disk.link_count, std::memory_order_relaxed);
+  set_size(disk.size);
+  std::ranges::copy(disk.addresses, addresses_);
+  free_entry_hint = 0;
+  loaded_ = true;
+  return {};
+}
+
+Result<void> Inode::update(Transaction& transaction) {
+  abi::DiskInode disk{type_, major_, minor_, link_count(), size(), {}};
+  std::ranges::copy(addresses_, disk.addresses);
+  const BufferRef block = LIB_TRY(volume_->cache().read(volume_->geometry().inode_block(number_)));
+  volume_->store_slot(block, number_, disk);
+  transaction.add(block);
+  return {};
+}
+
+Result<void> Inode::initialise(Transaction& transaction, abi::FileType type, i16 major, i16 minor, i16 links) {
+  type_ = type;
+  major_ = major;
+  minor_ = minor;
+  set_size(0);
+  std::ranges::fill(addresses_, 0);
+  return set_link_count(transaction, links);
+}
+
+Result<void> Inode::set_link_count(Transaction& transaction, i16 count) {
+  link_count_.store(count, std::memory_order_relaxed);
+  return update(transaction);
+}
+
+Result<abi::Stat> Inode::stat() {
+  const InodeLock lock(*this);
+  LIB_TRY(lock.status());
+  return abi::Stat{static_cast<i32>(abi::root_device), number_, type_, link_count(), size()};
+}
+
+// --- Reading ---
+
+Result<usize> Inode::read(DataSink& sink, u64& offset, usize count) {
+  usize total = 0;
+  for (;;) {
+    {
+      const InodeLock lock(*this);
+      LIB_TRY(lock.status());
+      if (offset >= size()) return total;
+      const usize wanted = std::min<u64>(count - total, size() - offset);
+      const CopyResult copy = LIB_TRY(copy_to(sink, offset, wanted));
+      if (copy.status == CopyStatus::fault) return fail(Error::bad_address);
+      offset += copy.copied;
+      total += copy.copied;
+      if (copy.status == CopyStatus::done) return total;
+    }
+    LIB_TRY(sink.page_in());
+  }
+}
+
+Result<usize> Inode::read_at(u64 offset, std::span<std::byte> memory) {
+  MemorySink sink(memory);
+  return read(sink, offset, memory.size());
+}
+
+Result<usize> Inode::read_locked(u64 offset, std::span<std::byte> memory) {
+  if (offset >= size()) return 0;
+  MemorySink sink(memory);
+  const CopyResult copy = LIB_TRY(copy_to(sink, offset, std::min<u64>(memory.size(), size() - offset)));
+  return copy.copied;
+}
+
+// The range lies inside the file.
+Result<CopyResult> Inode::copy_to(DataSink& sink, u64 offset, usize count) {
+  BlockCache& cache = volume_->cache();
+  u32 run[32];
+  std::span<const u32> blocks;
+  usize done = 0;
+  while (done < count) {
+    const u64 at = offset + done;
+    if (blocks.empty()) {
+      const u32 first = static_cast<u32>(at / block_bytes);
+      const u32 last = static_cast<u32>((offset + count - 1) / block_bytes);
+      blocks = LIB_TRY(blocks_at(first, std::span(run).first(std::min<usize>(last - first + 1, std::size(run)))));
+    }
+    const usize inside = at % block_bytes;
+    const usize piece = std::min(count - done, block_bytes - inside);
+    const u32 block = blocks.front();
+    blocks = blocks.subspan(1);
+    CopyResult copy;
+    if (const std::byte* mapped = mapped_bytes(at)) {
+      copy = sink.put({mapped, piece});
+    } else if (block == 0) {
+      copy = sink.put({zero_block + inside, piece});
+    } else {
+      const BufferRef buffer = LIB_TRY(cache.read(block, blocks));
+      copy = sink.put({buffer.bytes() + inside, piece});
+    }
+    done += copy.copied;
+    if (copy.status != CopyStatus::done) return CopyResult{done, copy.status};
+  }
+  return CopyResult{done, CopyStatus::done};
+}
+
+Result<u32> Inode::block_at(u32 index) {
+  u32 block;
+  LIB_TRY(blocks_at(index, {&block, 1}));
+  return block;
+}
+
+Result<std::span<u32>> Inode::blocks_at(u32 first, std::span<u32> blocks) {
+  const Geometry& geometry = volume_->geometry();
+  const u32 direct = geometry.direct_count;
+  if (first < direct) {
+    const usize count = std::min<usize>(blocks.size(), direct - first);
+    for (usize i = 0; i < count; ++i) {
+      const u32 block = addresses_[first + i];
+      if (block != 0 && !geometry.is_data_block(block)) return fail(Error::corrupt);
+      blocks[i] = block;
+    }
+    return blocks.first(count);
+  }
+  first -= direct;
+  if (first < abi::addresses_per_block) return entries_of(addresses_[direct], first, blocks);
+  first -= abi::addresses_per_block;
+  if (!geometry.has_double_indirect() || first >= abi::addresses_per_block * abi::addresses_per_block) {
+    return fail(Error::too_big);
+  }
+  u32 table;
+  LIB_TRY(entries_of(addresses_[direct + 1], first / abi::addresses_per_block, {&table, 1}));
+  return entries_of(table, first % abi::addresses_per_block, blocks);
+}
+
+Result<std::span<u32>> Inode::entries_of(u32 table, u32 first, std::span<u32> entries) {
+  const Geometry& geometry = volume_->geometry();
+  entries = entries.first(std::min<usize>(entries.size(), abi::addresses_per_block - first));
+  if (table == 0) {
+    std::ranges::fill(entries, 0);
+    return entries;
+  }
+  if (!geometry.is_data_block(table)) return fail(Error::corrupt);
+  const BufferRef buffer = LIB_TRY(volume_->cache().read(table));
+  const u32* source = buffer.as<u32>() + first;
+  for (usize i = 0; i < entries.size(); ++i) {
+    if (source[i] != 0 && !geometry.is_data_block(source[i])) return fail(Error::corrupt);
+    entries[i] = source[i];
+  }
+  return entries;
+}
+
+// --- Writing ---
+
+u32 Inode::write_room() const {
+  // The block, the inode, the tables above the block, and a bitmap block for each that is allocated.
+  const Geometry& geometry = volume_->geometry();
+  const u32 tables = geometry.has_double_indirect() ? 2 : 1;
+  return 2 + tables + std::min(geometry.bitmap_blocks, 1 + tables);
+}
+
+// Where a mapped page of this file holds the byte at `offset`; null if the page is not in the set.
+std::byte* Inode::mapped_bytes(u64 offset) {
+  FilePages& pages = volume_->pages();
+  if (pages.count() == 0) [[likely]] return nullptr;
+  const auto frame = pages.find(number_, offset / FilePages::page_bytes);
+  if (!frame) return nullptr;
+  return static_cast<std::byte*>(mm::frame_bytes(*frame)) + offset % FilePages::page_bytes;
+}
+
+Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
+  usize total = 0;
+  while (total < count) {
+    CopyResult copy{0, CopyStatus::done};
+    Result<void> problem;
+    {
+      const u64 blocks = (count - total + block_bytes - 1) / block_bytes;
+      // One more for the bitmap block, so that the last of `blocks` still finds room.
+      const u32 room = static_cast<u32>(std::min<u64>(write_room() + blocks + 1, volume_->log().capacity()));
+      Transaction transaction(volume_->log(), room);
+      LIB_TRY(transaction.begun());
+      {
+        const InodeLock lock(*this);
+        LIB_TRY(lock.status());
+        if (offset > size()) return fail(Error::invalid_argument);
+        problem = copy_from(transaction, source, offset, count - total, copy);
+        offset += copy.copied;
+      }
+      LIB_TRY(transaction.commit());
+    }
+    LIB_TRY(std::move(problem));
+    total += copy.copied;
+    if (copy.status == CopyStatus::fault) return fail(Error::bad_address);
+    if (copy.status == CopyStatus::needs_page_in) LIB_TRY(source.page_in());
+  }
+  return total;
+}
+
+// Writes block by block until all is written, the source stops, or the transaction has no room for another block.
+// `copy` tells how far it came, on errors too; everything up to there is part of the transaction.
+Result<void> Inode::copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count,
+                              CopyResult& copy) {
+  const u32 max_blocks = volume_->geometry().max_file_blocks;
+  const u32 old_size = size();
+  u32 old_addresses[abi::inode_address_count];
+  std::ranges::copy(addresses_, old_addresses);
+  Result<void> result;
+  copy = {0, CopyStatus::done};
+  while (copy.copied < count && copy.status == CopyStatus::done && transaction.room() >= write_room()) {
+    const u64 at = offset + copy.copied;
+    if (at / block_bytes >= max_blocks) {
+      result = fail(Error::too_big);
+      break;
+    }
+    const auto buffer = block_for_write(transaction, static_cast<u32>(at / block_bytes));
+    if (!buffer) {
+      result = fail(buffer.error());
+      break;
+    }
+    std::byte* const to = buffer->bytes() + at % block_bytes;
+    const CopyResult piece = source.take({to, std::min<usize>(count - copy.copied, block_bytes - at % block_bytes)});
+    if (piece.copied != 0) {
+      transaction.add(*buffer);
+      if (std::byte* mapped = mapped_bytes(at)) std::copy_n(to, piece.copied, mapped);
+    }
+    copy = {copy.copied + piece.copied, piece.status};
+    if (at + piece.copied > size()) set_size(static_cast<u32>(at + piece.copied));
+  }
+  // Blocks that were allocated beyond the end stay with the file (legal, freed with it), so they must be noted.
+  if (size() != old_size || !std::ranges::equal(addresses_, old_addresses)) {
+    if (const auto updated = update(transaction); !updated) {
+      volume_->log().fail();
+      return updated;
+    }
+  }
+  return result;
+}
+
+Result<void> Inode::write_locked(Transaction& transaction, u64 offset, std::span<const std::byte> bytes) {
+  MemorySource source(bytes);
+  CopyResult copy;
+  LIB_TRY(copy_from(transaction, source, offset, bytes.size(), copy));
+  if (copy.copied != bytes.size()) return fail(Error::no_space);
+  return {};
+}
+
+// Writes one mapped page back, in operations of its own: no lock is held, no transaction runs (V28). Never beyond
+// the end of the file.
+Result<void> Inode::write_page(u64 index) {
+  const u64 begin = index * FilePages::page_bytes;
+  for (u64 done = 0; done < FilePages::page_bytes;) {
+    const u64 blocks = (FilePages::page_bytes - done) / block_bytes;
+    const u32 room = static_cast<u32>(std::min<u64>(write_room() + blocks + 1, volume_->log().capacity()));
+    Transaction transaction(volume_->log(), room);
+    LIB_TRY(transaction.begun());
+    {
+      const InodeLock lock(*this);
+      LIB_TRY(lock.status());
+      const std::byte* bytes = mapped_bytes(begin + done);
+      if (bytes == nullptr || begin + done >= size()) return {};
+      const u64 count = std::min<u64>(FilePages::page_bytes - done, size() - begin - done);
+      MemorySource source({bytes, count});
+      CopyResult copy;
+      LIB_TRY(copy_from(transaction, source, begin + done, count, copy));
+      done = copy.copied == count ? FilePages::page_bytes : done + copy.copied;
+    }
+    LIB_TRY(transaction.commit());
+  }
+  return {};
+}
+
+Result<BufferRef> Inode::block_for_write(Transaction& transaction, u32 index) {
+  const Geometry& geometry = volume_->geometry();
+  const u32 direct = geometry.direct_count;
+  if (index < direct) {
+    u32& block = addresses_[index];
+    if (block == 0) {
+      BufferRef fresh = LIB_TRY(volume_->allocate_block(transaction));
+      block = fresh.block();
+      return fresh;
+    }
+    if (!geometry.is_data_block(block)) return fail(Error::corrupt);
+    return volume_->cache().read(block);
+  }
+  index -= direct;
+  if (index < abi::addresses_per_block) return block_in_table(transaction, addresses_[direct], index);
+  index -= abi::addresses_per_block;
+  u32 table;
+  {
+    // The double-indirect block's entry is a table, allocated like a data block.
+    const BufferRef buffer =
+        LIB_TRY(block_in_table(transaction, addresses_[direct + 1], index / abi::addresses_per_block));
+    table = buffer.block();
+  }
+  return block_in_table(transaction, table, index % abi::addresses_per_block);
+}
+
+// The block that entry `index` of `table` names; both are allocated if missing.
+Result<BufferRef> Inode::block_in_table(Transaction& transaction, u32& table, u32 index) {
+  const Geometry& geometry = volume_->geometry();
+  if (table == 0) table = LIB_TRY(volume_->allocate_block(transaction)).block();
+  if (!geometry.is_data_block(table)) return fail(Error::corrupt);
+  BufferRef entries = LIB_TRY(volume_->cache().read(table));
+  u32& entry = entries.as<u32>()[index];
+  if (entry != 0) {
+    if (!geometry.is_data_block(entry)) return fail(Error::corrupt);
+    const u32 block = entry;
+    entries.release();
+    return volume_->cache().read(block);
+  }
+  // In the log before another buffer is asked for: a pin on a logged block may be held while waiting.
+  transaction.add(entries);
+  BufferRef fresh = LIB_TRY(volume_->allocate_block(transaction));
+  entry = fresh.block();
+  return fresh;
+}
+
+// --- Truncation: from the end, so that what is left is always a consistent, shorter file ---
+
+namespace {
+// Blocks kept back for the inode and the two tables on the way to a block, in case the transaction fills up.
+constexpr u32 cut_room = 3;
+}  // namespace
+
+u32 Inode::truncation_reserve() const {
+  const Geometry& geometry = volume_->geometry();
+  u32 bitmap_blocks = 0;
+  for (u32 i = 0; i < abi::inode_address_count; ++i) {
+    if (addresses_[i] != 0) bitmap_blocks += i < geometry.direct_count ? 1 : geometry.bitmap_blocks;
+  }
+  return std::min(cut_room + std::min(bitmap_blocks, geometry.bitmap_blocks) + 1, volume_->log().capacity());
+}
+
+Result<void> Inode::truncate() {
+  for (;;) {
+    u32 reserve;
+    {
+      const InodeLock lock(*this);
+      LIB_TRY(lock.status());
+      reserve = truncation_reserve();
+    }
+    Transaction transaction(volume_->log(), reserve);
+    LIB_TRY(transaction.begun());
+    bool all_freed;
+    {
+      const InodeLock lock(*this);
+      LIB_TRY(lock.status());
+      all_freed = LIB_TRY(free_blocks(transaction));
+    }
+    LIB_TRY(transaction.commit());
+    if (all_freed) return {};
+  }
+}
+
+Result<bool> Inode::free_blocks(Transaction& transaction) {
+  const u32 direct = volume_->geometry().direct_count;
+  const u32 old_size = size();
+  Freed freed = Freed::all;
+  if (volume_->geometry().has_double_indirect() && addresses_[direct + 1] != 0) {
+    freed = LIB_TRY(free_top_table(transaction, addresses_[direct + 1], direct + abi::addresses_per_block));
+  }
+  if (freed == Freed::all && addresses_[direct] != 0) {
+    freed = LIB_TRY(free_table(transaction, addresses_[direct], direct));
+  }
+  for (u32 i = direct; freed == Freed::all && i-- > 0;) {
+    if (addresses_[i] == 0) continue;
+    freed = LIB_TRY(free_one(transaction, addresses_[i]));
+    if (freed == Freed::all) {
+      addresses_[i] = 0;
+    } else {
+      set_size(std::min<u32>(size(), (i + 1) * block_bytes));
+    }
+  }
+  if (freed == Freed::all) set_size(0);
+  clear_mapped_pages(old_size);
+  LIB_TRY(update(transaction));
+  return freed == Freed::all;
+}
+
+// Mappings of what was cut off read zeros, as a new block would.
+void Inode::clear_mapped_pages(u32 old_size) {
+  if (volume_->pages().count() == 0) return;
+  for (u64 at = size(); at < old_size;) {
+    const u64 end = (at / FilePages::page_bytes + 1) * FilePages::page_bytes;
+    if (std::byte* bytes = mapped_bytes(at)) std::fill_n(bytes, end - at, std::byte{0});
+    at = end;
+  }
+}
+
+// A block number that cannot be is dropped: there is nothing to free (D2).
+Result<Inode::Freed> Inode::free_one(Transaction& transaction, u32 block) {
+  if (!volume_->geometry().is_data_block(block)) return Freed::all;
+  return LIB_TRY(volume_->free_block(transaction, block, cut_room)) ? Freed::all : Freed::no_room;
+}
+
+// Forgets the entries from `kept` on, whose blocks are free now.
+Result<void> Inode::cut_table(Transaction& transaction, u32 table, u32 kept) {
+  const BufferRef entries = LIB_TRY(volume_->cache().read(table));
+  std::fill(entries.as<u32>() + kept, entries.as<u32>() + abi::addresses_per_block, 0);
+  transaction.add(entries);
+  return {};
+}
+
+Result<Inode::Freed> Inode::free_table(Transaction& transaction, u32& table, u32 first_index) {
+  constexpr u32 batch = 32;
+  u32 blocks[batch];
+  if (volume_->geometry().is_data_block(table)) {
+    for (u32 begin = abi::addresses_per_block; begin != 0;) {
+      begin -= batch;
+      {
+        const BufferRef entries = LIB_TRY(volume_->cache().read(table));
+        std::copy_n(entries.as<u32>() + begin, batch, blocks);
+      }
+      for (u32 i = batch; i-- > 0;) {
+        if (blocks[i] == 0 || LIB_TRY(free_one(transaction, blocks[i])) == Freed::all) continue;
+        LIB_TRY(cut_table(transaction, table, begin + i + 1));
+        set_size(std::min<u32>(size(), (first_index + begin + i + 1) * block_bytes));
+        return Freed::no_room;
+      }
+    }
+    if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
+      LIB_TRY(cut_table(transaction, table, 0));
+      set_size(std::min<u32>(size(), first_index * block_bytes));
+      return Freed::no_room;
+    }
+  }
+  table = 0;
+  return Freed::all;
+}
+
+Result<Inode::Freed> Inode::free_top_table(Transaction& transaction, u32& table, u32 first_index) {
+  if (volume_->geometry().is_data_block(table)) {
+    for (u32 i = abi::addresses_per_block; i-- > 0;) {
+      u32 child;
+      {
+        const BufferRef entries = LIB_TRY(volume_->cache().read(table));
+        child = entries.as<u32>()[i];
+      }
+      if (child == 0) continue;
+      if (LIB_TRY(free_table(transaction, child, first_index + i * abi::addresses_per_block)) == Freed::all) continue;
+      LIB_TRY(cut_table(transaction, table, i + 1));
+      return Freed::no_room;
+    }
+    if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
+      LIB_TRY(cut_table(transaction, table, 0));
+      set_size(std::min<u32>(size(), first_index * block_bytes));
+      return Freed::no_room;
+    }
+  }
+  table = 0;
+  return Freed::all;
+}
+
+}  // namespace fs
