@@ -5,10 +5,8 @@
 #include "mm/kernel_space.hpp"
 #include "abi/layout.hpp"
 #include "mm/tables.hpp"
-#if defined(BIFOLIUM_KERNEL)
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/user_access.hpp"
-#endif
 
 namespace mm {
 
@@ -27,12 +25,8 @@ PageTable& node_at(Ppn ppn) { return *static_cast<PageTable*>(frame_bytes(ppn));
 PageTable& kernel_low_table() { return node_at(kernel_space().root_entry(0).ppn()); }
 
 /// Whether the hart runs on this process's kernel table now, so that the MMU sees the mirror.
-bool is_active([[maybe_unused]] Ppn root) {
-#if defined(BIFOLIUM_KERNEL)
+bool is_active(Ppn root) {
   return arch::read_satp().root_ppn() == frames().ppn_of(frames().record(root).first).value();
-#else
-  return false;
-#endif
 }
 
 /// How many of `bytes` from `va` on lie in the mirror.
@@ -129,36 +123,30 @@ void MirroredView::fence_space(State&) {
 
 usize MirroredView::read(Ppn root, void* to, VirtAddr from, usize bytes) {
   usize direct = is_active(root) ? mirrored_part(from, bytes) : 0;
-#if defined(BIFOLIUM_KERNEL)
   if (direct != 0) {
     usize left = arch::copy_bytes_user(to, reinterpret_cast<const void*>(from.value()), direct);
     if (left != 0 || direct == bytes) return left + (bytes - direct);
   }
-#endif
   return SoftwareCopy::read(root, static_cast<std::byte*>(to) + direct, from + direct, bytes - direct);
 }
 
 usize MirroredView::write(Ppn root, VirtAddr to, const void* from, usize bytes) {
   usize direct = is_active(root) ? mirrored_part(to, bytes) : 0;
-#if defined(BIFOLIUM_KERNEL)
   if (direct != 0) {
     usize left = arch::copy_bytes_user(reinterpret_cast<void*>(to.value()), from, direct);
     if (left != 0 || direct == bytes) return left + (bytes - direct);
   }
-#endif
   return SoftwareCopy::write(root, to + direct, static_cast<const std::byte*>(from) + direct, bytes - direct);
 }
 
 usize MirroredView::read_string(Ppn root, char* to, VirtAddr from, usize limit, bool& ended) {
   usize copied = 0;
-#if defined(BIFOLIUM_KERNEL)
   if (usize direct = is_active(root) ? mirrored_part(from, limit) : 0; direct != 0) {
     auto string = arch::copy_string_user(to, reinterpret_cast<const char*>(from.value()), direct);
     ended = string.found_end;
     if (string.found_end || string.faulted || direct == limit) return string.length;
     copied = direct;
   }
-#endif
   return copied + SoftwareCopy::read_string(root, to + copied, from + copied, limit - copied, ended);
 }
 

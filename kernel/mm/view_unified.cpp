@@ -4,22 +4,16 @@
 
 #include "mm/kernel_space.hpp"
 #include "mm/tables.hpp"
-#if defined(BIFOLIUM_KERNEL)
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/user_access.hpp"
-#endif
 
 namespace mm {
 
 namespace {
 
 /// Whether the hart runs on this table now, so that the MMU can do the walk.
-bool is_active([[maybe_unused]] Ppn root) {
-#if defined(BIFOLIUM_KERNEL)
+bool is_active(Ppn root) {
   return arch::read_satp().root_ppn() == root.value();
-#else
-  return false;
-#endif
 }
 
 /// Marks the space for every other hart that may still hold translations of it: it fences before it runs it again.
@@ -35,16 +29,12 @@ void mark_stale(UnifiedView::State& state, u32 own_bit) {
 constinit AsidAllocator UnifiedView::asids;
 
 void UnifiedView::init() {
-#if defined(BIFOLIUM_KERNEL)
   // ASID bits that the hart does not have read as zero (privileged manual, satp).
   arch::Satp satp = arch::read_satp();
   arch::write_satp(arch::Satp::sv39(satp.root_ppn(), arch::Satp::asid_mask));
   asids.init(arch::read_satp().asid());
   arch::write_satp(satp);
   arch::fence_all();
-#else
-  asids.init(0xffff);
-#endif
 }
 
 lib::Result<void> UnifiedView::attach(State& state, Ppn root, const SpaceOwner&) {
@@ -90,34 +80,28 @@ void UnifiedView::fence_space(State& state) {
 }
 
 usize UnifiedView::read(Ppn root, void* to, VirtAddr from, usize bytes) {
-#if defined(BIFOLIUM_KERNEL)
   if (is_active(root)) [[likely]] {
     arch::UserAccessWindow window;
     return arch::copy_bytes_user(to, reinterpret_cast<const void*>(from.value()), bytes);
   }
-#endif
   return SoftwareCopy::read(root, to, from, bytes);
 }
 
 usize UnifiedView::write(Ppn root, VirtAddr to, const void* from, usize bytes) {
-#if defined(BIFOLIUM_KERNEL)
   if (is_active(root)) [[likely]] {
     arch::UserAccessWindow window;
     return arch::copy_bytes_user(reinterpret_cast<void*>(to.value()), from, bytes);
   }
-#endif
   return SoftwareCopy::write(root, to, from, bytes);
 }
 
 usize UnifiedView::read_string(Ppn root, char* to, VirtAddr from, usize limit, bool& ended) {
-#if defined(BIFOLIUM_KERNEL)
   if (is_active(root)) [[likely]] {
     arch::UserAccessWindow window;
     auto string = arch::copy_string_user(to, reinterpret_cast<const char*>(from.value()), limit);
     ended = string.found_end;
     return string.length;
   }
-#endif
   return SoftwareCopy::read_string(root, to, from, limit, ended);
 }
 

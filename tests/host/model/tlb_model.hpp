@@ -68,6 +68,7 @@ class TlbModel final : public arch::host::FenceListener {
   void on_fence_asid(unsigned hart, sv39::Asid asid) override;
   void on_fence_all(unsigned hart) override;
   void on_fence_i(unsigned hart) override;
+  void on_satp(unsigned hart, std::uint64_t root, std::uint64_t asid) override { activate(hart, root, asid); }
 
   /// Forgets everything cached and every count: a new machine.
   void reset();

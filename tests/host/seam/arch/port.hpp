@@ -20,7 +20,7 @@ inline constexpr u32 max_harts = 8;
 
 namespace host {
 
-/// Who hears about fences. Every method is called on the thread that runs as hart `hart`.
+/// Who hears about fences and changes of satp. Every method is called on the thread that runs as hart `hart`.
 class FenceListener {
  public:
   virtual ~FenceListener() = default;
@@ -28,6 +28,17 @@ class FenceListener {
   virtual void on_fence_asid(unsigned hart, sv39::Asid asid) = 0;
   virtual void on_fence_all(unsigned hart) = 0;
   virtual void on_fence_i(unsigned hart) = 0;
+  virtual void on_satp(unsigned hart, std::uint64_t root, std::uint64_t asid) = 0;
+};
+
+enum class AccessType { load, store };
+
+/// How the kernel's plain accesses to user addresses reach memory (user_access.hpp).
+class UserMemory {
+ public:
+  virtual ~UserMemory() = default;
+  /// The byte at user address `address`, good to the end of its page; null: the access faults.
+  virtual std::byte* kernel_access(unsigned hart, std::uint64_t address, AccessType access, bool sum) = 0;
 };
 
 /// The simulated machine. One per process: the code under test reaches it through free functions.
@@ -36,10 +47,14 @@ struct Machine {
   std::uint64_t base = 0;      // its physical address
   std::uint64_t size = 0;      // bytes
   std::atomic<FenceListener*> listener{nullptr};
+  std::atomic<UserMemory*> user_memory{nullptr};
+  std::uint64_t asid_mask = 0xffff;  // ASID bits that satp holds
 };
 
 inline Machine machine;
 inline thread_local unsigned this_hart = 0;
+inline thread_local std::uint64_t this_satp = 0;
+inline thread_local bool this_sum = false;  // sstatus.SUM
 
 /// Gives the machine its RAM: `size` bytes at host address `arena` appear at physical address `base`.
 inline void set_memory(void* arena, std::uint64_t base, std::uint64_t size) {
