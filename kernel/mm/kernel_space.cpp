@@ -102,7 +102,7 @@ lib::Result<void> KernelSpace::map_ram() {
   const PhysRange ram = frames().ram();
   auto piece = [&](PhysAddr begin, PhysAddr end, Permissions permissions) -> lib::Result<void> {
     if (end <= begin) return {};
-    return map(VirtAddr(reinterpret_cast<u64>(arch::to_kernel(begin))), *PhysRange::from(begin, end - begin),
+    return map(VirtAddr(begin.value() + arch::kernel_offset), *PhysRange::from(begin, end - begin),
                permissions);
   };
   LIB_TRY(piece(ram.begin(), image_.text_begin, Permissions::read_write()));

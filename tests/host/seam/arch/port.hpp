@@ -18,6 +18,13 @@ namespace arch {
 
 inline constexpr u32 max_harts = 8;
 
+/// Where the kernel's tables put RAM; the host's own pointers (to_kernel) are something else here.
+#if defined(BIFOLIUM_VIEW_SHARED) || defined(BIFOLIUM_VIEW_MIRRORED)
+inline constexpr u64 kernel_offset = 0;
+#else
+inline constexpr u64 kernel_offset = 0xffffffc000000000;
+#endif
+
 namespace host {
 
 /// Who hears about fences and changes of satp. Every method is called on the thread that runs as hart `hart`.
