@@ -67,8 +67,16 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   }
 }
 
+/// The rare ways back to user mode.
+[[gnu::noinline]] void see_to_work(Process& self) {
+  if (self.is_killed()) process::exit(self, process::status_of_killed);
+  if (self.take_registers_replaced()) arch::enter_user(self.frame());
+}
+
 }  // namespace
 
+// A plain return leads back to the program by the quick way: callee-saved registers are as the program left them, for
+// every C++ function keeps them, and are not loaded from the frame.
 [[gnu::noinline]] void usertrap(arch::TrapFrame& frame, u64 cause, u64 value) {
   Process& self = process::current();
   if (cause == static_cast<u64>(Cause::user_call)) [[likely]] {
@@ -78,5 +86,5 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   } else {
     take_other_trap(self, cause, value);
   }
-  if (self.is_killed()) [[unlikely]] process::exit(self, process::status_of_killed);
+  if (self.has_work()) [[unlikely]] see_to_work(self);
 }

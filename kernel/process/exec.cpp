@@ -94,6 +94,7 @@ lib::Result<u64> run(Process& self, std::string_view path, fs::Inode& file, cons
   bind_memory(self, *space.release());
   self.memory->activate();
   set_registers(self.frame(), plan.entry, stack_pointer, arguments.count());
+  self.note_registers_replaced();
   self.set_program(path);
   self.alarm.period = 0;  // the handler is gone
   self.alarm.in_handler = false;

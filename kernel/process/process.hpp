@@ -55,10 +55,18 @@ class Process final : public sched::Thread {
   [[nodiscard]] std::string_view program() const { return program_.data(); }
   void set_program(std::string_view path);
 
+  /// Anything but the plain way through a system call: one load and one branch for all of the following.
+  [[nodiscard]] bool has_work() const { return work_.load(std::memory_order_relaxed) != 0; }
   /// Someone asked for the end of this process; it goes at the next return to user mode.
   [[nodiscard]] bool is_killed() const { return (work_.load(std::memory_order_relaxed) & killed_bit) != 0; }
-  /// Its calls are traced or restricted: they leave the dispatcher's fast path.
+  /// Its calls are traced or restricted.
   [[nodiscard]] bool is_watched() const { return (work_.load(std::memory_order_relaxed) & watched_bit) != 0; }
+  /// The frame holds other callee-saved registers than the ones the trap came with (exec, sigreturn), so the quick
+  /// way back to user mode, which does not load those, must not be taken.
+  void note_registers_replaced() { work_.fetch_or(replaced_bit, std::memory_order_relaxed); }
+  [[nodiscard]] bool take_registers_replaced() {
+    return (work_.fetch_and(~replaced_bit, std::memory_order_relaxed) & replaced_bit) != 0;
+  }
   /// What fork's child takes over besides memory and files: the program's name and the masks below.
   void inherit(const Process& parent);
   /// Sets the lab masks (xv6-abi.md 2.3).
@@ -83,6 +91,7 @@ class Process final : public sched::Thread {
 
   static constexpr u32 killed_bit = 1U << 0;
   static constexpr u32 watched_bit = 1U << 1;
+  static constexpr u32 replaced_bit = 1U << 2;
 
   void update_watched();
 

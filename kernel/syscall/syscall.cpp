@@ -11,12 +11,12 @@ namespace syscall {
 
 namespace {
 
-CallTable table;
+constinit CallTable table;  // number 0 is no call: it stands for all numbers beyond the table
 
 const CallEntry& entry_of(u64 number) { return table[number < call_table_size ? number : 0]; }
 
 /// Whether the interpose mask forbids the call. A masked open or exec of the one allowed path is let through.
-[[gnu::noinline]] bool is_interposed(process::Process& self, u64 number) {
+bool is_interposed(process::Process& self, u64 number) {
   if (number >= 32 || (self.interpose_mask() >> number & 1) == 0) return false;
   if (number != static_cast<u64>(abi::Call::open) && number != static_cast<u64>(abi::Call::exec)) return true;
   PathBuffer buffer;
@@ -24,14 +24,21 @@ const CallEntry& entry_of(u64 number) { return table[number < call_table_size ? 
   return !path || *path != self.interpose_path();
 }
 
-/// The line of a traced call, printed when it returns: a call that does not return (exit) has none, exec shows its
-/// argc, and the trace() that switches tracing on shows itself.
-[[gnu::noinline]] void print_if_traced(const process::Process& self, u64 number) {
-  if (number >= 32 || (self.trace_mask() >> number & 1) == 0) return;
-  lib::print("{}: syscall {} -> {}\n", self.pid, entry_of(number).name, static_cast<i64>(self.frame().a0));
+/// A call of a process that is traced or restricted. The line is printed when the call returns: exit has none, exec
+/// shows its argc.
+[[gnu::noinline]] u64 call_watched(process::Process& self) {
+  const u64 number = self.frame().a7;
+  const u64 result = is_interposed(self, number) ? failed : entry_of(number).handler(self);
+  print_if_traced(self, number, result);
+  return result;
 }
 
 }  // namespace
+
+void print_if_traced(const process::Process& self, u64 number, u64 result) {
+  if (number >= 32 || (self.trace_mask() >> number & 1) == 0) return;
+  lib::print("{}: syscall {} -> {}\n", self.pid, entry_of(number).name, static_cast<i64>(result));
+}
 
 void start(const process::Personality& personality) {
   build_call_table(table, personality);
@@ -41,12 +48,13 @@ void start(const process::Personality& personality) {
 
 }  // namespace syscall
 
+// The result is stored after the handler has returned, so this is never a tail call: the frame stays for backtraces.
 [[gnu::noinline]] void syscall_dispatch(process::Process& self) {
-  const u64 number = self.frame().a7;
-  if (self.is_watched() && syscall::is_interposed(self, number)) [[unlikely]] {
-    self.frame().a0 = syscall::failed;
-  } else {
-    self.frame().a0 = syscall::entry_of(number).handler(self);
+  if (self.has_work()) [[unlikely]] {
+    self.frame().a0 = syscall::call_watched(self);
+    return;
   }
-  if (self.is_watched()) [[unlikely]] syscall::print_if_traced(self, number);
+  u64 number = self.frame().a7;
+  if (number >= syscall::call_table_size) [[unlikely]] number = 0;
+  self.frame().a0 = syscall::table[number].handler(self);
 }

@@ -10,6 +10,7 @@
 #include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
 #include "syscall/handlers.hpp"
+#include "syscall/syscall.hpp"
 
 using process::Process;
 using syscall::argument;
@@ -17,7 +18,10 @@ using syscall::failed;
 using syscall::integer_argument;
 
 u64 sys_trace(Process& self) {
+  const bool was_watched = self.is_watched();
   self.set_trace_mask(static_cast<u32>(argument(self, 0)));
+  // The call that switches tracing on shows itself; later ones are shown by the dispatcher.
+  if (!was_watched) syscall::print_if_traced(self, self.frame().a7, 0);
   return 0;
 }
 
@@ -50,6 +54,7 @@ u64 sys_sigreturn(Process& self) {
   if (!self.alarm.in_handler) return failed;
   self.alarm.in_handler = false;
   std::memcpy(static_cast<void*>(&self.frame()), &self.alarm.saved, offsetof(arch::TrapFrame, kernel_stack_top));
+  self.note_registers_replaced();
   return self.frame().a0;
 }
 

@@ -58,17 +58,22 @@
   sd    t5, 240(\frame)
   .endm
 
-// All but a0 (x10), which holds the frame's address and is loaded last.
-  .macro restore_user_registers
+// All but a0 (x10), which holds the frame's address and is loaded last. `quick`: without those that usertrap() has
+// kept as every function does (s0..s11), and gp, which the kernel never changes.
+  .macro restore_user_registers quick=0
   ld    ra, 8(a0)
   ld    sp, 16(a0)
+  .if \quick == 0
   ld    gp, 24(a0)
+  .endif
   ld    tp, 32(a0)
   ld    t0, 40(a0)
   ld    t1, 48(a0)
   ld    t2, 56(a0)
+  .if \quick == 0
   ld    s0, 64(a0)
   ld    s1, 72(a0)
+  .endif
   ld    a1, 88(a0)
   ld    a2, 96(a0)
   ld    a3, 104(a0)
@@ -76,6 +81,7 @@
   ld    a5, 120(a0)
   ld    a6, 128(a0)
   ld    a7, 136(a0)
+  .if \quick == 0
   ld    s2, 144(a0)
   ld    s3, 152(a0)
   ld    s4, 160(a0)
@@ -86,6 +92,7 @@
   ld    s9, 200(a0)
   ld    s10, 208(a0)
   ld    s11, 216(a0)
+  .endif
   ld    t3, 224(a0)
   ld    t4, 232(a0)
   ld    t5, 240(a0)
@@ -111,8 +118,13 @@ trap_vector:
 #if defined(BIFOLIUM_VIEW_UNIFIED)
   mv    a0, t6
   call  usertrap
-  ld    a0, THREAD_FRAME(tp)     // as it is now: exec may have changed what it says
-trap_exit:                       // a0: frame
+  ld    a0, THREAD_FRAME(tp)
+  csrw  sscratch, a0
+  ld    t0, 0(a0)
+  csrw  sepc, t0
+  restore_user_registers quick=1
+  sret
+trap_exit:                       // a0: frame; from enter_user: all registers are the frame's
   csrw  sscratch, a0
 #else
   // Out of the user's table into the kernel's: this page is at the same address in both.
@@ -123,12 +135,22 @@ trap_exit:                       // a0: frame
   sfence.vma                     // these tables share ASID 0
   jr    t2
 
-trap_exit:                       // a0: frame; at the trampoline's address
+  .macro leave_kernel_table      // a0: frame; at the trampoline's address
   ld    t1, FRAME_USER_SATP(a0)
   csrw  satp, t1
   sfence.vma
   li    a0, LAYOUT_TRAPFRAME     // the same frame under the user's table
   csrw  sscratch, a0
+  .endm
+
+quick_exit:                      // after usertrap()
+  leave_kernel_table
+  ld    t0, 0(a0)
+  csrw  sepc, t0
+  restore_user_registers quick=1
+  sret
+trap_exit:                       // from enter_user: all registers are the frame's
+  leave_kernel_table
 #endif
   ld    t0, 0(a0)
   csrw  sepc, t0
@@ -153,11 +175,14 @@ address_of_call_usertrap: .dword call_usertrap
 call_usertrap:
   call  usertrap
   ld    a0, THREAD_FRAME(tp)
+  ld    t0, address_of_quick_exit
+  jr    t0
 go_to_trap_exit:
   ld    t0, address_of_trap_exit
   jr    t0
   .balign 8
 address_of_trap_exit: .dword LAYOUT_TRAMPOLINE + (trap_exit - trap_vector)
+address_of_quick_exit: .dword LAYOUT_TRAMPOLINE + (quick_exit - trap_vector)
 #endif
 
 // arch::enter_user(frame): the frame is the current thread's.
