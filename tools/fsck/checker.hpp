@@ -2,6 +2,7 @@
 // the other.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -155,7 +156,7 @@ class Checker {
 
   struct Inode {
     abi::DiskInode disk;
-    std::vector<std::uint32_t> blocks;  // up to its size; 0 where there is none
+    std::vector<std::uint32_t> blocks;  // a directory's, up to the first hole
     std::uint32_t entries = 0;          // that name it, "." and ".." not counted
     std::uint32_t parent = 0;           // a directory's, by the entry that names it
     std::uint32_t subdirectories = 0;
@@ -178,30 +179,36 @@ class Checker {
     return block_number >= data_start_ && block_number < super_.size && owner_[block_number] == number;
   }
 
-  /// Claims a table and, `levels` below it, what it names; the leaves' numbers go to `blocks`.
-  void walk_table(std::uint32_t number, std::uint32_t table, int levels, std::vector<std::uint32_t>& blocks) {
-    const std::size_t span = levels == 1 ? abi::addresses_per_block
-                                         : std::size_t{abi::addresses_per_block} * abi::addresses_per_block;
-    if (table == 0) {
-      blocks.resize(blocks.size() + span);
-      return;
+  /// Claims the next of a file's blocks and keeps it if it is a directory's. What is kept is bounded by the image:
+  /// entries come from tables, and no table is followed twice.
+  class BlockWalk {
+   public:
+    BlockWalk(Checker& checker, std::uint32_t number, Inode& inode) : checker_(checker), number_(number), inode_(inode) {}
+    void entry(std::uint32_t block) {
+      if (block != 0) checker_.claim(number_, block, "block");
+      const bool kept = block != 0 && inode_.disk.type == abi::FileType::directory && inode_.blocks.size() == index_;
+      if (kept) inode_.blocks.push_back(block);
+      ++index_;
     }
-    const bool fresh = table < super_.size && owner_[table] == 0;
-    claim(number, table, "table");
-    if (!fresh || !is_usable(number, table)) {  // never followed twice
-      blocks.resize(blocks.size() + span);
-      return;
-    }
-    for (std::uint32_t i = 0; i < abi::addresses_per_block; ++i) {
-      const auto entry = load<std::uint32_t>(table, i);
-      if (levels > 1) {
-        walk_table(number, entry, levels - 1, blocks);
-      } else {
-        if (entry != 0) claim(number, entry, "block");
-        blocks.push_back(entry);
+    void table(std::uint32_t table, int levels) {
+      const bool fresh = table != 0 && table < checker_.super_.size && checker_.owner_[table] == 0;
+      if (table != 0) checker_.claim(number_, table, "table");
+      if (!fresh || !checker_.is_usable(number_, table)) {
+        index_ += levels == 1 ? abi::addresses_per_block : abi::addresses_per_block * abi::addresses_per_block;
+        return;
+      }
+      for (std::uint32_t i = 0; i < abi::addresses_per_block; ++i) {
+        const auto next = checker_.load<std::uint32_t>(table, i);
+        levels > 1 ? this->table(next, levels - 1) : entry(next);
       }
     }
-  }
+
+   private:
+    Checker& checker_;
+    std::uint32_t number_;
+    Inode& inode_;
+    std::size_t index_ = 0;
+  };
 
   void check_inode(std::uint32_t number) {
     const auto disk = load<abi::DiskInode>(super_.inode_start + number / abi::inodes_per_block,
@@ -229,18 +236,15 @@ class Checker {
       problem("inode {}: device {}, {}", number, disk.major, disk.minor);
     }
     const std::uint32_t direct = abi::direct_count(layout_);
-    for (std::uint32_t i = 0; i < direct; ++i) {
-      if (disk.addresses[i] != 0) claim(number, disk.addresses[i], "block");
-      inode.blocks.push_back(disk.addresses[i]);
-    }
-    walk_table(number, disk.addresses[direct], 1, inode.blocks);
-    if (layout_ == abi::InodeLayout::double_indirect) walk_table(number, disk.addresses[direct + 1], 2, inode.blocks);
+    BlockWalk walk(*this, number, inode);
+    for (std::uint32_t i = 0; i < direct; ++i) walk.entry(disk.addresses[i]);
+    walk.table(disk.addresses[direct], 1);
+    if (layout_ == abi::InodeLayout::double_indirect) walk.table(disk.addresses[direct + 1], 2);
     // Blocks beyond the size are legal: a write that failed leaves them to the file.
     const std::size_t in_use = (std::size_t{inode.disk.size} + abi::block_size - 1) / abi::block_size;
-    for (std::size_t i = 0; i < in_use; ++i) {
-      if (inode.blocks[i] == 0 && disk.type == abi::FileType::directory) problem("inode {}: directory with a hole", number);
+    if (disk.type == abi::FileType::directory && inode.blocks.size() < in_use) {
+      problem("inode {}: directory with a hole", number);
     }
-    inode.blocks.resize(in_use);
     inodes_.emplace(number, std::move(inode));
   }
 
@@ -268,8 +272,9 @@ class Checker {
 
   void check_entries(std::uint32_t number, const Inode& directory) {
     std::set<std::string> names;
-    const std::uint32_t count = directory.disk.size / sizeof(abi::Dirent);
     constexpr std::uint32_t per_block = abi::block_size / sizeof(abi::Dirent);
+    const std::uint32_t count = static_cast<std::uint32_t>(
+        std::min<std::size_t>(directory.disk.size / sizeof(abi::Dirent), directory.blocks.size() * per_block));
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t home = directory.blocks[i / per_block];
       if (!is_usable(number, home)) continue;  // reported already
