@@ -1,7 +1,7 @@
 // Traps from user mode: system calls, page faults, interrupts. xv6: usertrap in trap.c.
 //
-// The kernel runs with interrupts off, so one that arrives during a system call is taken right after the return to
-// user mode and comes here then: the system-call path itself need not look for it.
+// The kernel runs with interrupts off, so one that arrives during a system call is taken right after the
+// return to user mode and comes here then: the system-call path itself need not look for it.
 
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/trap_frame.hpp"
@@ -48,7 +48,8 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   mm::count(mm::VmEvent::user_fault);
   const sv39::Access access = access_of(cause);
   const mm::FaultResult result = self.memory->fault(va, access);
-  if (result == mm::FaultResult::resolved) [[likely]] return;
+  if (result == mm::FaultResult::resolved) [[likely]]
+    return;
   process::report_fault(self, access, va, result);
   process::exit(self, process::status_of_killed);
 }
@@ -75,8 +76,8 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
 
 }  // namespace
 
-// A plain return leads back to the program by the quick way: callee-saved registers are as the program left them, for
-// every C++ function keeps them, and are not loaded from the frame.
+// A plain return leads back to the program by the quick way: callee-saved registers are as the program left
+// them, for every C++ function keeps them, and are not loaded from the frame.
 [[gnu::noinline]] void usertrap(arch::TrapFrame& frame, u64 cause, u64 value) {
   Process& self = process::current();
   if (cause == static_cast<u64>(Cause::user_call)) [[likely]] {
@@ -86,5 +87,6 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   } else {
     take_other_trap(self, cause, value);
   }
-  if (self.has_work()) [[unlikely]] see_to_work(self);
+  if (self.has_work()) [[unlikely]]
+    see_to_work(self);
 }

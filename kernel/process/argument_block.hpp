@@ -10,8 +10,8 @@
 
 namespace process {
 
-/// The strings of an exec on their way from the old image to the new one's stack, in frames of their own. Each is
-/// copied once: what the limits were checked on is what the program gets.
+/// The strings of an exec on their way from the old image to the new one's stack, in frames of their own.
+/// Each is copied once: what the limits were checked on is what the program gets.
 ///
 /// On the stack each string begins at a multiple of 16, as xv6 places them, and the pointer array lies below.
 class ArgumentBlock {

@@ -4,8 +4,8 @@
 
 #include "lib/types.hpp"
 
-// The counters of the 2020 page-table lab's statistics text. xv6 counts calls of copyin and copyinstr; its console
-// writes byte by byte, so one byte written there counts as one call (xv6-abi.md 3.3).
+// The counters of the 2020 page-table lab's statistics text. xv6 counts calls of copyin and copyinstr; its
+// console writes byte by byte, so one byte written there counts as one call (xv6-abi.md 3.3).
 namespace process {
 
 struct CopyCounters {

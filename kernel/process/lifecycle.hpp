@@ -6,13 +6,13 @@
 // How processes begin and end. xv6: fork, exit, wait, kill, userinit in proc.c.
 namespace process {
 
-/// A child that is a copy of `parent` and returns 0 from its system call; it may run at once. Memory is shared
-/// copy-on-write, files are shared. Trace and interpose masks are inherited, an alarm is not. no_memory,
-/// limit_reached: nothing has changed.
+/// A child that is a copy of `parent` and returns 0 from its system call; it may run at once. Memory is
+/// shared copy-on-write, files are shared. Trace and interpose masks are inherited, an alarm is not.
+/// no_memory, limit_reached: nothing has changed.
 [[nodiscard]] lib::Result<Pid> fork(Process& parent);
 
-/// Ends the calling process: shared file mappings are written back, files closed, children given to init, the parent
-/// told. When init ends, the machine is powered off.
+/// Ends the calling process: shared file mappings are written back, files closed, children given to init, the
+/// parent told. When init ends, the machine is powered off.
 inline constexpr i32 status_of_killed = -1;  // killed, or a fault that nothing resolves
 [[noreturn]] void exit(Process& self, i32 status);
 

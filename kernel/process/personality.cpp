@@ -8,7 +8,7 @@ namespace {
 
 Personality active;
 
-constexpr u32 log_blocks_of_2025 = 31;      // xv6-abi.md 1: LOGBLOCKS + 1, every other year has 30
+constexpr u32 log_blocks_of_2025 = 31;  // xv6-abi.md 1: LOGBLOCKS + 1, every other year has 30
 constexpr u32 image_size_of_2020_21 = 1000;
 
 /// The next word of `text`, which is shortened by it; empty at the end.

@@ -4,14 +4,16 @@
 
 #include "lib/types.hpp"
 
-// Which year's xv6 contract the running programs expect. Six things really differ between the images of 2020 to 2025
-// (docs: compatibility); everything else is one behaviour for all. The choice is made once, at mount time, from the
-// superblock, and a boot argument overrides it: `lab=YEAR-NAME`, then the single options named beside each field.
+// Which year's xv6 contract the running programs expect. Six things really differ between the images of 2020
+// to 2025 (docs: compatibility); everything else is one behaviour for all. The choice is made once, at mount
+// time, from the superblock, and a boot argument overrides it: `lab=YEAR-NAME`, then the single options named
+// beside each field.
 namespace process {
 
 /// Which meaning the call numbers 22 to 36 have.
 enum class NumberMap : u8 {
-  automatic_legacy,  // images up to 2024 without a hint: 29 is told apart by its first argument, 30 is pgaccess
+  automatic_legacy,  // images up to 2024 without a hint: 29 is told apart by its first argument, 30 is
+                     // pgaccess
   automatic_2025,    // images of 2025 without a hint: year_2025, but 30 is pgaccess, for no test calls unbind
   up_to_2023,        // 23 sysinfo, 29 connect, 30 pgaccess
   year_2024,         // 23 sysinfo, 29 bind, 30 unbind, 31.. send recv pgpte kpgtbl
@@ -36,9 +38,10 @@ struct Personality {
   StudentCalls student_calls = StudentCalls::none;
   SbrkRule sbrk = SbrkRule::guess;
   StatisticsText statistics = StatisticsText::locks_kmem_and_bcache;
-  u32 stack_pages = 1;          // boot argument `stack=1|2`
-  u32 no_follow_mask = 0x804;   // open mode bits that mean O_NOFOLLOW: MIT left the value to the student, most took
-                                // 0x800, some 0x004, and neither has another meaning; boot argument `nofollow=HEX`
+  u32 stack_pages = 1;  // boot argument `stack=1|2`
+  u32 no_follow_mask =
+      0x804;  // open mode bits that mean O_NOFOLLOW: MIT left the value to the student, most took
+              // 0x800, some 0x004, and neither has another meaning; boot argument `nofollow=HEX`
 };
 
 /// What the mounted file system tells about the year of its programs.

@@ -9,8 +9,8 @@ enum class Pid : i32 { none = 0, init = 1 };
 
 inline constexpr i32 max_pid = 0x7fffffff;
 
-/// Hands out process numbers in order from init on. After the largest it starts again at 2 and skips those in use, so
-/// no number is negative, zero, init's or taken twice. xv6: allocpid, which overflows.
+/// Hands out process numbers in order from init on. After the largest it starts again at 2 and skips those in
+/// use, so no number is negative, zero, init's or taken twice. xv6: allocpid, which overflows.
 class PidCounter {
  public:
   explicit constexpr PidCounter(i32 first = 1) : next_(first) {}

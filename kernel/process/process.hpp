@@ -19,9 +19,9 @@
 
 // A process: one thread, one address space, open files, a place in the family tree. xv6: struct proc.
 //
-// Nothing here scans the process table: free slots, children and zombies are lists, pids are hashed. One lock, the
-// family lock, guards the tree, the pid hash, the life states and the killed mark; everything else in a Process is
-// touched by its own thread only, or by its maker before it first runs.
+// Nothing here scans the process table: free slots, children and zombies are lists, pids are hashed. One
+// lock, the family lock, guards the tree, the pid hash, the life states and the killed mark; everything else
+// in a Process is touched by its own thread only, or by its maker before it first runs.
 namespace process {
 
 enum class Life : u8 {
@@ -33,7 +33,7 @@ enum class Life : u8 {
 
 /// sigalarm's state. The handler runs on the user stack; `saved` is what sigreturn restores.
 struct Alarm {
-  u64 period = 0;   // ticks of this process's own running time between two calls, 0: off
+  u64 period = 0;  // ticks of this process's own running time between two calls, 0: off
   u64 elapsed = 0;
   u64 handler = 0;
   bool in_handler = false;
@@ -61,8 +61,8 @@ class Process final : public sched::Thread {
   [[nodiscard]] bool is_killed() const { return (work_.load(std::memory_order_relaxed) & killed_bit) != 0; }
   /// Its calls are traced or restricted.
   [[nodiscard]] bool is_watched() const { return (work_.load(std::memory_order_relaxed) & watched_bit) != 0; }
-  /// The frame holds other callee-saved registers than the ones the trap came with (exec, sigreturn), so the quick
-  /// way back to user mode, which does not load those, must not be taken.
+  /// The frame holds other callee-saved registers than the ones the trap came with (exec, sigreturn), so the
+  /// quick way back to user mode, which does not load those, must not be taken.
   void note_registers_replaced() { work_.fetch_or(replaced_bit, std::memory_order_relaxed); }
   [[nodiscard]] bool take_registers_replaced() {
     return (work_.fetch_and(~replaced_bit, std::memory_order_relaxed) & replaced_bit) != 0;
@@ -112,7 +112,8 @@ class Process final : public sched::Thread {
   Process* next_ = nullptr;  // in its hash bucket, or in the free list
 };
 
-/// The process whose thread is running; only on threads that belong to one (system calls, user traps). xv6: myproc.
+/// The process whose thread is running; only on threads that belong to one (system calls, user traps). xv6:
+/// myproc.
 [[nodiscard]] inline Process& current() { return static_cast<Process&>(sched::current()); }
 
 }  // namespace process

@@ -8,8 +8,8 @@
 
 namespace process {
 
-/// All processes: slots, pids, kinship. xv6: proc[], allocproc, freeproc, wait_lock. Every operation is O(1), or
-/// O(children) where a parent's children change hands.
+/// All processes: slots, pids, kinship. xv6: proc[], allocproc, freeproc, wait_lock. Every operation is O(1),
+/// or O(children) where a parent's children change hands.
 class Table {
  public:
   constexpr Table() = default;
@@ -23,8 +23,8 @@ class Table {
   /// The embryo becomes a living child of `parent` (null: init) and can be found by its pid.
   void adopt(Process& child, Process* parent);
 
-  /// Ends a living process: its children become init's, its parent is woken. It is a zombie afterwards and its
-  /// thread must leave the hart without touching anything of the process's.
+  /// Ends a living process: its children become init's, its parent is woken. It is a zombie afterwards and
+  /// its thread must leave the hart without touching anything of the process's.
   void retire(Process& process, i32 status);
 
   /// A child that has exited, with its status; it stays a zombie until take_zombie. Waits for one.
@@ -44,10 +44,11 @@ class Table {
   [[nodiscard]] u32 count();
   /// What ps shows of the process in a slot; nothing for a free one.
   [[nodiscard]] std::optional<abi::ProcInfo> describe(usize slot);
-  /// Writes the page tables of all processes that sleep, and the running one's: nobody else's can be read safely.
+  /// Writes the page tables of all processes that sleep, and the running one's: nobody else's can be read
+  /// safely.
   void print_tables(mm::TableFormat format, mm::TextSink sink);
-  /// Runs mm's invariant checker over all address spaces; returns the number of violations, which it prints. Sound
-  /// while no other process changes its memory.
+  /// Runs mm's invariant checker over all address spaces; returns the number of violations, which it prints.
+  /// Sound while no other process changes its memory.
   [[nodiscard]] lib::Result<u64> check_memory(mm::TextSink report);
   /// Index of the process's slot, which is also its kernel stack's.
   [[nodiscard]] usize slot_of(const Process& process) const;

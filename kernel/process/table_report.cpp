@@ -13,8 +13,9 @@ struct MappedFigures {
   u64 table_frames = 0;
 };
 
-/// Counts what a page table's user half maps, for another process's table, which may change while it is read: every
-/// entry is checked before it is followed, and a walk that meets more tables than there are frames ends.
+/// Counts what a page table's user half maps, for another process's table, which may change while it is read:
+/// every entry is checked before it is followed, and a walk that meets more tables than there are frames
+/// ends.
 class CarefulCount {
  public:
   MappedFigures count(sv39::Ppn root) {
@@ -47,9 +48,12 @@ abi::ProcessState state_of(const Process& process, Life life) {
   if (life == Life::embryo) return abi::ProcessState::starting;
   if (life == Life::zombie) return abi::ProcessState::zombie;
   switch (process.state.load(std::memory_order_relaxed)) {
-    case sched::State::running: return abi::ProcessState::running;
-    case sched::State::sleeping: return abi::ProcessState::sleeping;
-    default: return abi::ProcessState::runnable;
+    case sched::State::running:
+      return abi::ProcessState::running;
+    case sched::State::sleeping:
+      return abi::ProcessState::sleeping;
+    default:
+      return abi::ProcessState::runnable;
   }
 }
 
@@ -79,8 +83,8 @@ void Table::print_tables(mm::TableFormat format, mm::TextSink sink) {
   for (Process& process : slots_) {
     sync::Guard guard(lock_);
     if (process.life_ != Life::alive) continue;
-    const bool readable =
-        &process == &sched::current() || process.state.load(std::memory_order_relaxed) == sched::State::sleeping;
+    const bool readable = &process == &sched::current() ||
+                          process.state.load(std::memory_order_relaxed) == sched::State::sleeping;
     if (!readable) continue;
     std::array<char, 48> title;
     sink.put(sink.context, lib::format_to(title, "{} {}: ", process.pid, process.program()));
@@ -101,12 +105,11 @@ lib::Result<u64> Table::check_memory(mm::TextSink report) {
     const Table* table;
     usize slot;
   } progress{this, 0};
-  const mm::SpaceIterator spaces{
-      [](void* context) {
-        Progress& at = *static_cast<Progress*>(context);
-        return at.table->next_memory(at.slot);
-      },
-      &progress};
+  const mm::SpaceIterator spaces{[](void* context) {
+                                   Progress& at = *static_cast<Progress*>(context);
+                                   return at.table->next_memory(at.slot);
+                                 },
+                                 &progress};
   const mm::FrameOwners owners{[](void*, void (*)(void*, mm::Ppn), void*) {}, nullptr};
   return mm::check_invariants(spaces, owners, report);
 }

@@ -7,8 +7,8 @@
 
 namespace syscall {
 
-// RISC-V frame: the return address at fp - 8, the caller's frame pointer at fp - 16. usertrap's own frame ends at the
-// stack's top; it returns into assembly, so the walk stops there.
+// RISC-V frame: the return address at fp - 8, the caller's frame pointer at fp - 16. usertrap's own frame
+// ends at the stack's top; it returns into assembly, so the walk stops there.
 [[gnu::noinline]] void print_backtrace() {
   const arch::CurrentThread& thread = *arch::current_thread();
   u64 frame = reinterpret_cast<u64>(__builtin_frame_address(0));

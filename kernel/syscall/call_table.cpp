@@ -45,7 +45,8 @@ void set_base(CallTable& table, NumberMap numbers) {
   set(table, Call::close, "close", sys_close);
 }
 
-/// The labs' calls by MIT's official numbering (xv6-abi.md 2.2). The network's are refused until there is one.
+/// The labs' calls by MIT's official numbering (xv6-abi.md 2.2). The network's are refused until there is
+/// one.
 void set_labs(CallTable& table, NumberMap numbers) {
   const bool is_2025 = numbers == NumberMap::year_2025 || numbers == NumberMap::automatic_2025;
   set(table, Call::trace, "trace", sys_trace);

@@ -11,16 +11,22 @@ namespace {
 
 const char* describe(abi::ProcessState state) {
   switch (state) {
-    case abi::ProcessState::starting: return "start";
-    case abi::ProcessState::runnable: return "runble";
-    case abi::ProcessState::running: return "run";
-    case abi::ProcessState::sleeping: return "sleep";
-    case abi::ProcessState::zombie: return "zombie";
+    case abi::ProcessState::starting:
+      return "start";
+    case abi::ProcessState::runnable:
+      return "runble";
+    case abi::ProcessState::running:
+      return "run";
+    case abi::ProcessState::sleeping:
+      return "sleep";
+    case abi::ProcessState::zombie:
+      return "zombie";
   }
   return "???";
 }
 
-/// Runs at interrupt time, between two user instructions or in the idle loop, so no lock is held on this hart.
+/// Runs at interrupt time, between two user instructions or in the idle loop, so no lock is held on this
+/// hart.
 template <typename Line>
 void for_each_process(Line&& line) {
   for (usize slot = 0; slot < abi::max_processes; ++slot) {

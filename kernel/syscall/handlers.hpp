@@ -2,9 +2,9 @@
 
 #include "process/process.hpp"
 
-// Every system call's entry, one name each as in xv6. A handler reads its arguments from the process's trap frame,
-// distrusts all of them, and returns what goes to a0; all failures are syscall::failed. C linkage, because debuggers
-// and MIT's graders look the names up.
+// Every system call's entry, one name each as in xv6. A handler reads its arguments from the process's trap
+// frame, distrusts all of them, and returns what goes to a0; all failures are syscall::failed. C linkage,
+// because debuggers and MIT's graders look the names up.
 extern "C" {
 // sysproc.cpp
 u64 sys_fork(process::Process& self);

@@ -9,9 +9,9 @@
 #include "fs/device.hpp"
 #include "lib/format.hpp"
 #include "mm/counters.hpp"
+#include "process/copy_counters.hpp"
 #include "sched/mutex.hpp"
 #include "sync/spinlock.hpp"
-#include "process/copy_counters.hpp"
 
 namespace syscall {
 
@@ -136,9 +136,14 @@ class Statistics final : public fs::CharacterDevice {
   void make_text() SYNC_REQUIRES(mutex_) {
     offset_ = 0;
     switch (kind_) {
-      case StatisticsText::copy_counters: add_copies(text_); break;
-      case StatisticsText::vm_counters: add_vm_counters(text_); break;
-      default: add_locks(text_, kind_);
+      case StatisticsText::copy_counters:
+        add_copies(text_);
+        break;
+      case StatisticsText::vm_counters:
+        add_vm_counters(text_);
+        break;
+      default:
+        add_locks(text_, kind_);
     }
   }
 

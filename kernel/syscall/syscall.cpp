@@ -24,8 +24,8 @@ bool is_interposed(process::Process& self, u64 number) {
   return !path || *path != self.interpose_path();
 }
 
-/// A call of a process that is traced or restricted. The line is printed when the call returns: exit has none, exec
-/// shows its argc.
+/// A call of a process that is traced or restricted. The line is printed when the call returns: exit has
+/// none, exec shows its argc.
 [[gnu::noinline]] u64 call_watched(process::Process& self) {
   const u64 number = self.frame().a7;
   const u64 result = is_interposed(self, number) ? failed : entry_of(number).handler(self);
@@ -48,13 +48,15 @@ void start(const process::Personality& personality) {
 
 }  // namespace syscall
 
-// The result is stored after the handler has returned, so this is never a tail call: the frame stays for backtraces.
+// The result is stored after the handler has returned, so this is never a tail call: the frame stays for
+// backtraces.
 [[gnu::noinline]] void syscall_dispatch(process::Process& self) {
   if (self.has_work()) [[unlikely]] {
     self.frame().a0 = syscall::call_watched(self);
     return;
   }
   u64 number = self.frame().a7;
-  if (number >= syscall::call_table_size) [[unlikely]] number = 0;
+  if (number >= syscall::call_table_size) [[unlikely]]
+    number = 0;
   self.frame().a0 = syscall::table[number].handler(self);
 }

@@ -39,7 +39,8 @@ void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.free_frames = mm::frames().free_count();
   stat.boot_instructions = syscall::boot_instructions();
   stat.prompt_instructions = syscall::prompt_instructions();
-  for (usize i = 0; i < abi::vm_event_count; ++i) stat.counters[i] = counter(static_cast<abi::VmEvent>(i), hart);
+  for (usize i = 0; i < abi::vm_event_count; ++i)
+    stat.counters[i] = counter(static_cast<abi::VmEvent>(i), hart);
 }
 
 }  // namespace

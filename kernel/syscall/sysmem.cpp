@@ -1,8 +1,8 @@
 #include "abi/types.hpp"
 #include "fs/file.hpp"
-#include "syscall/console_sink.hpp"
 #include "process/personality.hpp"
 #include "syscall/arguments.hpp"
+#include "syscall/console_sink.hpp"
 #include "syscall/descriptors.hpp"
 #include "syscall/handlers.hpp"
 
@@ -38,7 +38,8 @@ sv39::Permissions permissions_of(abi::Protection protection) {
     return (executes ? Permissions::read_write_execute() : Permissions::read_write()).user();
   }
   if (!executes) return Permissions::read_only().user();
-  return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only()).user();
+  return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only())
+      .user();
 }
 
 struct MapRequest {
@@ -49,7 +50,8 @@ struct MapRequest {
   u64 offset;
 };
 
-/// Reads and checks mmap's six arguments but for what the address space itself checks. A wished address is ignored.
+/// Reads and checks mmap's six arguments but for what the address space itself checks. A wished address is
+/// ignored.
 lib::Result<MapRequest> decode_mmap(Process& self) {
   constexpr u32 known_protection = 7;
   const u32 protection = static_cast<u32>(argument(self, 2));
@@ -65,7 +67,8 @@ lib::Result<MapRequest> decode_mmap(Process& self) {
   };
   if ((protection & ~known_protection) != 0) return lib::fail(lib::Error::invalid_argument);
   if (shared == has(flags, abi::MapFlags::private_copy)) return lib::fail(lib::Error::invalid_argument);
-  if (request.bytes == 0 || request.offset % abi::page_size != 0) return lib::fail(lib::Error::invalid_argument);
+  if (request.bytes == 0 || request.offset % abi::page_size != 0)
+    return lib::fail(lib::Error::invalid_argument);
   if (!anonymous && request.file == nullptr) return lib::fail(lib::Error::bad_descriptor);
   return request;
 }
@@ -76,7 +79,8 @@ lib::Result<void> check_file_rights(const MapRequest& request) {
     return lib::fail(lib::Error::not_permitted);
   }
   if (LIB_TRY(request.file->stat()).type != abi::FileType::file) return lib::fail(lib::Error::is_a_directory);
-  const bool writes_file = request.sharing == mm::Sharing::shared && has(request.protection, abi::Protection::write);
+  const bool writes_file =
+      request.sharing == mm::Sharing::shared && has(request.protection, abi::Protection::write);
   if (writes_file && !request.file->is_writable()) return lib::fail(lib::Error::not_permitted);
   return {};
 }
@@ -92,9 +96,9 @@ lib::Result<sv39::VirtAddr> map(mm::AddressSpace& memory, const MapRequest& requ
 
 }  // namespace
 
-// Shrinking by more than there is changes nothing, in any case. xv6 says that it succeeded; its tests of 2025 ask for
-// that with a size one byte too large (lazy_copy). We follow it within the last page, where the request can be read
-// as "all of it"; a number that is out of all proportion is an error (A7).
+// Shrinking by more than there is changes nothing, in any case. xv6 says that it succeeded; its tests of 2025
+// ask for that with a size one byte too large (lazy_copy). We follow it within the last page, where the
+// request can be read as "all of it"; a number that is out of all proportion is an error (A7).
 u64 sys_sbrk(Process& self) {
   const i32 delta = integer_argument(self, 0);
   const u64 old_break = self.memory->program_break();

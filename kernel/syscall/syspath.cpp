@@ -14,7 +14,8 @@ using syscall::PathBuffer;
 
 namespace {
 
-/// The mode as fs understands it: only known bits, and the one no-follow bit whatever the program's year calls it.
+/// The mode as fs understands it: only known bits, and the one no-follow bit whatever the program's year
+/// calls it.
 abi::OpenMode decode_mode(u32 raw) {
   constexpr u32 known = static_cast<u32>(abi::OpenMode::write_only | abi::OpenMode::read_write |
                                          abi::OpenMode::create | abi::OpenMode::truncate);

@@ -28,8 +28,8 @@ u64 sys_fork(Process& self) {
 
 u64 sys_exit(Process& self) { process::exit(self, integer_argument(self, 0)); }
 
-// The status is stored before the child is reaped: with a bad pointer the call fails and the child stays, so that a
-// later wait() with a good one still gets it (A16).
+// The status is stored before the child is reaped: with a bad pointer the call fails and the child stays, so
+// that a later wait() with a good one still gets it (A16).
 u64 sys_wait(Process& self) {
   const u64 status_address = argument(self, 0);
   const auto departed = process::table().wait_for_zombie(self);
@@ -48,19 +48,24 @@ u64 sys_getpid(Process& self) { return static_cast<u64>(self.pid); }
 
 u64 sys_uptime(Process&) { return sched::uptime_ticks(); }
 
-// The traps lab looks for three return addresses when `bttest` sleeps: into this file, into syscall.cpp and into
-// trap.cpp. Other programs print none: the lines would tear their output apart.
+// The traps lab looks for three return addresses when `bttest` sleeps: into this file, into syscall.cpp and
+// into trap.cpp. Other programs print none: the lines would tear their output apart.
 u64 sys_sleep(Process& self) {
-  if (self.program() == "bttest") [[unlikely]] syscall::print_backtrace();
+  if (self.program() == "bttest") [[unlikely]]
+    syscall::print_backtrace();
   const u64 result = sleep_for(integer_argument(self, 0));
   asm volatile("" : : "r"(result));  // no tail call: the frame is part of the backtrace
   return result;
 }
 
 u64 sys_pause(Process& self) {
-  if (self.program() == "bttest") [[unlikely]] syscall::print_backtrace();
+  if (self.program() == "bttest") [[unlikely]]
+    syscall::print_backtrace();
   const u64 result = sleep_for(integer_argument(self, 0));
-  asm volatile("" : : "r"(result), "r"(&self));  // as above; and not the same code as sys_sleep, so both names stay
+  asm volatile(""
+               :
+               : "r"(result),
+                 "r"(&self));  // as above; and not the same code as sys_sleep, so both names stay
   return result;
 }
 

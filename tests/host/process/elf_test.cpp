@@ -1,5 +1,5 @@
-// The ELF validator against headers that a hostile file may hold: every field at and around its limits, then random
-// bytes. Whatever it accepts must satisfy the promises that exec relies on.
+// The ELF validator against headers that a hostile file may hold: every field at and around its limits, then
+// random bytes. Whatever it accepts must satisfy the promises that exec relies on.
 #include "process/elf.hpp"
 
 #include <gtest/gtest.h>
@@ -157,8 +157,11 @@ TEST(Entry, MustBeExecutable) {
 
 TEST(Random, WhateverIsAcceptedKeepsThePromises) {
   std::mt19937_64 random(20201105);
-  const u64 interesting[] = {0, 1, 0xfff, 0x1000, 0x1001, 0x2000, file_size, process::max_image_end, ~u64{0}, abi::trapframe};
-  const auto pick = [&] { return random() % 4 == 0 ? random() : interesting[random() % std::size(interesting)]; };
+  const u64 interesting[] = {
+      0, 1, 0xfff, 0x1000, 0x1001, 0x2000, file_size, process::max_image_end, ~u64{0}, abi::trapframe};
+  const auto pick = [&] {
+    return random() % 4 == 0 ? random() : interesting[random() % std::size(interesting)];
+  };
   u64 accepted = 0;
   for (int round = 0; round < 300'000; ++round) {
     ImagePlan plan;
