@@ -57,6 +57,10 @@ enum class Call : std::uint64_t {
   sync = 106,  // () everything acknowledged so far is on the disk when it returns
   sysinfo = 107,  // (Sysinfo*) as 23 to 2024, whatever the personality
   interpose = 108,  // (int mask, const char* path) as 23 in 2025, whatever the personality
+  copyprobe = 109,  // (void* buffer, u64 bytes, CopyDirection): copies, and nothing else -> bytes copied
 };
+
+// Which way the copyprobe call copies: `in` reads the program's memory, `out` fills it with zeros.
+enum class CopyDirection : std::uint64_t { in = 0, out = 1 };
 
 }  // namespace abi

@@ -54,4 +54,5 @@ u64 sys_procinfo(process::Process& self);
 u64 sys_freeframes(process::Process& self);
 u64 sys_shutdown(process::Process& self);
 u64 sys_sync(process::Process& self);
+u64 sys_copyprobe(process::Process& self);
 }

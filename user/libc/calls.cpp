@@ -56,6 +56,7 @@ SYSTEM_CALL(int procinfo(abi::ProcInfo*, int), procinfo)
 SYSTEM_CALL(std::uint64_t freeframes(), freeframes)
 SYSTEM_CALL(int shutdown(int), shutdown)
 SYSTEM_CALL(int sync(), sync)
+SYSTEM_CALL(std::int64_t copyprobe(void*, std::size_t, abi::CopyDirection), copyprobe)
 
 extern "C" {
 

@@ -69,6 +69,7 @@ int procinfo(abi::ProcInfo* slots, int count);
 std::uint64_t freeframes();
 int shutdown(int status);
 int sync();
+std::int64_t copyprobe(void* buffer, std::size_t bytes, abi::CopyDirection direction);
 
 // The process's pid, read from the USYSCALL page without a trap.
 int ugetpid();
