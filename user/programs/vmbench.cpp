@@ -1,0 +1,430 @@
+// vmbench [CASE...]: measures itself in retired instructions (rdinstret, all of the machine's under -smp 1) and prints
+// "case NAME instructions N" for each. What one operation is stands beside each case; loops and stubs are included.
+// vmbench -l lists the names. The figures mean something under `-smp 1 -icount shift=0` (./bench).
+#include "user/libc/user.hpp"
+
+namespace {
+
+using abi::Protection;
+using Mode = abi::OpenMode;
+
+constexpr int page = static_cast<int>(abi::page_size);
+constexpr int kibibyte = 1024;
+constexpr int mebibyte = 1024 * 1024;
+
+alignas(4096) char buffer[64 * kibibyte];
+
+__attribute__((noreturn)) void fail(const char* what) {
+  fprintf(2, "vmbench: %s failed\n", what);
+  exit(1);
+}
+
+// For calls that must work for the figure to mean something.
+template <typename Result>
+Result must(Result result, const char* what) {
+  if (result == static_cast<Result>(-1)) fail(what);
+  return result;
+}
+char* must(char* result, const char* what) {
+  if (result == reinterpret_cast<char*>(-1)) fail(what);
+  return result;
+}
+
+inline std::uint64_t instructions() {
+  std::uint64_t count;
+  asm volatile("rdinstret %0" : "=r"(count)::"memory");
+  return count;
+}
+
+void touch(char* at) { *static_cast<volatile char*>(at) = 1; }
+
+void touch_pages(char* begin, int bytes) {
+  for (int i = 0; i < bytes; i += page) touch(begin + i);
+}
+
+// Instructions of one operation, over `count` of them; a few go before, so that caches and tables are as they
+// will be.
+template <typename Operation>
+std::uint64_t per_operation(int count, Operation operation) {
+  for (int i = 0; i < 3; ++i) operation();
+  const std::uint64_t begin = instructions();
+  for (int i = 0; i < count; ++i) operation();
+  return (instructions() - begin) / static_cast<std::uint64_t>(count);
+}
+
+void wait_for(int pid) {
+  int status = 0;
+  if (wait(&status) != pid || status != 0) fail("child");
+}
+
+struct Pipe {
+  int fds[2];
+  Pipe() { must(pipe(fds), "pipe"); }
+  void close_both() const { close(fds[0]), close(fds[1]); }
+};
+
+void make_file(const char* name, int bytes) {
+  const int fd = must(open(name, Mode::create | Mode::truncate | Mode::write_only), "open");
+  for (int done = 0; done < bytes;) {
+    const int n = bytes - done < static_cast<int>(sizeof(buffer)) ? bytes - done : static_cast<int>(sizeof(buffer));
+    if (write(fd, buffer, n) != n) fail("write");
+    done += n;
+  }
+  close(fd);
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------
+
+std::uint64_t bench_getpid() {
+  return per_operation(10000, [] { getpid(); });
+}
+
+std::uint64_t bench_fstat() {
+  const int fd = must(open("/README", Mode::read_only), "open");
+  abi::Stat status;
+  const std::uint64_t result = per_operation(2000, [&] { fstat(fd, &status); });
+  close(fd);
+  return result;
+}
+
+std::uint64_t open_and_close(const char* name) {
+  return per_operation(500, [name] { close(open(name, Mode::read_only)); });
+}
+
+std::uint64_t bench_open_close() { return open_and_close("README"); }
+
+// --- pipes -----------------------------------------------------------------------------------------------------
+
+std::uint64_t write_and_read(int bytes) {
+  const Pipe p;
+  const std::uint64_t result = per_operation(1000, [&] {
+    write(p.fds[1], buffer, bytes);
+    read(p.fds[0], buffer, bytes);
+  });
+  p.close_both();
+  return result;
+}
+
+std::uint64_t bench_pipe_1() { return write_and_read(1); }
+std::uint64_t bench_pipe_512() { return write_and_read(512); }
+
+// A writer and a reader in two processes; per KiB.
+std::uint64_t stream(int piece) {
+  constexpr int total = 4 * mebibyte;
+  const Pipe data, done;
+  const int pid = must(fork(), "fork");
+  if (pid == 0) {
+    close(data.fds[1]);
+    touch_pages(buffer, sizeof(buffer));
+    write(done.fds[1], buffer, 1);
+    int n;
+    while ((n = read(data.fds[0], buffer, piece)) > 0) {
+    }
+    write(done.fds[1], buffer, 1);
+    exit(n == 0 ? 0 : 1);
+  }
+  touch_pages(buffer, sizeof(buffer));
+  read(done.fds[0], buffer, 1);
+  const std::uint64_t begin = instructions();
+  for (int sent = 0; sent < total; sent += piece)
+    if (write(data.fds[1], buffer, piece) != piece) fail("write");
+  close(data.fds[1]);
+  read(done.fds[0], buffer, 1);
+  const std::uint64_t result = (instructions() - begin) / (total / kibibyte);
+  wait_for(pid);
+  close(data.fds[0]);
+  done.close_both();
+  return result;
+}
+
+std::uint64_t bench_pipe_stream_4k() { return stream(4 * kibibyte); }
+std::uint64_t bench_pipe_stream_64k() { return stream(64 * kibibyte); }
+
+// A byte to another process and back.
+std::uint64_t bench_ping_pong() {
+  const Pipe there, back;
+  const int pid = must(fork(), "fork");
+  if (pid == 0) {
+    close(there.fds[1]);
+    while (read(there.fds[0], buffer, 1) == 1) write(back.fds[1], buffer, 1);
+    exit(0);
+  }
+  const std::uint64_t result = per_operation(1000, [&] {
+    write(there.fds[1], buffer, 1);
+    read(back.fds[0], buffer, 1);
+  });
+  close(there.fds[1]);
+  wait_for(pid);
+  close(there.fds[0]);
+  back.close_both();
+  return result;
+}
+
+// Two pipes, a child that waits on one, and its end by kill.
+std::uint64_t bench_kill_wait() {
+  return per_operation(100, [] {
+    const Pipe ready, never;
+    const int pid = must(fork(), "fork");
+    if (pid == 0) {
+      write(ready.fds[1], buffer, 1);
+      read(never.fds[0], buffer, 1);
+      exit(0);
+    }
+    read(ready.fds[0], buffer, 1);
+    kill(pid);
+    wait(nullptr);
+    ready.close_both();
+    never.close_both();
+  });
+}
+
+// --- files -----------------------------------------------------------------------------------------------------
+
+// 4 KiB of a cached file; what open and close cost is taken off.
+std::uint64_t bench_read_4k() {
+  make_file("bench.4k", 4 * kibibyte);
+  const std::uint64_t with_read = per_operation(500, [] {
+    const int fd = open("bench.4k", Mode::read_only);
+    if (read(fd, buffer, 4 * kibibyte) != 4 * kibibyte) fail("read");
+    close(fd);
+  });
+  const std::uint64_t without = open_and_close("bench.4k");
+  unlink("bench.4k");
+  return with_read - without;
+}
+
+// A cached file of 256 KiB from beginning to end; per KiB.
+std::uint64_t bench_read_256k() {
+  constexpr int size = 256 * kibibyte;
+  make_file("bench.256k", size);
+  const std::uint64_t result = per_operation(8, [] {
+    const int fd = open("bench.256k", Mode::read_only);
+    int total = 0, n;
+    while ((n = read(fd, buffer, sizeof(buffer))) > 0) total += n;
+    if (total != size) fail("read");
+    close(fd);
+  });
+  unlink("bench.256k");
+  return result / (size / kibibyte);
+}
+
+std::uint64_t bench_create_unlink() {
+  return per_operation(50, [] {
+    close(must(open("bench.new", Mode::create | Mode::write_only), "open"));
+    must(unlink("bench.new"), "unlink");
+  });
+}
+
+// --- processes -------------------------------------------------------------------------------------------------
+
+void fork_and_wait() {
+  const int pid = must(fork(), "fork");
+  if (pid == 0) exit(0);
+  wait(nullptr);
+}
+
+std::uint64_t fork_with_heap(int bytes, int count) {
+  char* heap = must(sbrk(bytes), "sbrk");
+  touch_pages(heap, bytes);
+  const std::uint64_t result = per_operation(count, fork_and_wait);
+  sbrk(-bytes);
+  return result;
+}
+
+std::uint64_t bench_fork_small() { return per_operation(200, fork_and_wait); }
+std::uint64_t bench_fork_1m() { return fork_with_heap(mebibyte, 50); }
+std::uint64_t bench_fork_16m() { return fork_with_heap(16 * mebibyte, 20); }
+
+// The child writes all of 1 MiB that it shares.
+std::uint64_t bench_fork_1m_write() {
+  char* heap = must(sbrk(mebibyte), "sbrk");
+  touch_pages(heap, mebibyte);
+  const std::uint64_t result = per_operation(20, [heap] {
+    const int pid = must(fork(), "fork");
+    if (pid == 0) {
+      touch_pages(heap, mebibyte);
+      exit(0);
+    }
+    wait(nullptr);
+  });
+  sbrk(-mebibyte);
+  return result;
+}
+
+std::uint64_t bench_fork_exec() {
+  return per_operation(100, [] {
+    const int pid = must(fork(), "fork");
+    if (pid == 0) {
+      static char name[] = "/true";
+      char* arguments[] = {name, nullptr};
+      exec("/true", arguments);
+      exit(1);
+    }
+    wait_for(pid);
+  });
+}
+
+// --- memory ----------------------------------------------------------------------------------------------------
+
+// Up by `bytes`, every page touched, down again.
+std::uint64_t grow_touch_shrink(int bytes, int count) {
+  return per_operation(count, [bytes] {
+    char* memory = must(sbrk(bytes), "sbrk");
+    touch_pages(memory, bytes);
+    sbrk(-bytes);
+  });
+}
+
+std::uint64_t bench_sbrk_page() { return grow_touch_shrink(page, 1000); }
+std::uint64_t bench_sbrk_1m() { return grow_touch_shrink(mebibyte, 20) / (mebibyte / page); }
+std::uint64_t bench_sbrk_16m() { return grow_touch_shrink(16 * mebibyte, 4) / (16 * mebibyte / page); }
+
+// Nothing is touched; the whole operation.
+std::uint64_t bench_sbrk_16m_lazy() {
+  return per_operation(500, [] {
+    must(sbrklazy(16 * mebibyte), "sbrk");
+    sbrk(-16 * mebibyte);
+  });
+}
+
+// The first touch of lazy memory; per page.
+std::uint64_t bench_demand_zero() {
+  constexpr int pages = 256;
+  const auto round = [] {
+    char* memory = must(sbrklazy(pages * page), "sbrk");
+    const std::uint64_t begin = instructions();
+    touch_pages(memory, pages * page);
+    const std::uint64_t result = (instructions() - begin) / pages;
+    sbrk(-pages * page);
+    return result;
+  };
+  round();  // makes the tables
+  return round();
+}
+
+// The first store to a page that a child shares; per page.
+std::uint64_t bench_cow_break() {
+  constexpr int pages = 256;
+  char* memory = must(sbrk(pages * page), "sbrk");
+  touch_pages(memory, pages * page);
+  const Pipe ready, end;
+  const int pid = must(fork(), "fork");
+  if (pid == 0) {
+    close(end.fds[1]);
+    write(ready.fds[1], buffer, 1);
+    read(end.fds[0], buffer, 1);
+    exit(0);
+  }
+  read(ready.fds[0], buffer, 1);
+  const std::uint64_t begin = instructions();
+  touch_pages(memory, pages * page);
+  const std::uint64_t result = (instructions() - begin) / pages;
+  end.close_both();
+  wait_for(pid);
+  ready.close_both();
+  sbrk(-pages * page);
+  return result;
+}
+
+enum class Touched { no, yes };
+
+std::uint64_t map_and_unmap(Touched touched, int count) {
+  return per_operation(count, [touched] {
+    void* memory = mmap(mebibyte, Protection::read | Protection::write,
+                        abi::MapFlags::private_copy | abi::MapFlags::anonymous, -1);
+    if (memory == reinterpret_cast<void*>(-1)) fail("mmap");
+    if (touched == Touched::yes) touch_pages(static_cast<char*>(memory), mebibyte);
+    must(munmap(memory, mebibyte), "munmap");
+  });
+}
+
+std::uint64_t bench_mmap_1m() { return map_and_unmap(Touched::yes, 20); }
+std::uint64_t bench_mmap_1m_untouched() { return map_and_unmap(Touched::no, 500); }
+
+// Reset to the first time that a program asked the console for input.
+std::uint64_t bench_boot() {
+  static abi::VmStat stat;
+  must(vmstat(&stat, sizeof(stat), -1), "vmstat");
+  return stat.prompt_instructions;
+}
+
+// --- user copies: the notes' question, view against view --------------------------------------------------------
+
+template <abi::CopyDirection direction, int bytes>
+std::uint64_t bench_copy() {
+  touch_pages(buffer, sizeof(buffer));
+  if (copyprobe(buffer, bytes, direction) != bytes) fail("copyprobe");
+  return per_operation(200, [] { copyprobe(buffer, bytes, direction); });
+}
+
+struct Case {
+  const char* name;
+  std::uint64_t (*run)();
+};
+
+constexpr abi::CopyDirection in = abi::CopyDirection::in, out = abi::CopyDirection::out;
+
+constexpr Case cases[] = {
+    {"getpid", bench_getpid},
+    {"fstat", bench_fstat},
+    {"open_close", bench_open_close},
+    {"pipe_1", bench_pipe_1},
+    {"pipe_512", bench_pipe_512},
+    {"pipe_stream_4k", bench_pipe_stream_4k},
+    {"pipe_stream_64k", bench_pipe_stream_64k},
+    {"ping_pong", bench_ping_pong},
+    {"kill_wait", bench_kill_wait},
+    {"read_4k", bench_read_4k},
+    {"read_256k", bench_read_256k},
+    {"create_unlink", bench_create_unlink},
+    {"fork_small", bench_fork_small},
+    {"fork_1m", bench_fork_1m},
+    {"fork_16m", bench_fork_16m},
+    {"fork_1m_write", bench_fork_1m_write},
+    {"fork_exec", bench_fork_exec},
+    {"sbrk_page", bench_sbrk_page},
+    {"sbrk_1m", bench_sbrk_1m},
+    {"sbrk_16m", bench_sbrk_16m},
+    {"sbrk_16m_lazy", bench_sbrk_16m_lazy},
+    {"demand_zero", bench_demand_zero},
+    {"cow_break", bench_cow_break},
+    {"mmap_1m", bench_mmap_1m},
+    {"mmap_1m_untouched", bench_mmap_1m_untouched},
+    {"boot", bench_boot},
+    {"copy_in_1", bench_copy<in, 1>},
+    {"copy_in_64", bench_copy<in, 64>},
+    {"copy_in_4096", bench_copy<in, 4096>},
+    {"copy_in_65536", bench_copy<in, 65536>},
+    {"copy_out_1", bench_copy<out, 1>},
+    {"copy_out_64", bench_copy<out, 64>},
+    {"copy_out_4096", bench_copy<out, 4096>},
+    {"copy_out_65536", bench_copy<out, 65536>},
+};
+
+const Case* find(const char* name) {
+  for (const Case& c : cases)
+    if (strcmp(c.name, name) == 0) return &c;
+  return nullptr;
+}
+
+void run(const Case& c) { printf("case %s instructions %lu\n", c.name, static_cast<unsigned long>(c.run())); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "-l") == 0) {
+    for (const Case& c : cases) printf("%s\n", c.name);
+    return 0;
+  }
+  if (argc < 2)
+    for (const Case& c : cases) run(c);
+  for (int i = 1; i < argc; ++i) {
+    const Case* c = find(argv[i]);
+    if (c == nullptr) {
+      fprintf(2, "vmbench: no case %s; -l lists them\n", argv[i]);
+      return 1;
+    }
+    run(*c);
+  }
+  return 0;
+}
