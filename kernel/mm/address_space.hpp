@@ -155,6 +155,7 @@ class AddressSpace final : public sched::Space {
  private:
   friend class Checker;
   friend class ForkOperation;
+  friend class TablePrinter;
   AddressSpace() {}
   ~AddressSpace() = default;
 
@@ -162,30 +163,39 @@ class AddressSpace final : public sched::Space {
 
   [[nodiscard]] lib::Result<void> map_fixed_pages();
   void unmap_fixed_pages();
+  void drop_pages(Region& region);
   [[nodiscard]] Cursor cursor() { return Cursor(TableMemory{}, root_); }
 
-  [[nodiscard]] lib::Result<void> populate(VirtAddr begin, VirtAddr end, Permissions permissions, Level largest);
-  [[nodiscard]] lib::Result<void> grow_eager(VirtAddr begin, VirtAddr end);
-  void extend_heap(VirtAddr begin, VirtAddr end);
-  void shrink(VirtAddr begin, VirtAddr end);
-  void keep_tables(VirtAddr va);
+  [[nodiscard]] lib::Result<void> populate(VirtAddr begin, VirtAddr end, Permissions permissions);
+  void map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages);
+  void note_tables(VirtAddr begin, VirtAddr end);
   void unmap_region_part(Region& region, VirtAddr begin, VirtAddr end);
-  void unmap_anonymous_pages(VirtAddr begin, VirtAddr end);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
   void erase_range(VirtAddr begin, VirtAddr end);
-  [[nodiscard]] lib::Result<VirtAddr> place(u64 bytes);
-  [[nodiscard]] lib::Result<VirtAddr> add_mmap_region(u64 bytes, Region region);
   [[nodiscard]] VirtAddr lowest_mapping() const;
-  [[nodiscard]] u64 reachable_limit() const;
 
-  [[nodiscard]] Resolution resolve(VirtAddr va, Access access);
-  [[nodiscard]] Resolution resolve_absent(Region& region, Cursor& cursor, VirtAddr va, Access access);
-  [[nodiscard]] Resolution resolve_present(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr va,
-                                           Access access);
-  [[nodiscard]] Resolution break_sharing(Region& region, Cursor& cursor, sv39::Slot slot, VirtAddr va);
-  [[nodiscard]] Resolution map_file_page(Region& region, Cursor& cursor, VirtAddr va, Access access, Ppn frame);
-  void try_promote(Cursor& cursor, VirtAddr va);
-  [[nodiscard]] CopyStatus resolve_for_copy(VirtAddr va, Access access, VirtAddr& last);
+  void share_page(VirtAddr page, Permissions permissions);
+  [[nodiscard]] lib::Result<void> grow_eager(VirtAddr begin, VirtAddr end);
+  void keep_last_frames(u64 wanted);
+  Region& extend_heap(VirtAddr begin, VirtAddr end);
+  [[nodiscard]] bool can_extend_heap(VirtAddr begin) const;
+
+  [[nodiscard]] lib::Result<VirtAddr> place(u64 bytes) const;
+  [[nodiscard]] lib::Result<VirtAddr> add_mapping(u64 bytes, Region region);
+
+  enum class Sleep : u32 { allowed, forbidden };
+  [[nodiscard]] Resolution resolve(VirtAddr va, Access access, Sleep sleep);
+  [[nodiscard]] Resolution resolve_present(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page,
+                                           Access access, Sleep sleep);
+  [[nodiscard]] Resolution break_sharing(Region& region, Cursor& cursor, sv39::Slot slot, VirtAddr page,
+                                         Sleep sleep);
+  [[nodiscard]] Resolution copy_page_for(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page);
+  [[nodiscard]] Resolution demand_zero(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page);
+  [[nodiscard]] Resolution map_file_page(Region& region, Cursor& cursor, VirtAddr page, Access access, Sleep sleep);
+  void promote_if_full(const Region& region, Cursor& cursor, VirtAddr page);
+  void promote_heap(const Region& heap, VirtAddr begin, VirtAddr end);
+  void fence(VirtAddr va) { View::fence_page(view_, va); }
+  [[nodiscard]] CopyStatus resolve_for_copy(VirtAddr va, Access access, VirtAddr& last, u32& repeats);
 
   u64 break_ = 0;
   Ppn root_;
@@ -193,6 +203,10 @@ class AddressSpace final : public sched::Space {
   /// Tables exist only for addresses below low_tables_end_ and from high_tables_begin_ on.
   VirtAddr low_tables_end_;
   VirtAddr high_tables_begin_;
+  /// Harts that owe a fence.i before they run the space.
+  u32 stale_code_ = 0;
+  /// The last frames of an exhausted memory, see keep_last_frames().
+  FrameReservation spares_;
   ViewState view_;
   RegionList regions_;
 };

@@ -396,16 +396,9 @@ void FrameAllocator::free_zeroed(Ppn ppn) {
   cache_single(number_of(ppn), Zero::yes);
 }
 
-void FrameAllocator::unref(Ppn ppn) {
+void FrameAllocator::last_unref(Ppn ppn, u32 before) {
   Frame& frame = record(ppn);
-  // Only who holds a reference can make another: at one it is ours, and nobody else counts.
-  if (frame.refs.load(std::memory_order_acquire) != 1) {
-    u32 before = frame.refs.fetch_sub(1, std::memory_order_acq_rel);
-    if (before > 1) return;
-    if (before == 0) wrong_free(frame.state);
-  }
-  frame.refs.store(0, std::memory_order_relaxed);
-  if (!is_used(frame.state) || frame.order != 0) wrong_free(frame.state);
+  if (before == 0 || !is_used(frame.state) || frame.order != 0) wrong_free(frame.state);
   free_last(ppn, 0);
 }
 
@@ -474,23 +467,27 @@ void FrameAllocator::publish_locks() {
 
 // Reservations.
 
-lib::Result<void> FrameReservation::add(u64 count, FrameState use, Zero zero) {
+bool FrameReservation::add_one(FrameState use, Zero zero) {
+  auto frame = frames().allocate(use, zero);
+  if (!frame) return false;
   if (zero == Zero::no) all_zero_ = false;
+  const u32 number = frames().number_of(*frame);
+  frames().record(*frame).second = no_frame;
+  if (head_ == no_frame) {
+    head_ = number;
+  } else {
+    frames().record(frames().ppn_of(tail_)).second = number;
+  }
+  tail_ = number;
+  ++left_;
+  return true;
+}
+
+lib::Result<void> FrameReservation::add(u64 count, FrameState use, Zero zero) {
   for (u64 i = 0; i < count; ++i) {
-    auto frame = frames().allocate(use, zero);
-    if (!frame) {
-      release();
-      return lib::fail(frame.error());
-    }
-    const u32 number = frames().number_of(*frame);
-    frames().record(*frame).second = no_frame;
-    if (head_ == no_frame) {
-      head_ = number;
-    } else {
-      frames().record(frames().ppn_of(tail_)).second = number;
-    }
-    tail_ = number;
-    ++left_;
+    if (add_one(use, zero)) continue;
+    release();
+    return lib::fail(lib::Error::no_memory);
   }
   return {};
 }

@@ -101,7 +101,10 @@ class FrameAllocator {
 
   /// One more, one fewer reference to a single frame; the last one frees it.
   void ref(Ppn ppn) { record(ppn).refs.fetch_add(1, std::memory_order_relaxed); }
-  void unref(Ppn ppn);
+  void unref(Ppn ppn) {
+    const u32 before = record(ppn).refs.fetch_sub(1, std::memory_order_acq_rel);
+    if (before <= 1) [[unlikely]] last_unref(ppn, before);
+  }
   [[nodiscard]] u32 refs(Ppn ppn) const { return record(ppn).refs.load(std::memory_order_acquire); }
 
   // A megapage mapping holds 2 MiB at `ppn` (aligned): one count of a compound block, or one of each frame.
@@ -165,6 +168,7 @@ class FrameAllocator {
   void cache_single(u32 number, Zero zero);
   void drain(Cache& cache, u32 keep_plain, u32 keep_zero);
   u32 allocate_block(u32 order);
+  void last_unref(Ppn ppn, u32 before);
   void free_last(Ppn ppn, u32 order);
   void claim(u32 number, FrameState use, u32 order);
   void check_free(u32 number, FrameState found, u32 order) const;
@@ -196,6 +200,8 @@ class FrameReservation {
 
   /// Sets aside `count` more single frames. On failure the reservation is empty, what it held before included.
   [[nodiscard]] lib::Result<void> add(u64 count, FrameState use, Zero zero);
+  /// One more; on failure the reservation is as before.
+  [[nodiscard]] bool add_one(FrameState use, Zero zero);
   /// One of them. There must be one left.
   [[nodiscard]] Ppn take();
   [[nodiscard]] u64 left() const { return left_; }

@@ -33,7 +33,7 @@ bool RegionList::any_in(VirtAddr from, VirtAddr to) const {
 }
 
 Region& RegionList::insert(const Region& region) {
-  if (!has_room(1)) lib::bug("region list: insert without room");
+  if (size_ == capacity) lib::bug("region list: insert without room");
   u32 index = first_above(region.begin);
   if (index < size_ && (*this)[index].begin < region.end) lib::bug("region list: overlap");
   for (u32 i = size_; i > index; --i) (*this)[i] = (*this)[i - 1];

@@ -28,16 +28,16 @@ enum class Sharing : u32 { private_copy, shared };
 /// A run of pages with one meaning. Rights are what the program was promised: copy-on-write pages and pages that are
 /// not there yet have less in the table.
 struct Region {
-  VirtAddr begin;
-  VirtAddr end;
+  VirtAddr begin{};
+  VirtAddr end{};
   RegionKind kind = RegionKind::anonymous;
   Sharing sharing = Sharing::private_copy;
   Permissions permissions = Permissions::read_only();
   /// No right at all (PROT_NONE): no page is ever mapped, and `permissions` says nothing.
   bool inaccessible = false;
   /// Every page that is mapped lies in [populated_begin, populated_end): what was never touched costs nothing to free.
-  VirtAddr populated_begin;
-  VirtAddr populated_end;
+  VirtAddr populated_begin{};
+  VirtAddr populated_end{};
   FileBacking* backing = nullptr;
   u64 first_page = 0;  ///< index in the file of the page at `begin`
 
@@ -65,10 +65,12 @@ class RegionList {
  public:
   RegionList() {}  // storage_ is left as it is
 
-  static constexpr u32 capacity = 48;
+  /// What programs can have. Two more places are kept for cuts, so that giving memory back never fails.
+  static constexpr u32 limit = 46;
+  static constexpr u32 capacity = limit + 2;
 
   [[nodiscard]] u32 size() const { return size_; }
-  [[nodiscard]] bool has_room(u32 more) const { return capacity - size_ >= more; }
+  [[nodiscard]] bool has_room(u32 more) const { return size_ + more <= limit; }
   [[nodiscard]] Region& operator[](u32 i) { return begin()[i]; }
   [[nodiscard]] const Region& operator[](u32 i) const { return begin()[i]; }
   [[nodiscard]] Region* begin() { return reinterpret_cast<Region*>(storage_); }

@@ -5,21 +5,21 @@
 namespace mm {
 
 std::expected<void, sv39::Error> TableSource::reserve() {
-  if (wanted_ == 0) return {};
-  if (auto added = reservation_.add(wanted_, FrameState::table, Zero::yes); !added) {
+  const u64 spares = spares_.left();
+  if (wanted_ <= spares) return {};
+  if (auto added = reservation_.add(wanted_ - spares, FrameState::table, Zero::yes); !added) {
     return std::unexpected(sv39::Error{sv39::ErrorKind::out_of_memory, 0, 0});
   }
-  count(VmEvent::table_allocated, wanted_);
-  wanted_ = 0;
+  count(VmEvent::table_allocated, wanted_ - spares);
   return {};
 }
 
 Ppn TableSource::take(Level level, VirtAddr va) {
-  Ppn ppn = reservation_.take();
+  Ppn ppn = take_frame();
   Frame& frame = frames().record(ppn);
   frame.first = frame.second = no_frame;
   if (u32 limit = View::twin_limit(level, va); limit != 0) {
-    Ppn twin = reservation_.take();
+    Ppn twin = take_frame();
     frames().record(twin).first = frames().record(twin).second = no_frame;
     frame.first = frames().number_of(twin);
     frame.limit = static_cast<u16>(limit);

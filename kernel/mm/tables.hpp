@@ -23,10 +23,10 @@ struct TableMemory {
 using Cursor = sv39::Cursor<TableMemory>;
 
 /// sv39::FrameSource for user tables: twins included where the view wants them. One per operation, on the stack;
-/// what was reserved and not taken goes back.
+/// what was reserved and not taken goes back. `spares` are table frames that the space holds already; they go first.
 class TableSource {
  public:
-  TableSource() = default;
+  explicit TableSource(FrameReservation& spares) : spares_(spares) {}
   TableSource(const TableSource&) = delete;
   TableSource& operator=(const TableSource&) = delete;
   ~TableSource();
@@ -41,7 +41,10 @@ class TableSource {
   [[nodiscard]] u64 wanted() const { return wanted_; }
 
  private:
+  [[nodiscard]] Ppn take_frame() { return reservation_.left() != 0 ? reservation_.take() : spares_.take(); }
+
   u64 wanted_ = 0;
+  FrameReservation& spares_;
   FrameReservation reservation_;
 };
 

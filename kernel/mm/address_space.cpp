@@ -1,0 +1,273 @@
+#include "mm/address_space.hpp"
+
+#include <new>
+
+#include "lib/bug.hpp"
+#include "mm/kernel_space.hpp"
+
+namespace mm {
+
+namespace {
+
+/// The three pages at the top of every user table.
+constexpr u64 fixed_begin = abi::usyscall;
+constexpr u64 fixed_pages = 3;
+
+VirtRange fixed_range() { return VirtRange::pages(VirtAddr(fixed_begin).floor(), fixed_pages); }
+
+}  // namespace
+
+// Making and ending.
+
+lib::Result<AddressSpace*> AddressSpace::create(const SpaceOwner& owner) {
+  const Ppn home = LIB_TRY(frames().allocate(FrameState::kernel));
+  auto root = frames().allocate(FrameState::table, Zero::yes);
+  if (!root) {
+    frames().free(home);
+    return lib::fail(root.error());
+  }
+  frames().record(*root).first = frames().record(*root).second = no_frame;
+
+  auto* space = new (frame_bytes(home)) AddressSpace();
+  space->root_ = *root;
+  space->owner_ = owner;
+  space->high_tables_begin_ = VirtAddr(fixed_begin);
+  auto attached = View::attach(space->view_, *root, owner);
+  if (attached) {
+    if (auto mapped = space->map_fixed_pages(); mapped) {
+      count(VmEvent::table_allocated);
+      return space;
+    }
+    View::detach(space->view_, *root);
+  }
+  frames().free_zeroed(*root);
+  frames().free(home);
+  return lib::fail(lib::Error::no_memory);
+}
+
+lib::Result<void> AddressSpace::map_fixed_pages() {
+  TableSource tables(spares_);
+  Cursor cursor = this->cursor();
+  if (!cursor.want_tables(fixed_range(), Level::base, tables) || !tables.reserve()) {
+    return lib::fail(lib::Error::no_memory);
+  }
+  cursor.link_tables(fixed_range(), Level::base, tables);
+  cursor.put(VirtAddr(abi::usyscall), Pte::leaf(owner_.usyscall, Permissions::read_only().user()));
+  cursor.put(VirtAddr(abi::trapframe), Pte::leaf(owner_.trapframe, Permissions::read_write()));
+  cursor.put(VirtAddr(abi::trampoline),
+             Pte::leaf(kernel_space().trampoline().floor(), Permissions::read_execute()));
+  frames().ref(owner_.usyscall);
+  frames().ref(owner_.trapframe);
+  return {};
+}
+
+void AddressSpace::unmap_fixed_pages() {
+  Cursor cursor = this->cursor();
+  for (VirtAddr va = fixed_range().begin(); va < fixed_range().end(); va = va + sv39::page_size) {
+    cursor.put(va, Pte());
+  }
+  frames().unref(owner_.usyscall);
+  frames().unref(owner_.trapframe);
+}
+
+void AddressSpace::destroy(AddressSpace* space) {
+  // No hart runs on it, and its ASID is never used again without a fence of everything (AsidAllocator): what the
+  // TLBs still hold of it cannot be reached, so nothing has to be fenced.
+  for (Region& region : space->regions_) {
+    space->drop_pages(region);
+    if (region.backing != nullptr) region.backing->drop();
+  }
+  space->unmap_fixed_pages();
+
+  TableSource tables(space->spares_);
+  Cursor cursor = space->cursor();
+  VirtAddr low_end = space->low_tables_end_;
+  VirtAddr high_begin = space->high_tables_begin_;
+  // A node that serves both parts must be freed once, after both: then they are one.
+  if (low_end > high_begin.align_down(Level::giga)) low_end = high_begin = VirtAddr(abi::user_top);
+  const VirtRange low = *VirtRange::between(VirtAddr(0), low_end);
+  const VirtRange high = *VirtRange::between(high_begin, VirtAddr(abi::user_top));
+  if (cursor.free_tables(low, tables) || cursor.free_tables(high, tables)) {
+    lib::bug("address space ends with a page mapped outside its regions");
+  }
+  View::detach(space->view_, space->root_);
+  frames().free_zeroed(space->root_);
+  count(VmEvent::table_freed);
+  space->spares_.release();
+
+  const Ppn home = arch::to_phys(space).floor();
+  space->~AddressSpace();
+  frames().free(home);
+}
+
+/// Takes every page of a region of a dead space out of the table, without fences.
+void AddressSpace::drop_pages(Region& region) {
+  if (region.populated_begin == region.populated_end) return;
+  if (region.kind == RegionKind::file) {
+    unmap_file_pages(region, region.populated_begin, region.populated_end);
+    return;
+  }
+  TableSource tables(spares_);
+  Cursor cursor = this->cursor();
+  const VirtRange range = *VirtRange::between(region.populated_begin, region.populated_end);
+  const bool counted = region.kind != RegionKind::guard;
+  cursor.for_each_leaf(range, [&](const sv39::Slot& slot, VirtAddr) {
+    if (slot.level == Level::base) {
+      cursor.replace(slot, Pte());
+      if (counted) frames().unref(slot.pte.ppn());
+    } else {
+      cursor.replace(slot, Pte::table(tables.withdraw(slot.node_ppn)));
+      frames().unref_megapage(slot.pte.ppn());
+    }
+  });
+}
+
+// Pages of regions.
+
+/// Reserves tables and zeroed frames for the absent pages [begin, end) and maps them; all or nothing.
+lib::Result<void> AddressSpace::populate(VirtAddr begin, VirtAddr end, Permissions permissions) {
+  const VirtRange range = *VirtRange::between(begin, end);
+  TableSource tables(spares_);
+  FrameReservation pages;
+  Cursor cursor = this->cursor();
+  if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) {
+    return lib::fail(lib::Error::no_memory);
+  }
+  LIB_TRY(pages.add(range.page_count(), FrameState::user, Zero::yes));
+  cursor.link_tables(range, Level::base, tables);
+  map_reserved(cursor, range, permissions, pages);
+  note_tables(begin, end);
+  return {};
+}
+
+/// Maps the pages of `range`, whose tables are there, to frames of the reservation.
+void AddressSpace::map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages) {
+  SpaceTlb tlb{view_};
+  UserFrameSink sink;
+  Batch batch(tlb, sink);
+  const Permissions rights = permissions.user();
+  for (VirtAddr va = range.begin(); va < range.end(); va = va + sv39::page_size) {
+    cursor.put(va, Pte::leaf(pages.take(), rights));
+  }
+  batch.changed(range.begin(), range.page_count());
+}
+
+/// Tables exist now for [begin, end): remembered so that the end of the space need not search for them.
+void AddressSpace::note_tables(VirtAddr begin, VirtAddr end) {
+  // Programs grow from below, mappings from above; the gap between them is never filled from both sides.
+  if (begin < lowest_mapping()) {
+    if (end > low_tables_end_) low_tables_end_ = end;
+  } else if (begin < high_tables_begin_) {
+    high_tables_begin_ = begin;
+  }
+}
+
+/// Clears the pages of [begin, end), a part of `region`, with all fences done when it returns.
+void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr end) {
+  if (begin < region.populated_begin) begin = region.populated_begin;
+  if (end > region.populated_end) end = region.populated_end;
+  if (begin >= end) return;
+  if (region.kind == RegionKind::file) {
+    unmap_file_pages(region, begin, end);
+    return;
+  }
+  TableSource tables(spares_);
+  SpaceTlb tlb{view_};
+  UserFrameSink sink;
+  Batch batch(tlb, sink);
+  Cursor cursor = this->cursor();
+  const VirtRange range = *VirtRange::between(begin, end);
+  if (region.kind == RegionKind::guard) {
+    // The guard's frame is the kernel's and nobody counts it.
+    cursor.for_each_leaf(range, [&](const sv39::Slot& slot, VirtAddr va) {
+      cursor.replace(slot, Pte());
+      batch.changed(va);
+    });
+  } else {
+    cursor.unmap(range, tables, batch);
+  }
+}
+
+/// The same for a file's pages, some of which may be private copies. May sleep, with no entry half changed: a batch
+/// of pages is cleared and fenced before the file system hears of it.
+void AddressSpace::unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end) {
+  constexpr u32 batch_pages = 32;
+  u64 released[batch_pages];
+  while (begin < end) {
+    u32 count = 0;
+    const VirtAddr stop = end - begin > batch_pages * sv39::page_size ? begin + batch_pages * sv39::page_size : end;
+    {
+      SpaceTlb tlb{view_};
+      UserFrameSink sink;
+      Batch batch(tlb, sink);
+      Cursor cursor = this->cursor();
+      cursor.for_each_leaf(*VirtRange::between(begin, stop), [&](const sv39::Slot& slot, VirtAddr va) {
+        cursor.replace(slot, Pte());
+        batch.changed(va);
+        if (frames().state(slot.pte.ppn()) == FrameState::file) {
+          released[count++] = region.file_page(va);
+        } else {
+          batch.release(slot.pte.ppn(), slot.level);
+        }
+      });
+    }
+    for (u32 i = 0; i < count; ++i) region.backing->release_page(released[i]);
+    begin = stop;
+  }
+}
+
+/// Ends all regions, or their parts, in [begin, end). May leave one region more than before (a hole in the middle).
+void AddressSpace::erase_range(VirtAddr begin, VirtAddr end) {
+  u32 i = regions_.first_above(begin);
+  while (i < regions_.size() && regions_[i].begin < end) {
+    // First the part becomes a region of its own, so that the list is true whenever the rest of this sleeps.
+    if (regions_[i].end > end) {
+      if (regions_[i].backing != nullptr) regions_[i].backing->hold();
+      regions_.cut(i, end);
+    }
+    if (regions_[i].begin < begin) {
+      if (regions_[i].backing != nullptr) regions_[i].backing->hold();
+      i = regions_.cut(i, begin);
+    }
+    unmap_region_part(regions_[i], regions_[i].begin, regions_[i].end);
+    FileBacking* backing = regions_[i].backing;
+    regions_.erase(i);
+    if (backing != nullptr) backing->drop();
+  }
+}
+
+/// Lowest address of an mmap region, or of what no region may reach.
+VirtAddr AddressSpace::lowest_mapping() const {
+  // Mappings are placed from the top down, so the first of them in order of address is the lowest.
+  for (const Region& region : regions_) {
+    if (region.is_mmap()) return region.begin;
+  }
+  return VirtAddr(user_limit);
+}
+
+// Running.
+
+u64 AddressSpace::switch_in() {
+  const u32 bit = 1U << arch::hart_index();
+  if (stale_code_ & bit) [[unlikely]] {
+    stale_code_ &= ~bit;
+    arch::fence_i();
+    count(VmEvent::fence_instruction);
+  }
+  const u64 satp = View::switch_in(view_, root_);
+  if (satp != 0) count(VmEvent::satp_written);
+  return satp;
+}
+
+void AddressSpace::code_changed() {
+  const u32 bit = 1U << arch::hart_index();
+  stale_code_ = ~bit;
+  arch::fence_i();
+  count(VmEvent::fence_instruction);
+}
+
+u64 AddressSpace::user_satp() const { return View::user_satp(view_, root_); }
+u64 AddressSpace::kernel_satp() const { return View::kernel_satp(view_, root_); }
+Ppn AddressSpace::kernel_root() const { return View::kernel_root(view_, root_); }
+
+}  // namespace mm

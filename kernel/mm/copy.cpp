@@ -1,0 +1,77 @@
+// Copies between kernel and program. The view moves the bytes; what it cannot reach, the one resolver makes present.
+#include "mm/address_space.hpp"
+
+namespace mm {
+
+namespace {
+
+/// How many of `bytes` from `va` on lie where programs may have memory at all. Above are only USYSCALL, TRAPFRAME and
+/// TRAMPOLINE, which no copy may touch; below, the page table itself permits nothing but what regions permit.
+usize reachable(VirtAddr va, usize bytes) {
+  if (va.value() >= AddressSpace::user_limit) return 0;
+  const usize room = AddressSpace::user_limit - va.value();
+  return bytes < room ? bytes : room;
+}
+
+}  // namespace
+
+/// Makes the page at `va` present, or says why not. A page that is resolved again and again without the copy getting
+/// further (which would be an error of ours) ends as a bad address rather than in a loop.
+CopyStatus AddressSpace::resolve_for_copy(VirtAddr va, Access access, VirtAddr& last, u32& repeats) {
+  constexpr u32 most_repeats = 8;
+  count(VmEvent::copy_faulted);
+  repeats = va == last ? repeats + 1 : 0;
+  last = va;
+  if (repeats > most_repeats) return CopyStatus::bad_address;
+  switch (resolve(va, access, Sleep::forbidden)) {
+    case Resolution::resolved: return CopyStatus::ok;
+    case Resolution::no_memory: count(VmEvent::fault_out_of_memory); return CopyStatus::no_memory;
+    case Resolution::needs_page_in: return CopyStatus::needs_page_in;
+    case Resolution::refused: break;
+  }
+  count(VmEvent::fault_refused);
+  return CopyStatus::bad_address;
+}
+
+CopyResult AddressSpace::copy_in(void* to, VirtAddr from, usize bytes) {
+  count(VmEvent::copy_in_call);
+  const usize allowed = reachable(from, bytes);
+  VirtAddr last(~u64{0});
+  u32 repeats = 0;
+  for (usize copied = 0;;) {
+    copied = allowed - View::read(root_, static_cast<std::byte*>(to) + copied, from + copied, allowed - copied);
+    if (copied == allowed) return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
+    CopyStatus status = resolve_for_copy(from + copied, Access::read, last, repeats);
+    if (status != CopyStatus::ok) return {copied, status};
+  }
+}
+
+CopyResult AddressSpace::copy_out(VirtAddr to, const void* from, usize bytes) {
+  count(VmEvent::copy_out_call);
+  const usize allowed = reachable(to, bytes);
+  VirtAddr last(~u64{0});
+  u32 repeats = 0;
+  for (usize copied = 0;;) {
+    copied = allowed - View::write(root_, to + copied, static_cast<const std::byte*>(from) + copied, allowed - copied);
+    if (copied == allowed) return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
+    CopyStatus status = resolve_for_copy(to + copied, Access::write, last, repeats);
+    if (status != CopyStatus::ok) return {copied, status};
+  }
+}
+
+CopyResult AddressSpace::copy_in_string(char* to, VirtAddr from, usize limit) {
+  count(VmEvent::copy_string_call);
+  const usize allowed = reachable(from, limit);
+  VirtAddr last(~u64{0});
+  u32 repeats = 0;
+  for (usize copied = 0;;) {
+    bool ended = false;
+    copied += View::read_string(root_, to + copied, from + copied, allowed - copied, ended);
+    if (ended) return {copied, CopyStatus::ok};
+    if (copied == allowed) return {copied, allowed == limit ? CopyStatus::too_long : CopyStatus::bad_address};
+    CopyStatus status = resolve_for_copy(from + copied, Access::read, last, repeats);
+    if (status != CopyStatus::ok) return {copied, status};
+  }
+}
+
+}  // namespace mm

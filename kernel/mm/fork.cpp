@@ -1,0 +1,138 @@
+// fork: the child's table is built from the parent's, leaf by leaf; no memory is copied (xv6: uvmcopy).
+#include "lib/bug.hpp"
+#include "mm/address_space.hpp"
+
+namespace mm {
+
+/// Two passes over the parent's nodes: the first counts the tables that the child needs, the second shares the leaves
+/// and cannot fail.
+class ForkOperation {
+ public:
+  ForkOperation(AddressSpace& parent, AddressSpace& child)
+      : parent_(parent), child_(child), from_(parent.cursor()), to_(child.cursor()), tables_(child.spares_) {}
+
+  [[nodiscard]] bool reserve() {
+    for (const Region& region : parent_.regions_) {
+      for_each_node(region, [&](const sv39::Slot& slot, VirtRange part) { want(slot, part); });
+    }
+    return tables_.reserve().has_value();
+  }
+
+  void commit() {
+    child_.break_ = parent_.break_;
+    child_.low_tables_end_ = parent_.low_tables_end_;
+    child_.high_tables_begin_ = parent_.high_tables_begin_;
+    for (const Region& region : parent_.regions_) {
+      child_.regions_.insert(region);
+      if (region.backing != nullptr) region.backing->hold();
+      for_each_node(region, [&](const sv39::Slot& slot, VirtRange part) {
+        if (slot.level == Level::mega) {
+          share_megapage(slot, part.begin());
+        } else {
+          share_pages(region, slot, part);
+        }
+      });
+    }
+    // Stores through a translation that was writable until now would go past the child.
+    if (weakened_) View::fence_space(parent_.view_);
+  }
+
+ private:
+  /// Calls visit(slot, part) for each level-0 table and each megapage of the region: with the slot of the first entry
+  /// in the table, or of the megapage, and the part of the region that it serves. Absent parts are skipped by level.
+  template <class Visitor>
+  void for_each_node(const Region& region, Visitor&& visit) {
+    for (VirtAddr va = region.populated_begin; va < region.populated_end;) {
+      const sv39::Slot slot = from_.find(va);
+      const Level span = slot.level == Level::giga ? Level::giga : Level::mega;
+      VirtAddr end = va.align_down(span) + sv39::bytes_of(span);
+      if (end > region.populated_end) end = region.populated_end;
+      if (slot.level == Level::base || slot.pte.is_leaf()) visit(slot, *VirtRange::between(va, end));
+      va = end;
+    }
+  }
+
+  /// The child needs a level-0 table for each of the parent's, and one in deposit for each megapage. Neighbouring
+  /// regions may share a table, and the fixed pages have brought some.
+  void want(const sv39::Slot&, VirtRange part) {
+    const VirtAddr va = part.begin().align_down(Level::mega);
+    const sv39::Slot there = to_.find(va);
+    const u64 giga = va.value() >> sv39::shift_of(Level::giga);
+    if (there.level == Level::giga && giga != wanted_giga_) {
+      tables_.want(Level::mega, va.align_down(Level::giga));
+      wanted_giga_ = giga;
+    }
+    const u64 mega = va.value() >> sv39::shift_of(Level::mega);
+    if (there.level != Level::base && mega != wanted_mega_) {
+      tables_.want(Level::base, va);
+      wanted_mega_ = mega;
+    }
+  }
+
+  void share_megapage(const sv39::Slot& slot, VirtAddr va) {
+    const Pte shared = slot.pte.as_copy_on_write();
+    if (shared != slot.pte) {
+      from_.replace(slot, shared);
+      weakened_ = true;
+    }
+    const VirtAddr begin = va.align_down(Level::mega);
+    to_.link_tables(VirtRange::pages(begin.floor(), 1), Level::mega, tables_);
+    SpaceTlb tlb{child_.view_};
+    UserFrameSink sink;
+    Batch batch(tlb, sink);
+    to_.put_megapage(begin, shared, tables_, batch);
+    frames().ref_megapage(slot.pte.ppn());
+    count(VmEvent::superpage_shared);
+  }
+
+  void share_pages(const Region& region, const sv39::Slot& first, VirtRange part) {
+    to_.link_tables(part, Level::base, tables_);
+    const sv39::Slot target = to_.find(part.begin());
+    const unsigned end = first.index + static_cast<unsigned>(part.page_count());
+    // A guard's frame is counted by nobody; a file's page is found through the region when the child needs it; and
+    // what is shared on purpose stays writable.
+    const bool counted = region.kind != RegionKind::guard;
+    const bool may_be_file = region.kind == RegionKind::file;
+    const bool keep_writable = region.sharing == Sharing::shared;
+    const TableMemory memory;
+    for (unsigned i = first.index; i < end; ++i) {
+      const Pte pte = first.node->load(i);
+      if (!pte.is_valid()) continue;
+      Pte shared = pte;
+      if (!keep_writable) {
+        if (may_be_file && frames().state(pte.ppn()) == FrameState::file) continue;
+        shared = pte.as_copy_on_write();
+        if (shared != pte) {
+          memory.write(*first.node, i, shared);
+          weakened_ = true;
+        }
+      } else if (may_be_file) {
+        continue;
+      }
+      memory.write(*target.node, i, shared);
+      if (counted) frames().ref(pte.ppn());
+    }
+  }
+
+  AddressSpace& parent_;
+  AddressSpace& child_;
+  Cursor from_;
+  Cursor to_;
+  TableSource tables_;
+  u64 wanted_giga_ = ~u64{0};
+  u64 wanted_mega_ = ~u64{0};
+  bool weakened_ = false;
+};
+
+lib::Result<AddressSpace*> AddressSpace::fork(const SpaceOwner& owner) {
+  AddressSpace* child = LIB_TRY(create(owner));
+  ForkOperation operation(*this, *child);
+  if (!operation.reserve()) {
+    destroy(child);
+    return lib::fail(lib::Error::no_memory);
+  }
+  operation.commit();
+  return child;
+}
+
+}  // namespace mm

@@ -1,0 +1,79 @@
+// mmap and munmap.
+#include "mm/address_space.hpp"
+
+namespace mm {
+
+/// The highest gap of `bytes` below the fixed pages, above the break.
+lib::Result<VirtAddr> AddressSpace::place(u64 bytes) const {
+  u64 top = user_limit;
+  for (u32 i = regions_.size(); i > 0; --i) {
+    const Region& region = regions_[i - 1];
+    if (!region.is_mmap()) break;
+    if (top - region.end.value() >= bytes) return VirtAddr(top - bytes);
+    top = region.begin.value();
+  }
+  // One page stays free above the break, so that running off the heap's end is a fault.
+  const u64 floor = VirtAddr(break_).ceil().address().value() + sv39::page_size;
+  if (top < floor || top - floor < bytes) return lib::fail(lib::Error::no_memory);
+  return VirtAddr(top - bytes);
+}
+
+lib::Result<VirtAddr> AddressSpace::add_mapping(u64 bytes, Region region) {
+  if (bytes == 0 || bytes > user_limit) return lib::fail(lib::Error::invalid_argument);
+  bytes = VirtAddr(bytes).ceil().address().value();
+  if (!regions_.has_room(1)) return lib::fail(lib::Error::limit_reached);
+  region.begin = LIB_TRY(place(bytes));
+  region.end = region.begin + bytes;
+  regions_.insert(region);
+  if (region.backing != nullptr) region.backing->hold();
+  return region.begin;
+}
+
+lib::Result<VirtAddr> AddressSpace::map_anonymous(u64 bytes, Permissions permissions, Sharing sharing) {
+  const VirtAddr begin = LIB_TRY(add_mapping(
+      bytes, Region{.kind = RegionKind::anonymous, .sharing = sharing, .permissions = permissions}));
+  if (sharing == Sharing::private_copy) return begin;
+  // Shared anonymous memory has no file in which a child could find a page that is touched after fork: it is all
+  // there from the beginning.
+  Region& region = *regions_.find(begin);
+  if (auto populated = populate(begin, region.end, permissions); !populated) {
+    erase_range(begin, region.end);
+    return lib::fail(populated.error());
+  }
+  region.note_populated(begin, region.end);
+  return begin;
+}
+
+lib::Result<VirtAddr> AddressSpace::map_file(u64 bytes, Permissions permissions, Sharing sharing,
+                                             FileBacking& backing, u64 offset) {
+  if (offset % sv39::page_size != 0 || offset + bytes < offset) return lib::fail(lib::Error::invalid_argument);
+  return add_mapping(bytes, Region{.kind = RegionKind::file,
+                                   .sharing = sharing,
+                                   .permissions = permissions,
+                                   .backing = &backing,
+                                   .first_page = offset / sv39::page_size});
+}
+
+lib::Result<VirtAddr> AddressSpace::map_inaccessible(u64 bytes) {
+  return add_mapping(bytes, Region{.kind = RegionKind::anonymous, .inaccessible = true});
+}
+
+lib::Result<void> AddressSpace::unmap(VirtAddr begin, u64 bytes) {
+  if (!begin.is_page_aligned() || bytes == 0 || begin.value() >= user_limit || bytes > user_limit - begin.value()) {
+    return lib::fail(lib::Error::invalid_argument);
+  }
+  const VirtAddr end = (begin + bytes).ceil().address();
+  bool any = false;
+  for (u32 i = regions_.first_above(begin); i < regions_.size() && regions_[i].begin < end; ++i) {
+    const Region& region = regions_[i];
+    if (!region.is_mmap()) return lib::fail(lib::Error::invalid_argument);
+    any = true;
+    // A hole in the middle makes one region two.
+    if (region.begin < begin && region.end > end && !regions_.has_room(1)) return lib::fail(lib::Error::limit_reached);
+  }
+  if (!any) return lib::fail(lib::Error::invalid_argument);
+  erase_range(begin, end);
+  return {};
+}
+
+}  // namespace mm

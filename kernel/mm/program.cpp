@@ -1,0 +1,267 @@
+// Program memory: exec's segments and stack, and sbrk's heap.
+#include "mm/address_space.hpp"
+
+#include "lib/bug.hpp"
+#include "mm/kernel_space.hpp"
+
+namespace mm {
+
+namespace {
+
+/// One-argument sbrk answers a request that does not fit with failure below this, with lazy memory from it on.
+constexpr u64 legacy_lazy_threshold = u64{16} << 20;
+
+Permissions both(Permissions a, Permissions b) {
+  const bool writable = a.allows(Access::write) || b.allows(Access::write);
+  const bool executable = a.allows(Access::execute) || b.allows(Access::execute);
+  const bool readable = a.allows(Access::read) || b.allows(Access::read);
+  if (writable) return executable ? Permissions::read_write_execute() : Permissions::read_write();
+  if (executable) return readable ? Permissions::read_execute() : Permissions::execute_only();
+  return Permissions::read_only();
+}
+
+/// 2 MiB blocks set aside for an operation, linked through Frame::second.
+class MegapageReservation {
+ public:
+  MegapageReservation() = default;
+  MegapageReservation(const MegapageReservation&) = delete;
+  MegapageReservation& operator=(const MegapageReservation&) = delete;
+  ~MegapageReservation() {
+    while (left_ != 0) frames().free(take(), Order::megapage);
+  }
+  [[nodiscard]] bool add() {
+    auto block = frames().allocate(FrameState::user, Zero::yes, Order::megapage);
+    if (!block) return false;
+    frames().record(*block).second = head_;
+    head_ = frames().number_of(*block);
+    ++left_;
+    return true;
+  }
+  [[nodiscard]] Ppn take() {
+    Ppn ppn = frames().ppn_of(head_);
+    head_ = frames().record(ppn).second;
+    --left_;
+    return ppn;
+  }
+  [[nodiscard]] u64 left() const { return left_; }
+
+ private:
+  u32 head_ = no_frame;
+  u64 left_ = 0;
+};
+
+}  // namespace
+
+// exec.
+
+lib::Result<void> AddressSpace::map_segment(VirtAddr begin, u64 bytes, Permissions permissions) {
+  if (bytes == 0) return {};
+  if (begin.value() >= user_limit || bytes > user_limit - begin.value()) {
+    return lib::fail(lib::Error::invalid_argument);
+  }
+  VirtAddr first = begin.floor().address();
+  const VirtAddr end = (begin + bytes).ceil().address();
+  if (!regions_.has_room(3)) return lib::fail(lib::Error::too_big);
+  if (regions_.any_in(first, end)) {
+    // Segments need not begin on a page of their own: one page may be the end of the last and the start of this one.
+    Region* neighbour = regions_.find(first);
+    if (neighbour == nullptr || neighbour->kind != RegionKind::segment || neighbour->end != first + sv39::page_size ||
+        regions_.any_in(neighbour->end, end)) {
+      return lib::fail(lib::Error::invalid_argument);
+    }
+    if (first + sv39::page_size < end) LIB_TRY(populate(first + sv39::page_size, end, permissions));
+    share_page(first, permissions);
+    first = first + sv39::page_size;
+  } else {
+    LIB_TRY(populate(first, end, permissions));
+  }
+  if (first < end) {
+    Region region{.begin = first, .end = end, .kind = RegionKind::segment, .permissions = permissions};
+    region.note_populated(first, end);
+    regions_.insert(region);
+  }
+  if (begin.value() + bytes > break_) break_ = begin.value() + bytes;
+  return {};
+}
+
+/// The last page of a segment gets the rights of a second segment in addition. Cannot fail; there is room.
+void AddressSpace::share_page(VirtAddr page, Permissions permissions) {
+  u32 index = regions_.first_above(page);
+  if (regions_[index].begin < page) index = regions_.cut(index, page);
+  Region& region = regions_[index];
+  region.permissions = both(region.permissions, permissions);
+  TableSource tables(spares_);
+  SpaceTlb tlb{view_};
+  UserFrameSink sink;
+  Batch batch(tlb, sink);
+  Cursor cursor = this->cursor();
+  cursor.protect(VirtRange::pages(page.floor(), 1), region.permissions.user(), tables, batch);
+}
+
+std::span<std::byte> AddressSpace::loaded_bytes(VirtAddr va) {
+  if (va.value() >= user_limit || regions_.find(va) == nullptr) return {};
+  Cursor cursor = this->cursor();
+  sv39::Mapping mapping = cursor.query(va);
+  if (!mapping.is_mapped() || !mapping.pte.is_user()) return {};
+  auto* bytes = static_cast<std::byte*>(arch::to_kernel(mapping.pte.ppn().address()));
+  const u64 offset = va.offset_in(mapping.level);
+  return {bytes + offset, sv39::page_size - va.page_offset()};
+}
+
+lib::Result<VirtAddr> AddressSpace::map_stack(u32 guard_pages, u32 stack_pages) {
+  const VirtAddr guard = VirtAddr(break_).ceil().address();
+  const VirtAddr stack = guard + guard_pages * sv39::page_size;
+  const VirtAddr top = stack + stack_pages * sv39::page_size;
+  if (top.value() > user_limit || regions_.any_in(guard, top)) return lib::fail(lib::Error::invalid_argument);
+  if (!regions_.has_room(2)) return lib::fail(lib::Error::too_big);
+
+  const VirtRange whole = *VirtRange::between(guard, top);
+  TableSource tables(spares_);
+  FrameReservation pages;
+  Cursor cursor = this->cursor();
+  if (!cursor.want_tables(whole, Level::base, tables) || !tables.reserve()) {
+    return lib::fail(lib::Error::no_memory);
+  }
+  LIB_TRY(pages.add(stack_pages, FrameState::user, Zero::yes));
+  cursor.link_tables(whole, Level::base, tables);
+  note_tables(guard, top);
+  // A leaf without U, and without R and W: neither the program nor a copy by the kernel can get through it.
+  for (VirtAddr va = guard; va < stack; va = va + sv39::page_size) {
+    cursor.put(va, Pte::leaf(kernel_space().guard_frame(), Permissions::execute_only()));
+  }
+  map_reserved(cursor, *VirtRange::between(stack, top), Permissions::read_write(), pages);
+
+  if (guard < stack) {
+    Region below{.begin = guard, .end = stack, .kind = RegionKind::guard, .inaccessible = true};
+    below.note_populated(guard, stack);
+    regions_.insert(below);
+  }
+  Region region{.begin = stack, .end = top, .kind = RegionKind::stack, .permissions = Permissions::read_write()};
+  region.note_populated(stack, top);
+  regions_.insert(region);
+  break_ = top.value();
+  return top;
+}
+
+// sbrk.
+
+lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
+  const u64 old = break_;
+  if (delta < 0) {
+    const u64 less = u64{0} - static_cast<u64>(delta);
+    if (less > old) return lib::fail(lib::Error::invalid_argument);
+    erase_range(VirtAddr(old - less).ceil().address(), VirtAddr(old).ceil().address());
+    break_ = old - less;
+    return old;
+  }
+  const u64 more = static_cast<u64>(delta);
+  if (more > lowest_mapping().value() - old) return lib::fail(lib::Error::no_memory);
+  const VirtAddr begin = VirtAddr(old).ceil().address();
+  const VirtAddr end = VirtAddr(old + more).ceil().address();
+  if (begin < end) {
+    if (!can_extend_heap(begin)) return lib::fail(lib::Error::no_memory);
+    if (growth != Growth::lazy) {
+      auto grown = grow_eager(begin, end);
+      if (!grown && !(growth == Growth::legacy && more >= legacy_lazy_threshold)) return lib::fail(grown.error());
+      Region& heap = extend_heap(begin, end);
+      if (grown) {
+        heap.note_populated(begin, end);
+        promote_heap(heap, begin, end);
+      }
+    } else {
+      extend_heap(begin, end);
+    }
+  }
+  break_ = old + more;
+  return old;
+}
+
+/// The heap region that ends at `begin` grows, or there is room for a first one.
+bool AddressSpace::can_extend_heap(VirtAddr begin) const {
+  for (const Region& region : regions_) {
+    if (region.kind == RegionKind::heap && region.end == begin) return true;
+  }
+  return regions_.has_room(1);
+}
+
+Region& AddressSpace::extend_heap(VirtAddr begin, VirtAddr end) {
+  for (Region& region : regions_) {
+    if (region.kind == RegionKind::heap && region.end == begin) {
+      region.end = end;
+      return region;
+    }
+  }
+  return regions_.insert(
+      Region{.begin = begin, .end = end, .kind = RegionKind::heap, .permissions = Permissions::read_write()});
+}
+
+/// Where [begin, end) completed 2 MiB of the heap, they may have become fit for a megapage.
+void AddressSpace::promote_heap(const Region& heap, VirtAddr begin, VirtAddr end) {
+  Cursor cursor = this->cursor();
+  constexpr u64 mega = sv39::bytes_of(Level::mega);
+  for (VirtAddr next = begin.align_down(Level::mega) + mega; next <= end; next = next + mega) {
+    promote_if_full(heap, cursor, VirtAddr(next.value() - sv39::page_size));
+  }
+}
+
+/// Memory for [begin, end) at once, or nothing. A 2 MiB part that is aligned and wholly new becomes a megapage if a
+/// block is free; its deposit is the table that base pages would have needed, so that both cost the same.
+lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
+  const VirtRange range = *VirtRange::between(begin, end);
+  const u64 page_count = range.page_count();
+  if (frames().free_count() < page_count) {
+    keep_last_frames(page_count);
+    return lib::fail(lib::Error::no_memory);
+  }
+  TableSource tables(spares_);
+  Cursor cursor = this->cursor();
+  if (!cursor.want_tables(range, Level::base, tables)) lib::bug("memory above the break is mapped");
+  const u64 tables_wanted = tables.wanted();
+  MegapageReservation megapages;
+  FrameReservation pages;
+  bool reserved = tables.reserve().has_value();
+  if (reserved) {
+    for (VirtAddr va = begin.floor().address(); va < end; va = va.align_down(Level::mega) + sv39::bytes_of(Level::mega)) {
+      if (!va.is_aligned(Level::mega) || end - va < sv39::bytes_of(Level::mega)) continue;
+      if (!cursor.can_put_megapage(va) || !megapages.add()) break;
+    }
+    const u64 covered = megapages.left() * sv39::pages_of(Level::mega);
+    reserved = pages.add(page_count - covered, FrameState::user, Zero::yes).has_value();
+  }
+  if (!reserved) {
+    if (page_count == 1) keep_last_frames(tables_wanted + 1);
+    return lib::fail(lib::Error::no_memory);
+  }
+
+  note_tables(begin, end);
+  SpaceTlb tlb{view_};
+  UserFrameSink sink;
+  Batch batch(tlb, sink);
+  const Permissions rights = Permissions::read_write().user();
+  for (VirtAddr va = begin; va < end;) {
+    const VirtAddr slot_end = va.align_down(Level::mega) + sv39::bytes_of(Level::mega);
+    const VirtRange part = *VirtRange::between(va, slot_end < end ? slot_end : end);
+    if (megapages.left() != 0 && part.bytes() == sv39::bytes_of(Level::mega)) {
+      cursor.link_tables(part, Level::mega, tables);
+      cursor.put_megapage(va, Pte::leaf(megapages.take(), rights, Level::mega), tables, batch);
+      count(VmEvent::superpage_mapped);
+    } else {
+      cursor.link_tables(part, Level::base, tables);
+      map_reserved(cursor, part, Permissions::read_write(), pages);
+    }
+    va = part.end();
+  }
+  return {};
+}
+
+/// Memory is exhausted but for fewer frames than the page and its tables need: the space keeps them for the tables of
+/// a later attempt. So a program that takes pages until it fails has taken all (xv6 keeps the table it made too).
+void AddressSpace::keep_last_frames(u64 wanted) {
+  constexpr u64 most_tables = 4;
+  if (wanted > most_tables + 1) return;
+  for (u64 left = frames().free_count(); left != 0 && left < wanted && spares_.left() < most_tables; --left) {
+    if (!spares_.add_one(FrameState::table, Zero::yes)) return;
+  }
+}
+
+}  // namespace mm
