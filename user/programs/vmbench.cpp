@@ -12,12 +12,15 @@ constexpr int page = static_cast<int>(abi::page_size);
 constexpr int kibibyte = 1024;
 constexpr int mebibyte = 1024 * 1024;
 
-alignas(4096) char buffer[64 * kibibyte];
+// All that the process itself has: a small one is measured as a small one.
+char small_buffer[512];
 
 __attribute__((noreturn)) void fail(const char* what) {
   fprintf(2, "vmbench: %s failed\n", what);
   exit(1);
 }
+
+constexpr int buffer_size = 64 * kibibyte;
 
 // For calls that must work for the figure to mean something.
 template <typename Result>
@@ -42,6 +45,22 @@ void touch_pages(char* begin, int bytes) {
   for (int i = 0; i < bytes; i += page) touch(begin + i);
 }
 
+// Memory for the cases that move much; there only while they run.
+class Buffer {
+ public:
+  Buffer() : at_(must(sbrk(buffer_size + page), "sbrk")) {
+    const auto misaligned = reinterpret_cast<std::uintptr_t>(at_) % abi::page_size;
+    begin_ = at_ + (misaligned == 0 ? 0 : abi::page_size - misaligned);
+    touch_pages(begin_, buffer_size);
+  }
+  ~Buffer() { sbrk(-(buffer_size + page)); }
+  operator char*() const { return begin_; }
+
+ private:
+  char* at_;
+  char* begin_;
+};
+
 // Instructions of one operation, over `count` of them; a few go before, so that caches and tables are as they
 // will be.
 template <typename Operation>
@@ -64,9 +83,10 @@ struct Pipe {
 };
 
 void make_file(const char* name, int bytes) {
+  const Buffer buffer;
   const int fd = must(open(name, Mode::create | Mode::truncate | Mode::write_only), "open");
   for (int done = 0; done < bytes;) {
-    const int n = bytes - done < static_cast<int>(sizeof(buffer)) ? bytes - done : static_cast<int>(sizeof(buffer));
+    const int n = bytes - done < buffer_size ? bytes - done : buffer_size;
     if (write(fd, buffer, n) != n) fail("write");
     done += n;
   }
@@ -98,8 +118,8 @@ std::uint64_t bench_open_close() { return open_and_close("README"); }
 std::uint64_t write_and_read(int bytes) {
   const Pipe p;
   const std::uint64_t result = per_operation(1000, [&] {
-    write(p.fds[1], buffer, bytes);
-    read(p.fds[0], buffer, bytes);
+    write(p.fds[1], small_buffer, bytes);
+    read(p.fds[0], small_buffer, bytes);
   });
   p.close_both();
   return result;
@@ -111,11 +131,12 @@ std::uint64_t bench_pipe_512() { return write_and_read(512); }
 // A writer and a reader in two processes; per KiB.
 std::uint64_t stream(int piece) {
   constexpr int total = 4 * mebibyte;
+  const Buffer buffer;
   const Pipe data, done;
   const int pid = must(fork(), "fork");
   if (pid == 0) {
     close(data.fds[1]);
-    touch_pages(buffer, sizeof(buffer));
+    touch_pages(buffer, buffer_size);
     write(done.fds[1], buffer, 1);
     int n;
     while ((n = read(data.fds[0], buffer, piece)) > 0) {
@@ -123,7 +144,7 @@ std::uint64_t stream(int piece) {
     write(done.fds[1], buffer, 1);
     exit(n == 0 ? 0 : 1);
   }
-  touch_pages(buffer, sizeof(buffer));
+  touch_pages(buffer, buffer_size);
   read(done.fds[0], buffer, 1);
   const std::uint64_t begin = instructions();
   for (int sent = 0; sent < total; sent += piece)
@@ -146,12 +167,12 @@ std::uint64_t bench_ping_pong() {
   const int pid = must(fork(), "fork");
   if (pid == 0) {
     close(there.fds[1]);
-    while (read(there.fds[0], buffer, 1) == 1) write(back.fds[1], buffer, 1);
+    while (read(there.fds[0], small_buffer, 1) == 1) write(back.fds[1], small_buffer, 1);
     exit(0);
   }
   const std::uint64_t result = per_operation(1000, [&] {
-    write(there.fds[1], buffer, 1);
-    read(back.fds[0], buffer, 1);
+    write(there.fds[1], small_buffer, 1);
+    read(back.fds[0], small_buffer, 1);
   });
   close(there.fds[1]);
   wait_for(pid);
@@ -166,11 +187,11 @@ std::uint64_t bench_kill_wait() {
     const Pipe ready, never;
     const int pid = must(fork(), "fork");
     if (pid == 0) {
-      write(ready.fds[1], buffer, 1);
-      read(never.fds[0], buffer, 1);
+      write(ready.fds[1], small_buffer, 1);
+      read(never.fds[0], small_buffer, 1);
       exit(0);
     }
-    read(ready.fds[0], buffer, 1);
+    read(ready.fds[0], small_buffer, 1);
     kill(pid);
     wait(nullptr);
     ready.close_both();
@@ -183,7 +204,8 @@ std::uint64_t bench_kill_wait() {
 // 4 KiB of a cached file; what open and close cost is taken off.
 std::uint64_t bench_read_4k() {
   make_file("bench.4k", 4 * kibibyte);
-  const std::uint64_t with_read = per_operation(500, [] {
+  const Buffer buffer;
+  const std::uint64_t with_read = per_operation(500, [&] {
     const int fd = open("bench.4k", Mode::read_only);
     if (read(fd, buffer, 4 * kibibyte) != 4 * kibibyte) fail("read");
     close(fd);
@@ -197,10 +219,11 @@ std::uint64_t bench_read_4k() {
 std::uint64_t bench_read_256k() {
   constexpr int size = 256 * kibibyte;
   make_file("bench.256k", size);
-  const std::uint64_t result = per_operation(8, [] {
+  const Buffer buffer;
+  const std::uint64_t result = per_operation(8, [&] {
     const int fd = open("bench.256k", Mode::read_only);
     int total = 0, n;
-    while ((n = read(fd, buffer, sizeof(buffer))) > 0) total += n;
+    while ((n = read(fd, buffer, buffer_size)) > 0) total += n;
     if (total != size) fail("read");
     close(fd);
   });
@@ -311,11 +334,11 @@ std::uint64_t bench_cow_break() {
   const int pid = must(fork(), "fork");
   if (pid == 0) {
     close(end.fds[1]);
-    write(ready.fds[1], buffer, 1);
-    read(end.fds[0], buffer, 1);
+    write(ready.fds[1], small_buffer, 1);
+    read(end.fds[0], small_buffer, 1);
     exit(0);
   }
-  read(ready.fds[0], buffer, 1);
+  read(ready.fds[0], small_buffer, 1);
   const std::uint64_t begin = instructions();
   touch_pages(memory, pages * page);
   const std::uint64_t result = (instructions() - begin) / pages;
@@ -352,9 +375,9 @@ std::uint64_t bench_boot() {
 
 template <abi::CopyDirection direction, int bytes>
 std::uint64_t bench_copy() {
-  touch_pages(buffer, sizeof(buffer));
+  const Buffer buffer;
   if (copyprobe(buffer, bytes, direction) != bytes) fail("copyprobe");
-  return per_operation(200, [] { copyprobe(buffer, bytes, direction); });
+  return per_operation(200, [&] { copyprobe(buffer, bytes, direction); });
 }
 
 struct Case {
