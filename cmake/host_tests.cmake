@@ -35,10 +35,12 @@ host_subject(fs host-mm "kernel/fs/*.cpp")
 host_subject(dev host-lib "kernel/dev/device_tree.cpp")
 host_subject(process host-mm "kernel/process/elf.cpp" "kernel/process/personality.cpp")
 
-# A folder of tests that is no layer of the kernel (tests/host/foliowalk) brings a tests.cmake, which makes host-FOLDER.
-file(GLOB extra_subjects CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/host/*/tests.cmake)
-foreach(file IN LISTS extra_subjects)
-  include(${file})
+# Tests of a host tool lie in tests/host/TOOL; its tools/TOOL/tool.cmake makes the library TOOL-core for them.
+foreach(tool IN LISTS tool_names)
+  if(TARGET ${tool}-core AND NOT TARGET host-${tool})
+    add_library(host-${tool} INTERFACE)
+    target_link_libraries(host-${tool} INTERFACE ${tool}-core)
+  endif()
 endforeach()
 
 # Under TSan only what has threads is worth its time, and none of it is quick.
@@ -54,7 +56,7 @@ foreach(source IN LISTS host_test_sources)
   string(REGEX REPLACE "^tests/host/(.*)_test\\.cpp$" "\\1" name ${source})
   string(REPLACE "/" "-" name ${name})
   if(NOT TARGET host-${layer})
-    message(WARNING "${source}: no layer ${layer} to test; its folder needs a tests.cmake that makes host-${layer}")
+    message(WARNING "${source}: no layer ${layer} to test; left out")
     continue()
   endif()
   add_executable(test-${name} ${source})

@@ -8,7 +8,7 @@ if(TARGET mkfs AND program_names)
     list(APPEND image_arguments ${name}=${program_dir}/${name})
   endforeach()
   add_custom_command(OUTPUT ${fs_image}
-    COMMAND mkfs ${fs_image} ${image_arguments}
+    COMMAND mkfs --quiet ${fs_image} ${image_arguments}
     DEPENDS mkfs programs ${image_files} COMMENT "fs.img" VERBATIM)
   add_custom_target(image DEPENDS ${fs_image})
 endif()
