@@ -86,13 +86,14 @@ struct Group {
 };
 
 struct Slot {
-  RequestHeader header;
-  u8 status;
-  u32 group;
+  RequestHeader header{};
+  u8 status = 0;
+  u32 group = 0;
 };
 
 class VirtioBlock final : public BlockDevice {
  public:
+  constexpr VirtioBlock() = default;
   bool start(const MachineDescription::VirtioSlot& where);
   void handle_interrupt();
 
@@ -131,14 +132,14 @@ class VirtioBlock final : public BlockDevice {
   u64 free_groups_ SYNC_GUARDED_BY(lock_) = ~u64{0};
   bool unannounced_ SYNC_GUARDED_BY(lock_) = false;  ///< submitted since the last notify
   u16 seen_used_ SYNC_GUARDED_BY(lock_) = 0;
-  std::array<Slot, request_slots> slots_;
-  std::array<Group, groups> groups_ SYNC_GUARDED_BY(lock_);
+  std::array<Slot, request_slots> slots_{};
+  std::array<Group, groups> groups_ SYNC_GUARDED_BY(lock_){};
   sched::WaitQueue slot_freed_ SYNC_GUARDED_BY(lock_);
   sched::WaitQueue group_freed_ SYNC_GUARDED_BY(lock_);
-  Rings rings_;
+  Rings rings_{};
 };
 
-VirtioBlock disk;
+constinit VirtioBlock disk;
 
 u64 VirtioBlock::offered_features() const {
   write_register(reg::device_features_select, 1);

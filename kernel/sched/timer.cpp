@@ -1,5 +1,7 @@
 // Ticks, timed sleep, and when each hart's timer rings.
 
+#include <algorithm>
+
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
 #include "sched/hart_state.hpp"
@@ -9,6 +11,9 @@ namespace sched {
 namespace {
 
 constexpr u64 ticks_per_second = 10;
+/// A hart without sleepers looks up once in a while all the same: under QEMU's icount without sleep an idle machine jumps
+/// to the next timer, and a timer at the end of time would take it there while the disk is still busy.
+constexpr u64 longest_idle_ticks = 600;
 
 u64 tick_length() { return arch::timer_frequency() / ticks_per_second; }
 
@@ -20,12 +25,12 @@ void arm_tick() { arch::set_timer((uptime_ticks() + 1) * tick_length()); }
 
 void arm_for_sleepers() {
   HartState& hart = hart_states[current().hart];
-  u64 when = ~u64{0};
+  u64 when = uptime_ticks() + longest_idle_ticks;
   {
     sync::Guard guard(hart.sleep_lock);
-    if (!hart.sleepers.empty()) when = hart.sleepers.front()->wake_tick * tick_length();
+    if (!hart.sleepers.empty()) when = std::min(when, hart.sleepers.front()->wake_tick);
   }
-  arch::set_timer(when);
+  arch::set_timer(when * tick_length());
 }
 
 Woken sleep_ticks(u64 ticks) {

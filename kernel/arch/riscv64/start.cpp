@@ -120,8 +120,13 @@ void halt() {
 
 }  // namespace arch
 
+extern "C" void (*const constructors_start[])();
+extern "C" void (*const constructors_end[])();
+
 // entry.S comes here.
 extern "C" [[noreturn]] void boot_hart_start(u64 hart, u64 device_tree) {
+  // Static objects whose initial value the compiler could not compute.
+  for (void (*const* construct)() = constructors_start; construct != constructors_end; ++construct) (*construct)();
   arch::kernel_main(static_cast<u32>(hart), device_tree);
 }
 extern "C" [[noreturn]] void secondary_hart_start(u64 hart) { arch::secondary_main(static_cast<u32>(hart)); }
