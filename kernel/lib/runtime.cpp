@@ -26,6 +26,12 @@ __attribute__((no_builtin)) usize strlen(const char* text) {
   return length;
 }
 
+__attribute__((no_builtin)) usize strnlen(const char* text, usize limit) {
+  usize length = 0;
+  while (length < limit && text[length] != '\0') ++length;
+  return length;
+}
+
 __attribute__((no_builtin)) void* memchr(const void* bytes, int wanted, usize count) {
   const auto* at = static_cast<const unsigned char*>(bytes);
   for (; count > 0; --count, ++at) {
