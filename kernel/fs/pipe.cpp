@@ -101,26 +101,31 @@ CopyResult Pipe::copy_in(DataSource& source, usize count) {
   return total;
 }
 
+// What is there when the reader comes is read whole, also when one of its pages must be brought in on the way.
 Result<usize> Pipe::read(DataSink& sink, usize count) {
-  if (count == 0) return 0;
-  for (;;) {
+  usize total = 0;
+  while (total < count) {
     CopyResult copy;
     {
       const sync::Guard guard(lock_);
       while (read_position_ == write_position_) {
-        if (!write_open_) return 0;
+        if (!write_open_ || total != 0) return total;
         ++waiting_readers_;
         const sched::Woken woken = readable_.wait(lock_, sched::Interruptible::yes);
         --waiting_readers_;
         if (woken == sched::Woken::killed) return fail(Error::interrupted);
       }
-      copy = copy_out(sink, count);
+      copy = copy_out(sink, count - total);
       if (waiting_writers_ != 0 && copy.copied != 0) writable_.wake_all();
     }
-    if (copy.copied != 0) return copy.copied;
-    if (copy.status == CopyStatus::fault) return fail(Error::bad_address);
-    LIB_TRY(sink.page_in());
+    total += copy.copied;
+    if (copy.status == CopyStatus::done) return total;
+    if (copy.status == CopyStatus::fault || !sink.page_in()) {
+      if (total != 0) return total;
+      return fail(Error::bad_address);
+    }
   }
+  return total;
 }
 
 Result<usize> Pipe::write(DataSource& source, usize count) {

@@ -49,12 +49,12 @@ void trapframe_and_trampoline() {
 }
 
 constexpr unsigned return_instruction = 0x00008067;
-unsigned data_code[2] = {return_instruction, return_instruction};
+volatile unsigned data_code[2] = {return_instruction, return_instruction};
 const unsigned constant_code[2] = {return_instruction, return_instruction};
 
 // Neither data, heap nor stack is code.
 void data_is_not_code() {
-  EXPECT(is_killed([] { reinterpret_cast<void (*)()>(data_code)(); }));
+  EXPECT(is_killed([] { reinterpret_cast<void (*)()>(const_cast<unsigned*>(data_code))(); }));
   EXPECT(is_killed([] {
     volatile unsigned stack_code[2] = {return_instruction, return_instruction};
     reinterpret_cast<void (*)()>(const_cast<unsigned*>(stack_code))();
