@@ -168,10 +168,9 @@ Outcome<int> command_soak(Source& source, Output output, unsigned count) {
   usize torn = 0, retries = 0, spaces = 0, lost = 0, dropped = 0;
   std::vector<Finding> faults;
   for (unsigned i = 0; i < count; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
     const Scene scene = capture(source);
     if (!scene.warnings.empty()) return fail(scene.warnings.front());
-    milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    milliseconds.push_back(scene.milliseconds);
     spaces += scene.spaces.size();
     lost += scene.lost_races;
     for (const Space& space : scene.spaces) {

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "tools/foliowalk/session.hpp"
+
 namespace foliowalk {
 
 using nlohmann::json;
@@ -25,6 +29,17 @@ std::string_view name_of(Family family) {
     case Family::bifolium: return "bifolium";
     case Family::xv6: return "xv6";
     case Family::other: return "other";
+  }
+  return "?";
+}
+
+std::string_view name_of(sv39::WalkEnd end) {
+  switch (end) {
+    case sv39::WalkEnd::leaf: return "leaf";
+    case sv39::WalkEnd::not_canonical: return "not_canonical";
+    case sv39::WalkEnd::table_outside_memory: return "table_outside_memory";
+    case sv39::WalkEnd::invalid_entry: return "invalid_entry";
+    case sv39::WalkEnd::reserved_encoding: return "reserved_encoding";
   }
   return "?";
 }
@@ -161,6 +176,7 @@ json json_of(const Explanation& walk) {
              {"offset", hex(walk.va & 0xfff)},
              {"found", walk.found()},
              {"end", describe_end(walk)},
+             {"end_kind", name_of(walk.end)},
              {"torn", walk.torn},
              {"steps", steps},
              {"verdict",
@@ -226,17 +242,25 @@ json json_of(const std::vector<FrameUser>& users) {
   return list;
 }
 
-json json_of_node(const Tree& tree, u32 at) {
+json json_of_node(const Tree& tree, std::string_view path) {
+  if (!tree.readable()) return nullptr;
+  const auto children = children_of(tree);
+  u32 at = 0;
+  while (!path.empty()) {
+    const usize dot = path.find('.');
+    const auto index = parse_number(path.substr(0, dot));
+    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+    const auto child = std::ranges::find_if(children[at], [&](const auto& c) { return index && c.first == *index; });
+    if (child == children[at].end()) return nullptr;
+    at = child->second;
+  }
   json value = head_of(tree, at);
   value["entries"] = json::array();
-  std::array<u32, sv39::entries_per_table> child{};
-  for (u32 i = 1; i < tree.nodes.size(); ++i) {
-    if (tree.nodes[i].parent == at) child[tree.nodes[i].index] = i;
-  }
+  auto child = children[at].begin();
   for (unsigned i = 0; i < sv39::entries_per_table; ++i) {
     if (!(tree.nodes[at].entries[i] & sv39::pte_bit::valid)) continue;
     json entry = json_of_entry(tree, at, i);
-    if (child[i] != 0) entry["child"] = child[i];
+    if (child != children[at].end() && child->first == i) entry["child"] = (child++)->second;
     value["entries"].push_back(std::move(entry));
   }
   return value;

@@ -29,11 +29,11 @@ class Capture {
   explicit Capture(Source& source) : source_(source) {}
 
   Scene run() {
-    const auto begin = std::chrono::steady_clock::now();
     scene_.time = std::chrono::system_clock::now();
     scene_.ram_base = source_.ram->base();
     scene_.ram_size = source_.ram->size();
     read_harts();
+    const auto begin = std::chrono::steady_clock::now();
     mode_ = choose_mode();
     if (source_.image) {
       scene_.kernel_image.emplace(source_.image->physical_begin(), source_.image->physical_end());

@@ -50,7 +50,7 @@ struct Scene {
   std::vector<std::string> warnings;
   /// Processes that vanished or exec'ed while they were read.
   unsigned lost_races = 0;
-  double milliseconds = 0;
+  double milliseconds = 0;  // to read all tables; asking QEMU for satp not counted
 
   [[nodiscard]] const Space* find(std::string_view id) const;
   [[nodiscard]] bool in_ram(u64 pa) const { return pa >= ram_base && pa - ram_base < ram_size; }

@@ -88,9 +88,9 @@ class Server {
       answer(response, json_of(merged_ranges(space, Namer(scene))));
     }));
     http_.Get("/api/node", with_space([](const Request& request, Response& response, const Scene&, const Space& space) {
-      const u64 node = parse_number(request.get_param_value("node")).value_or(0);
-      if (node >= space.tree.nodes.size()) return refuse(response, 404, "this table is gone");
-      answer(response, json_of_node(space.tree, static_cast<u32>(node)));
+      const json node = json_of_node(space.tree, request.get_param_value("path"));
+      if (node.is_null()) return refuse(response, 404, "this table is gone");
+      answer(response, node);
     }));
     http_.Get("/api/explain", with_space([this](const Request& request, Response& response, const Scene& scene, const Space& space) {
       const auto va = parse_number(request.get_param_value("va"));

@@ -150,9 +150,9 @@ std::string text_of_walk(const Explanation& walk, std::string_view title) {
   }
   using enum sv39::Access;
   using enum sv39::Privilege;
-  out += "\n            read                     write                    execute\n";
+  out += fmt::format("\n  {:<9} {:<37} {:<37} {}\n", "", "read", "write", "execute");
   const auto row = [&](const char* who, sv39::Privilege privilege, sv39::Sum sum) {
-    out += fmt::format("  {:<9} {:<24} {:<24} {}\n", who, sv39::describe(walk.verdict(read, privilege, sum)),
+    out += fmt::format("  {:<9} {:<37} {:<37} {}\n", who, sv39::describe(walk.verdict(read, privilege, sum)),
                        sv39::describe(walk.verdict(write, privilege, sum)), sv39::describe(walk.verdict(execute, privilege, sum)));
   };
   row("user", user, sv39::Sum::clear);

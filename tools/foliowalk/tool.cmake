@@ -1,6 +1,7 @@
 # foliowalk: the explorer's host program. Everything but main.cpp is a library, so that its tests can link it.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -9,7 +10,7 @@ set(foliowalk_core_sources ${tool_foliowalk_sources})
 list(REMOVE_ITEM foliowalk_core_sources tools/foliowalk/main.cpp)
 list(TRANSFORM foliowalk_core_sources PREPEND ${CMAKE_SOURCE_DIR}/)
 add_library(foliowalk-core STATIC ${foliowalk_core_sources})
-target_link_libraries(foliowalk-core PUBLIC host-flags PkgConfig::LIBDW fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+target_link_libraries(foliowalk-core PUBLIC host-flags PkgConfig::LIBDW PkgConfig::HTTPLIB fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 target_compile_definitions(foliowalk-core PRIVATE
   FOLIOWALK_WEB_DIRECTORY="${CMAKE_SOURCE_DIR}/build/explore-web")
 target_compile_options(foliowalk-core PRIVATE -O2)

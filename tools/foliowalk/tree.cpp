@@ -141,6 +141,7 @@ bool still_the_same(const Ram& ram, const Tree& tree) {
   std::array<u64, sv39::entries_per_table> now;
   for (const Node& node : tree.nodes) {
     if (!read_entries(ram, node.pa, now)) return false;
+    if (now == node.entries) continue;
     for (unsigned i = 0; i < now.size(); ++i) {
       if ((now[i] ^ node.entries[i]) & ~accessed_and_dirty) return false;
     }

@@ -45,7 +45,7 @@ struct Node {
   u8 level = 0;
   u16 index = 0;  // its entry in the parent
   u32 parent = no_node;
-  std::array<u64, sv39::entries_per_table> entries{};
+  std::array<u64, sv39::entries_per_table> entries;
 };
 
 /// One mapping: a valid leaf.

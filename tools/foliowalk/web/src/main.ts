@@ -1,0 +1,239 @@
+import { html, nothing, render } from 'lit-html';
+import { api, Refused } from './api';
+import { checkView } from './check';
+import { compareView } from './compare';
+import { currentLanguage, humanSize, type Language, preferredLanguage, setLanguage, t } from './i18n';
+import { drawMemory, memoryView } from './memory';
+import { regionsView } from './regions';
+import { rulerView } from './ruler';
+import { spacesView } from './spaces';
+import { actions, selectedSpace, state, type Tab } from './state';
+import { drawTimeline, timelineView } from './timeline';
+import { treeView } from './tree';
+import { walkView } from './walk';
+
+const root = document.getElementById('app')!;
+const tabs: [Tab, string][] = [['space', 'Address space'], ['memory', 'Memory'], ['timeline', 'Timeline'], ['compare', 'Compare'], ['check', 'Check']];
+
+function header() {
+  const scene = state.scene;
+  const status = !state.connected || scene?.gone ? 'guest is gone' : state.paused ? 'paused' : 'live';
+  return html`<header><h1>foliowalk <small>${t('page-table explorer')}</small></h1>
+    <span class="status ${status === 'live' ? 'live' : status === 'paused' ? 'paused' : 'gone'}" role="status">${scene ? t(status) : t('connecting…')}</span>
+    ${scene ? html`<span class="dim facts">${humanSize(scene.ram.size)} ${t('of RAM')} · ${scene.harts.length} ${t('harts')} · ${t('read in')} ${scene.milliseconds.toFixed(1)} ms</span>` : nothing}
+    <span class="spacer"></span>
+    <button type="button" aria-pressed=${state.paused} @click=${() => { state.paused = !state.paused; actions.redraw(); }}>${state.paused ? `▶ ${t('Resume')}` : `⏸ ${t('Pause')}`}</button>
+    <label class="visually-hidden" for="language">${t('Language')}</label>
+    <select id="language" @change=${(event: Event) => { setLanguage((event.target as HTMLSelectElement).value as Language); actions.redraw(); }}>
+      <option value="en" ?selected=${currentLanguage() === 'en'}>English</option><option value="zh-CN" ?selected=${currentLanguage() === 'zh-CN'}>中文</option></select>
+  </header>`;
+}
+
+function moveTab(event: KeyboardEvent): void {
+  const at = tabs.findIndex(([tab]) => tab === state.tab);
+  const next = { ArrowRight: (at + 1) % tabs.length, ArrowLeft: (at + tabs.length - 1) % tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+  if (next === undefined) return;
+  event.preventDefault();
+  actions.openTab(tabs[next]![0]);
+  document.getElementById(`tab-${tabs[next]![0]}`)?.focus();
+}
+
+function tabList() {
+  return html`<div class="tabs" role="tablist" aria-label=${t('Views')} @keydown=${moveTab}>${tabs.map(([tab, name]) => html`<button type="button" role="tab" id="tab-${tab}" aria-controls="panel"
+    aria-selected=${state.tab === tab} tabindex=${state.tab === tab ? 0 : -1} @click=${() => actions.openTab(tab)}>${t(name)}</button>`)}</div>`;
+}
+
+function summary() {
+  const space = selectedSpace();
+  if (!space) return html`<p class="hint">${state.scene ? t('This address space is gone.') : ''}</p>`;
+  const saved = space.table_bytes > 0 ? Math.round(space.flat_bytes / space.table_bytes) : 0;
+  const fact = (name: string, value: unknown, note: unknown = nothing) => html`<div class="fact"><dt>${t(name)}</dt><dd>${value}<small>${note}</small></dd></div>`;
+  return html`<h2 class="space-title">${space.title} ${space.harts.map((hart) => html`<span class="hart">${t('on hart')} ${hart}</span>`)}</h2>
+    <dl class="facts-row">
+      ${fact('Root table', html`<code>${space.root}</code>`, space.mode)}
+      ${fact('Mapped', humanSize(space.mapped_pages * 4096), html`${space.user_pages} ${t('user pages')}`)}
+      ${fact('Superpages', space.superpages)}
+      ${fact('Page tables', space.tables, humanSize(space.table_bytes))}
+      ${fact('A flat table would take', humanSize(space.flat_bytes), saved > 0 ? html`${saved.toLocaleString('en')} ${t('times less than a flat table')}` : nothing)}
+    </dl>`;
+}
+
+function panel() {
+  switch (state.tab) {
+    case 'space': return html`${summary()}${rulerView()}${walkView()}${regionsView()}${treeView()}`;
+    case 'memory': return memoryView();
+    case 'timeline': return timelineView();
+    case 'compare': return compareView();
+    case 'check': return checkView();
+  }
+}
+
+function redraw(): void {
+  render(html`${header()}<div class="body">${spacesView()}<main>${tabList()}<div id="panel" role="tabpanel" aria-labelledby="tab-${state.tab}">${panel()}</div></main></div>`, root);
+  if (state.tab === 'memory') drawMemory();
+  if (state.tab === 'timeline') drawTimeline();
+}
+
+// What people do.
+
+actions.redraw = redraw;
+actions.select = (space) => {
+  if (state.space === space) return;
+  state.space = space;
+  state.ranges = [];
+  state.nodes.clear();
+  state.wide.clear();
+  state.walk = undefined;
+  state.walkError = '';
+  state.compareB.space = space;
+  state.compareA.space = space;
+  state.differences = undefined;
+  redraw();
+  void refreshView();
+};
+actions.openTab = (tab) => {
+  state.tab = tab;
+  redraw();
+  void refreshView();
+  if (tab === 'check' && state.findings === undefined) actions.check();
+};
+actions.walk = (va) => {
+  state.va = va.trim();
+  state.step = -1;
+  void refreshWalk().then(redraw);
+};
+actions.toggleTable = (path) => {
+  if (!state.nodes.has(path)) return void loadNode(path).then(redraw);
+  for (const open of [...state.nodes.keys()]) if (open === path || open.startsWith(`${path}.`)) state.nodes.delete(open);
+  redraw();
+};
+actions.showFrame = (pa) => {
+  void guarded(async () => {
+    const users = await api.frame(pa.trim());
+    const base = BigInt(state.scene?.ram.base ?? '0x0');
+    const frame = (BigInt(pa.trim()) - base) / 4096n;
+    state.frameCursor = Number(frame);
+    state.frameUsers = { pa: '0x' + (base + frame * 4096n).toString(16), users };
+    state.tab = 'memory';
+    await refreshView();
+  }).then(redraw);
+};
+actions.keepMoment = () => {
+  void guarded(async () => {
+    const { moment } = await api.keepMoment();
+    state.moments = await api.moments();
+    state.compareA.moment = String(moment);
+    await compare();
+  }).then(redraw);
+};
+actions.compare = () => void compare().then(redraw);
+actions.check = () => {
+  state.checking = true;
+  redraw();
+  void guarded(async () => { state.findings = await api.lint(); }).then(() => { state.checking = false; redraw(); });
+};
+
+// What comes from the guest.
+
+/** A refusal means that a process went away meanwhile; anything else, that the server did. */
+async function guarded(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refused)) state.connected = false;
+  }
+}
+
+async function compare(): Promise<void> {
+  state.compareError = '';
+  try {
+    const { compareA: a, compareB: b } = state;
+    state.differences = await api.diff(a.space, a.moment, b.space, b.moment);
+  } catch (error) {
+    state.differences = undefined;
+    state.compareError = String((error as Error).message);
+  }
+}
+
+async function refreshWalk(): Promise<void> {
+  if (state.va === '') return;
+  try {
+    const va = /^[0-9a-f]+$/i.test(state.va) && !/^[0-9]+$/.test(state.va) ? `0x${state.va}` : state.va;
+    state.walk = await api.explain(state.space, va);
+    state.walkError = '';
+  } catch (error) {
+    state.walk = undefined;
+    state.walkError = error instanceof Refused ? error.message : 'guest is gone';
+  }
+}
+
+async function loadNode(path: string): Promise<void> {
+  try {
+    state.nodes.set(path, await api.node(state.space, path));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    state.nodes.delete(path);
+  }
+}
+
+async function refreshSpace(): Promise<void> {
+  if (!selectedSpace()) return;
+  state.ranges = await api.map(state.space);
+  if (!state.nodes.has('')) await loadNode('');
+  await Promise.all([...state.nodes.keys()].map(loadNode));
+  if (state.walk) await refreshWalk();
+}
+
+async function refreshTimeline(): Promise<void> {
+  const news = await api.timeline(state.timelineNext, true);
+  state.timelineNext = news.next;
+  state.tracing = news.tracing;
+  state.skipped = news.skipped;
+  state.events = [...state.events, ...news.events].slice(-1000);
+  state.traps = [...state.traps, ...news.traps].slice(-6000);
+}
+
+async function refreshView(): Promise<void> {
+  await guarded(async () => {
+    if (state.tab === 'space') await refreshSpace();
+    if (state.tab === 'memory') state.frames = await api.frames();
+    if (state.tab === 'timeline') await refreshTimeline();
+    if (state.tab === 'compare') state.moments = await api.moments();
+  });
+  redraw();
+}
+
+function noteSatps(): void {
+  const scene = state.scene;
+  if (!scene) return;
+  const owners = scene.harts.map((hart) => scene.spaces.find((space) => space.harts.includes(hart.hart))?.id ?? '');
+  const last = state.satpHistory.at(-1);
+  if (last && last.time >= scene.time) return;
+  state.satpHistory.push({ time: scene.time, owners });
+  if (state.satpHistory.length > 400) state.satpHistory.splice(0, 100);
+}
+
+async function refresh(): Promise<void> {
+  await guarded(async () => {
+    state.scene = await api.scene();
+    state.connected = true;
+    noteSatps();
+    if (state.space === '' && state.scene.spaces.length > 0) {
+      const first = state.scene.spaces.find((space) => space.role === 'process') ?? state.scene.spaces[0]!;
+      state.space = state.compareA.space = state.compareB.space = first.id;
+    }
+    await refreshView();
+  });
+  redraw();
+}
+
+async function run(): Promise<void> {
+  setLanguage(preferredLanguage());
+  for (;;) {
+    if (!state.paused && document.visibilityState === 'visible') await refresh();
+    await new Promise((wake) => setTimeout(wake, state.tab === 'timeline' ? 250 : 600));
+  }
+}
+
+addEventListener('resize', redraw);
+void run();

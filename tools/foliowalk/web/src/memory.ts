@@ -1,0 +1,112 @@
+import { html, nothing } from 'lit-html';
+import type { Frames } from './api';
+import { heatColours, kindColours, ownerColour } from './colours';
+import { humanSize, t } from './i18n';
+import { addressLink, flagBadges } from './regions';
+import { actions, state, type Colouring } from './state';
+
+const columns = 256;
+const cell = 4;
+const kindNames = ['free or the kernel’s own', 'kernel image', 'page table', 'user page', 'shared by several', 'supervisor only'];
+
+function colourOf(run: Frames['runs'][number]): string {
+  const [, kind, owner, , heat] = run;
+  if (state.colouring === 'kind') return kindColours[kind] ?? '#0000';
+  if (state.colouring === 'owner') return kind === 1 ? kindColours[1]! : ownerColour(owner);
+  return kind === 1 || kind === 2 ? '#00000000' : heatColours[heat] ?? '#0000';
+}
+
+/** The canvas is as wide as 1 MiB of frames: each row is one mebibyte. */
+export function drawMemory(): void {
+  const canvas = document.querySelector<HTMLCanvasElement>('#memory-map');
+  const frames = state.frames;
+  const context = canvas?.getContext('2d');
+  if (!canvas || !frames || !context) return;
+  const rows = Math.ceil(frames.frames / columns);
+  if (canvas.height !== rows * cell) canvas.height = rows * cell;
+  canvas.width = columns * cell;
+  const style = getComputedStyle(canvas);
+  context.fillStyle = style.getPropertyValue('--cell');
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  let at = 0;
+  for (const run of frames.runs) {
+    context.fillStyle = colourOf(run);
+    for (let left = run[0]; left > 0;) {
+      const x = at % columns;
+      const count = Math.min(left, columns - x);
+      if (run[1] !== 0) context.fillRect(x * cell, Math.floor(at / columns) * cell, count * cell, cell);
+      at += count;
+      left -= count;
+    }
+  }
+  context.fillStyle = style.getPropertyValue('--grid');
+  for (let x = 0; x <= columns; ++x) context.fillRect(x * cell - 0.5, 0, 0.6, canvas.height);
+  for (let y = 0; y <= rows; ++y) context.fillRect(0, y * cell - 0.5, canvas.width, y % 16 === 0 ? 1.4 : 0.6);
+  const cursor = state.frameCursor;
+  context.strokeStyle = style.getPropertyValue('--cursor');
+  context.lineWidth = 2;
+  context.strokeRect((cursor % columns) * cell - 2, Math.floor(cursor / columns) * cell - 2, cell + 4, cell + 4);
+}
+
+function addressOf(frame: number): string { return '0x' + (BigInt(state.frames?.base ?? '0x0') + BigInt(frame) * 4096n).toString(16); }
+
+function moveCursor(event: KeyboardEvent): void {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, PageUp: -16 * columns, PageDown: 16 * columns }[event.key];
+  if (step !== undefined) {
+    const frames = state.frames?.frames ?? 1;
+    state.frameCursor = Math.min(Math.max(state.frameCursor + step, 0), frames - 1);
+    event.preventDefault();
+    actions.redraw();
+  } else if (event.key === 'Enter') actions.showFrame(addressOf(state.frameCursor));
+}
+
+function clickFrame(event: MouseEvent): void {
+  const canvas = event.target as HTMLCanvasElement;
+  const box = canvas.getBoundingClientRect();
+  const x = Math.floor(((event.clientX - box.left) / box.width) * columns);
+  const y = Math.floor(((event.clientY - box.top) / box.height) * (canvas.height / cell));
+  state.frameCursor = y * columns + x;
+  actions.showFrame(addressOf(state.frameCursor));
+}
+
+function ownerName(owner: string): string { return state.scene?.spaces.find((space) => space.id === owner)?.title ?? owner; }
+
+function legend(frames: Frames) {
+  if (state.colouring === 'heat') return html`<div class="legend">${[['A: used', heatColours[1]], ['A and D: written', heatColours[2]]].map(([name, colour]) => html`<span><i class="swatch" style="background:${colour}"></i>${t(name!)}</span>`)}</div>`;
+  if (state.colouring === 'owner') {
+    const present = [...new Set(frames.runs.filter((run) => run[1] !== 1).map((run) => run[2]))].filter((owner) => owner >= 0).sort((a, b) => a - b);
+    return html`<div class="legend">${present.map((owner) => html`<span><i class="swatch" style="background:${ownerColour(owner)}"></i>${ownerName(frames.owners[owner] ?? '')}</span>`)}</div>`;
+  }
+  return html`<table class="kinds"><thead><tr><th>${t('kind')}</th><th class="number">${t('frames')}</th><th class="number">${t('size')}</th><th>${t('share of RAM')}</th></tr></thead><tbody>
+    ${kindNames.map((name, kind) => html`<tr><td><i class="swatch ${kind === 0 ? 'empty' : ''}" style="background:${kindColours[kind]}"></i>${t(name)}</td><td class="number">${frames.totals[kind]}</td>
+      <td class="number">${humanSize((frames.totals[kind] ?? 0) * 4096)}</td><td><span class="bar wide"><i style="width:${(100 * (frames.totals[kind] ?? 0)) / frames.frames}%;background:${kind === 0 ? 'var(--line)' : kindColours[kind]}"></i></span></td></tr>`)}</tbody></table>`;
+}
+
+function frameDetails() {
+  const chosen = state.frameUsers;
+  if (!chosen) return nothing;
+  const others = chosen.users.filter((user) => user.table || user.flags.includes('u') || !(user.va === chosen.pa || BigInt(user.va) >> 38n !== 0n));
+  return html`<div aria-live="polite"><h4>${t('Frame')} <code>${chosen.pa}</code></h4>
+    ${others.length === 0 ? html`<p class="hint">${t('No table maps this frame beside the direct map.')}</p>`
+    : html`<div class="scroll"><table><thead><tr><th>${t('who')}</th><th>${t('address')}</th><th>${t('how')}</th></tr></thead><tbody>${others.map((user) => html`<tr>
+        <td><button type="button" class="link" @click=${() => { actions.select(user.space); actions.openTab('space'); }}>${user.title}</button></td>
+        <td>${user.table ? html`<span class="mono">${user.va}</span>` : html`<span @click=${() => { actions.select(user.space); actions.openTab('space'); }}>${addressLink(user.va)}</span>`}</td>
+        <td>${user.table ? html`${t('level')} ${user.level} ${t('table')}` : flagBadges(user.flags)}</td></tr>`)}</tbody></table></div>`}</div>`;
+}
+
+export function memoryView() {
+  const frames = state.frames;
+  if (!frames) return html`<p class="hint">…</p>`;
+  const choices: [Colouring, string][] = [['kind', 'kind'], ['owner', 'owner'], ['heat', 'A and D bits']];
+  return html`<section class="card" aria-labelledby="memory-title"><h3 id="memory-title">${t('All of RAM, frame by frame')}</h3>
+    <div class="row"><fieldset><legend>${t('Colour by')}</legend>${choices.map(([value, name]) => html`<label><input type="radio" name="colouring" .checked=${state.colouring === value}
+        @change=${() => { state.colouring = value; actions.redraw(); }}>${t(name)}</label>`)}</fieldset>
+      <form class="row" @submit=${(event: SubmitEvent) => { event.preventDefault(); actions.showFrame(new FormData(event.target as HTMLFormElement).get('pa') as string); }}>
+        <label for="pa">${t('Physical address')}</label><input id="pa" name="pa" class="mono" autocomplete="off" placeholder="0x80000000"><button type="submit">${t('Show')}</button></form></div>
+    <div class="columns memory"><div><div class="ruler-ends"><code>${frames.base}</code><span class="dim">1 MiB →</span></div>
+      <canvas id="memory-map" tabindex="0" role="application" aria-label="${t('All of RAM, frame by frame')}. ${addressOf(state.frameCursor)}" @keydown=${moveCursor} @click=${clickFrame}></canvas>
+      <div class="ruler-ends"><code>${addressOf(frames.frames)}</code><span class="mono">${addressOf(state.frameCursor)}</span></div>
+      <p class="hint">${t('Each square is one frame of 4 KiB. Move with the arrow keys; Enter tells who maps it.')}</p></div>
+      <div>${legend(frames)}${frameDetails()}</div></div>
+  </section>`;
+}

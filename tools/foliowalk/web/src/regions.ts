@@ -1,0 +1,42 @@
+import { html } from 'lit-html';
+import type { Range } from './api';
+import { regionClass } from './colours';
+import { humanSize, t } from './i18n';
+import { actions, state } from './state';
+
+export function flagBadges(flags: string) {
+  return html`<span class="flags" aria-label=${flags.replaceAll('-', '')}>${[...flags].map((letter) => html`<i class="flag f-${letter === '-' ? 'none' : letter}">${letter}</i>`)}</span>`;
+}
+
+export function addressLink(va: string) {
+  return html`<button type="button" class="link mono" @click=${() => actions.walk(va)}>${va}</button>`;
+}
+
+export function frameLink(pa: string) {
+  return html`<button type="button" class="link mono" @click=${() => actions.showFrame(pa)}>${pa}</button>`;
+}
+
+function heatBar(range: Range) {
+  const percent = (part: number) => `${range.leaves ? Math.round((100 * part) / range.leaves) : 0}%`;
+  return html`<span class="bar" role="img" aria-label="A ${percent(range.accessed)}, D ${percent(range.dirty)}" title="A ${range.accessed}/${range.leaves}  D ${range.dirty}/${range.leaves}">
+    <i class="heat-a" style="width:${percent(range.accessed)}"></i><i class="heat-d" style="width:${percent(range.dirty)}"></i></span>`;
+}
+
+function row(range: Range) {
+  return html`<tr>
+    <td><i class="swatch ${regionClass(range.region)}"></i>${t(range.region)}</td>
+    <td>${addressLink(range.va)}</td><td class="mono dim">${range.end}</td>
+    <td class="number">${humanSize(range.bytes)}</td><td>${flagBadges(range.flags)}</td>
+    <td class="number">${range.level > 0 ? html`<b class="super">${range.page}</b>` : range.page}</td>
+    <td>${heatBar(range)}</td>
+    <td>${t(range.backing)}</td><td>${range.backing === 'device' ? html`<span class="mono">${range.pa}</span>` : frameLink(range.pa)}<span class="dim"> ${range.leaves === 1 ? '' : range.contiguous ? t('and on') : t('and others')}</span></td>
+  </tr>`;
+}
+
+export function regionsView() {
+  return html`<section class="card" aria-labelledby="regions-title"><h3 id="regions-title">${t('Regions')}</h3>
+    <div class="scroll"><table>
+      <thead><tr><th>${t('region')}</th><th>${t('from')}</th><th>${t('to')}</th><th class="number">${t('size')}</th><th>${t('flags')}</th><th class="number">${t('page')}</th><th>${t('A and D')}</th><th>${t('backed by')}</th><th>${t('frames')}</th></tr></thead>
+      <tbody>${state.ranges.map(row)}</tbody>
+    </table></div></section>`;
+}
