@@ -59,6 +59,13 @@ void FilePages::mark_dirty(u32 inode, u64 index) {
   if (mm::Frame* record = locate(inode, index, frame)) record->second |= dirty_mark;
 }
 
+bool FilePages::is_dirty(u32 inode, u64 index) {
+  const sync::Guard guard(lock_);
+  Ppn frame;
+  const mm::Frame* record = locate(inode, index, frame);
+  return record != nullptr && (record->second & dirty_mark) != 0;
+}
+
 bool FilePages::take_dirty(u32 inode, u64 index) {
   const sync::Guard guard(lock_);
   Ppn frame;
@@ -161,11 +168,14 @@ void InodeBacking::release_page(u64 index) {
 
 void InodeBacking::write_back(u64 first, u64 count) {
   if (pages().count() == 0) return;
-  for (u64 index = first; index < first + count; ++index) write_page(index);
+  // The mark stays: other mappings may go on writing without a fault that would set it again.
+  for (u64 index = first; index < first + count; ++index) {
+    if (pages().is_dirty(inode_.number(), index)) (void)inode_.write_page(index);
+  }
 }
 
-// A page that cannot be written (the disk failed, or no block is left for a hole) is lost, as its program has ended
-// or has no one to tell; the frame must go back in any case.
+// Called with the last mapping. A page that cannot be written (the disk failed, or no block is left for a hole) is lost:
+// its program has no one to tell; the frame must go back in any case.
 void InodeBacking::write_page(u64 index) {
   if (!pages().take_dirty(inode_.number(), index)) return;
   (void)inode_.write_page(index);

@@ -37,6 +37,7 @@ class FilePages {
   /// Adds a frame with one mapping. Under the inode's mutex.
   void add(u32 inode, u64 index, sv39::Ppn frame);
   void mark_dirty(u32 inode, u64 index);
+  [[nodiscard]] bool is_dirty(u32 inode, u64 index);
 
   enum class Released {
     done,   ///< one mapping fewer

@@ -198,7 +198,6 @@ TEST_P(VolumeTest, UnlinkedFileLivesWhileItIsOpen) {
   u64 offset = 0;
   EXPECT_OK((*file)->write(source, offset, text.size()));
   EXPECT_EQ((*file)->stat()->link_count, 0);
-  EXPECT_EQ(volume.check().notes.size(), volume.check().notes.empty() ? 0u : volume.check().notes.size());
 }
 
 TEST_P(VolumeTest, NothingHappensInARemovedDirectory) {
@@ -318,7 +317,7 @@ TEST_P(VolumeTest, SixtyOpenFilesAndMoreThanTheTableHolds) {
     EXPECT_EQ(open.size(), possible);
   }
   open.clear();
-  EXPECT_OK(volume.write("after", "x"));
+  EXPECT_OK(volume.write("f0", "x"));
 }
 
 // A source or sink that stops at a byte: what a bad user address, or a page that is not there yet, does.
@@ -396,7 +395,6 @@ TEST_P(VolumeTest, DevicesKeepTheirNumbers) {
   const fs::InodeLock lock(**device);
   EXPECT_EQ((*device)->major(), 1);
   EXPECT_EQ((*device)->minor(), -5);
-  EXPECT_OK([&]() -> lib::Result<void> { return {}; }());
 }
 
 TEST_P(VolumeTest, SyncLeavesAnEmptyLog) {
