@@ -1,0 +1,215 @@
+#include "mm/machine.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "arch/riscv64/csr.hpp"
+#include "mm/counters.hpp"
+#include "mm/fail_nth.hpp"
+
+namespace mm_test {
+
+namespace {
+
+std::atomic<unsigned> fail_countdown{0};
+std::atomic<unsigned> seen{0};
+std::atomic<bool> every{false};
+
+bool fail_hook() {
+  seen.fetch_add(1, std::memory_order_relaxed);
+  if (every.load(std::memory_order_relaxed)) return true;
+  const unsigned left = fail_countdown.load(std::memory_order_relaxed);
+  if (left == 0) return false;
+  fail_countdown.store(left - 1, std::memory_order_relaxed);
+  return left == 1;
+}
+
+// A global of the kernel in the state that it has at power-on.
+template <class T>
+void renew(T& object) {
+  object.~T();
+  new (&object) T();
+}
+
+constexpr model::Context user_mode{model::Privilege::user, false, false};
+
+}  // namespace
+
+Machine::Machine(MachineOptions options) : arena_(options.ram_bytes), tlb_(arena_, is_free_frame) {
+  arena_.install();
+  renew(frames());
+  renew(kernel_space());
+  for (HartCounters& hart : hart_counters) renew(hart);
+#if !defined(BIFOLIUM_VIEW_SHARED) && !defined(BIFOLIUM_VIEW_MIRRORED)
+  renew(UnifiedView::asids);
+#endif
+  fail_at(0);
+  fail_all(false);
+  failure_hook.store(fail_hook);
+  arch::host::machine.asid_mask = options.asid_mask;
+  arch::host::set_listener(&tlb_);
+  arch::host::machine.user_memory.store(this);
+  arch::host::set_hart_index(0);
+  arch::host::this_satp = 0;
+
+  const sv39::PhysAddr ram(arena_.base());
+  const PhysRange image = *PhysRange::from(ram, options.image_bytes);
+  const PhysRange reserved[] = {image};
+  frames().init(*PhysRange::from(ram, arena_.size()), reserved);
+
+  const DeviceWindow devices[] = {
+      {*PhysRange::from(sv39::PhysAddr(0x10000000), 0x100), VirtAddr(0x10000000 + arch::kernel_offset)},
+      {*PhysRange::from(sv39::PhysAddr(0xc000000), 0x400000), VirtAddr(0xc000000 + arch::kernel_offset)},
+  };
+  const KernelImage layout{ram, ram + 0x40000, ram + 0x60000, ram + 0x1000};
+  if (!kernel_space().build(devices, layout)) {
+    std::fprintf(stderr, "host machine: kernel space cannot be built\n");
+    std::abort();
+  }
+  for (unsigned hart = 0; hart < arch::max_harts; ++hart) satp_[hart] = kernel_space().satp();
+  arch::write_satp(arch::Satp{satp_[0]});
+#if !defined(BIFOLIUM_VIEW_SHARED) && !defined(BIFOLIUM_VIEW_MIRRORED)
+  UnifiedView::init();
+#endif
+  for (unsigned hart = 0; hart < arch::max_harts; ++hart) become_hart(hart), arch::fence_all();
+  become_hart(0);
+}
+
+Machine::~Machine() {
+  failure_hook.store(nullptr);
+  arch::host::set_listener(nullptr);
+  arch::host::machine.user_memory.store(nullptr);
+}
+
+bool Machine::is_free_frame(u64 physical) {
+  const Ppn ppn(physical / sv39::page_size);
+  if (!frames().contains(ppn)) return false;
+  const FrameState state = frames().state(ppn);
+  return state == FrameState::free || state == FrameState::cached || state == FrameState::cached_zero;
+}
+
+void Machine::become_hart(unsigned hart) {
+  arch::host::set_hart_index(hart);
+  arch::write_satp(arch::Satp{satp_[hart]});
+}
+
+void Machine::switch_to(AddressSpace* space) {
+  const unsigned hart = arch::hart_index();
+  const u64 satp = space != nullptr ? space->switch_in() : kernel_space().satp();
+  running_[hart] = space;
+  // What arch_switch_context does (switch.S).
+  if (View::kind == abi::ViewKind::shared || satp == 0) return;
+  satp_[hart] = satp;
+  arch::write_satp(arch::Satp{satp});
+  if (View::kind == abi::ViewKind::mirrored) arch::fence_all();
+}
+
+// The trampoline's way into user mode and back (trap.S), in the views that switch tables there.
+void Machine::enter_user(AddressSpace& space) {
+  if (const u64 satp = space.user_satp(); satp != 0) {
+    arch::fence_all();
+    arch::write_satp(arch::Satp{satp});
+    arch::fence_all();
+  }
+}
+
+void Machine::leave_user(AddressSpace& space) {
+  if (const u64 satp = space.kernel_satp(); satp != 0) {
+    arch::fence_all();
+    arch::write_satp(arch::Satp{satp});
+    arch::fence_all();
+  }
+}
+
+Outcome Machine::access(u64 va, model::AccessKind kind, std::byte** byte) {
+  const unsigned hart = arch::hart_index();
+  AddressSpace& space = *running_[hart];
+  const Access as_kernel = kind == model::AccessKind::load    ? Access::read
+                           : kind == model::AccessKind::store ? Access::write
+                                                              : Access::execute;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    enter_user(space);
+    const model::Served served = tlb_.access(hart, va, kind, user_mode);
+    leave_user(space);
+    if (served.fault == model::FaultKind::none) {
+      if (!arena_.contains(served.physical)) {
+        std::fprintf(stderr, "user access at 0x%llx reached 0x%llx outside RAM\n", static_cast<unsigned long long>(va),
+                     static_cast<unsigned long long>(served.physical));
+        std::abort();
+      }
+      *byte = arena_.at(served.physical);
+      return Outcome::done;
+    }
+    switch (space.fault(VirtAddr(va), as_kernel)) {
+      case FaultResult::resolved: break;
+      case FaultResult::refused: return Outcome::killed_refused;
+      case FaultResult::no_memory: return Outcome::killed_no_memory;
+    }
+  }
+  std::fprintf(stderr, "livelock: the access at 0x%llx keeps faulting after the kernel resolved it\n",
+               static_cast<unsigned long long>(va));
+  std::abort();
+}
+
+Outcome Machine::load(u64 va, std::byte& value) {
+  std::byte* byte = nullptr;
+  const Outcome outcome = access(va, model::AccessKind::load, &byte);
+  if (outcome == Outcome::done) value = *byte;
+  return outcome;
+}
+
+Outcome Machine::store(u64 va, std::byte value) {
+  std::byte* byte = nullptr;
+  const Outcome outcome = access(va, model::AccessKind::store, &byte);
+  if (outcome == Outcome::done) *byte = value;
+  return outcome;
+}
+
+std::byte* Machine::kernel_access(unsigned hart, u64 address, arch::host::AccessType access, bool sum) {
+  const auto kind = access == arch::host::AccessType::load ? model::AccessKind::load : model::AccessKind::store;
+  const model::Served served = tlb_.access(hart, address, kind, {model::Privilege::supervisor, sum, false});
+  return served.fault == model::FaultKind::none ? arena_.at(served.physical) : nullptr;
+}
+
+lib::Result<SpaceOwner> Machine::make_owner() {
+  u32 slot = 0;
+  while (slot < KernelSpace::stack_slots && slot_used_[slot]) ++slot;
+  if (slot == KernelSpace::stack_slots) return lib::fail(lib::Error::limit_reached);
+  auto trapframe = frames().allocate(FrameState::kernel, Zero::yes);
+  if (!trapframe) return lib::fail(trapframe.error());
+  auto usyscall = frames().allocate(FrameState::kernel, Zero::yes);
+  if (!usyscall) {
+    frames().free(*trapframe);
+    return lib::fail(usyscall.error());
+  }
+  slot_used_[slot] = true;
+  return SpaceOwner{slot, *trapframe, *usyscall};
+}
+
+void Machine::free_owner(const SpaceOwner& owner) {
+  slot_used_[owner.stack_slot] = false;
+  frames().unref(owner.trapframe);
+  frames().unref(owner.usyscall);
+}
+
+void Machine::fail_at(unsigned n) {
+  fail_countdown.store(n);
+  seen.store(0);
+}
+unsigned Machine::allocations_seen() { return seen.load(); }
+void Machine::fail_all(bool yes) { every.store(yes); }
+
+std::string Machine::complaints() {
+  std::string all;
+  for (const std::string& line : tlb_.violations()) all += line + "\n";
+  tlb_.clear_violations();
+  return all;
+}
+
+void Machine::check_tlbs() {
+  for (unsigned hart = 0; hart < arch::max_harts; ++hart) tlb_.check(hart);
+}
+
+}  // namespace mm_test
