@@ -11,9 +11,9 @@ struct SpaceIterator {
   void* context;
 };
 
-/// What else holds references to frames; the caller fills in what it knows. `references(context, visit)` calls
-/// visit(visit_context, ppn) once for each reference that a kernel object outside mm holds on a frame in state user
-/// or file (mapped pages of inodes; trapframe and usyscall frames of processes are in state kernel).
+/// What else holds references to frames. `references(context, visit)` calls visit(visit_context, ppn) once for each
+/// reference that a kernel object outside mm holds on a frame in state `user`. (A frame in state `file` has one
+/// reference of the file system's by definition; frames in state `kernel` belong to whom they belong.)
 struct FrameOwners {
   void (*references)(void* context, void (*visit)(void* visit_context, Ppn ppn), void* visit_context);
   void* context;

@@ -206,6 +206,13 @@ class FrameReservation {
   [[nodiscard]] Ppn take();
   [[nodiscard]] u64 left() const { return left_; }
   void release();
+  /// Calls visit(ppn) for each frame that is left.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    for (u32 number = head_; number != no_frame; number = frames().record(frames().ppn_of(number)).second) {
+      visit(frames().ppn_of(number));
+    }
+  }
 
  private:
   u32 head_ = no_frame;
