@@ -25,4 +25,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
 else()
   # GNU ld gives its RWX-segment warning for the one-segment programs that xv6 of 2020 has; it is meant so.
   target_link_options(riscv-flags INTERFACE -Wl,--no-warn-rwx-segments)
+  # Without the bit-manipulation extension GCC counts zeros by a call.
+  target_link_libraries(riscv-flags INTERFACE gcc)
 endif()

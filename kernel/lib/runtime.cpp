@@ -5,9 +5,16 @@
 
 #if defined(__riscv) && __STDC_HOSTED__ == 0
 
+// The loop of such a function must not be turned into a call of the function.
+#if defined(__clang__)
+#define NOT_A_BUILTIN __attribute__((no_builtin))
+#else
+#define NOT_A_BUILTIN __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#endif
+
 extern "C" {
 
-__attribute__((no_builtin)) int memcmp(const void* left, const void* right, usize count) {
+NOT_A_BUILTIN int memcmp(const void* left, const void* right, usize count) {
   const auto* a = static_cast<const unsigned char*>(left);
   const auto* b = static_cast<const unsigned char*>(right);
   for (; count > 0; --count, ++a, ++b) {
@@ -16,23 +23,23 @@ __attribute__((no_builtin)) int memcmp(const void* left, const void* right, usiz
   return 0;
 }
 
-__attribute__((no_builtin)) int bcmp(const void* left, const void* right, usize count) {
+NOT_A_BUILTIN int bcmp(const void* left, const void* right, usize count) {
   return memcmp(left, right, count);
 }
 
-__attribute__((no_builtin)) usize strlen(const char* text) {
+NOT_A_BUILTIN usize strlen(const char* text) {
   usize length = 0;
   while (text[length] != '\0') ++length;
   return length;
 }
 
-__attribute__((no_builtin)) usize strnlen(const char* text, usize limit) {
+NOT_A_BUILTIN usize strnlen(const char* text, usize limit) {
   usize length = 0;
   while (length < limit && text[length] != '\0') ++length;
   return length;
 }
 
-__attribute__((no_builtin)) void* memchr(const void* bytes, int wanted, usize count) {
+NOT_A_BUILTIN void* memchr(const void* bytes, int wanted, usize count) {
   const auto* at = static_cast<const unsigned char*>(bytes);
   for (; count > 0; --count, ++at) {
     if (*at == static_cast<unsigned char>(wanted)) return const_cast<unsigned char*>(at);

@@ -48,7 +48,9 @@ constexpr std::array<u64, 512> make_boot_root() {
 }
 }  // namespace
 // Not const: in a section whose physical page nobody else uses; read by the hardware alone.
-extern "C" alignas(4096) constinit std::array<u64, 512> boot_root = make_boot_root();
+extern "C" {
+alignas(4096) constinit std::array<u64, 512> boot_root = make_boot_root();
+}
 #endif
 
 void adopt_boot_thread(CurrentThread& thread, u32 hart) {
