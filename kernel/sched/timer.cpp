@@ -11,26 +11,35 @@ namespace sched {
 namespace {
 
 constexpr u64 ticks_per_second = 10;
-/// A hart without sleepers looks up once in a while all the same: under QEMU's icount without sleep an idle machine jumps
-/// to the next timer, and a timer at the end of time would take it there while the disk is still busy.
-constexpr u64 longest_idle_ticks = 600;
-
 u64 tick_length() { return arch::timer_frequency() / ticks_per_second; }
+
+void start_timer(u64 when) {
+  arch::set_timer(when);
+  arch::set_sie(arch::interrupt_bit::timer);
+}
+
+/// A hart that waits for a device only has no timer at all. Under QEMU's icount without sleep a machine that waits jumps
+/// to its next timer, and every jump counts as time and as retired instructions: a tick of 100 ms is 10^8 of them. QEMU
+/// knows no way to take a timer back, so it is moved to where it rings at once, and nobody hears it.
+void stop_timer() {
+  arch::clear_sie(arch::interrupt_bit::timer);
+  arch::set_timer(arch::read_time() + 2);
+}
 
 }  // namespace
 
 u64 uptime_ticks() { return arch::read_time() / tick_length(); }
 
-void arm_tick() { arch::set_timer((uptime_ticks() + 1) * tick_length()); }
+void arm_tick() { start_timer((uptime_ticks() + 1) * tick_length()); }
 
 void arm_for_sleepers() {
   HartState& hart = hart_states[current().hart];
-  u64 when = uptime_ticks() + longest_idle_ticks;
+  u64 when = 0;
   {
     sync::Guard guard(hart.sleep_lock);
-    if (!hart.sleepers.empty()) when = std::min(when, hart.sleepers.front()->wake_tick);
+    if (!hart.sleepers.empty()) when = hart.sleepers.front()->wake_tick;
   }
-  arch::set_timer(when * tick_length());
+  when != 0 ? start_timer(when * tick_length()) : stop_timer();
 }
 
 Woken sleep_ticks(u64 ticks) {

@@ -86,6 +86,8 @@ inline constexpr u64 software = 1 << 1, timer = 1 << 5, external = 1 << 9;
 }
 inline void clear_sip(u64 bits) { asm volatile("csrc sip, %0" : : "r"(bits) : "memory"); }
 inline void write_sie(u64 bits) { asm volatile("csrw sie, %0" : : "r"(bits) : "memory"); }
+inline void set_sie(u64 bits) { asm volatile("csrs sie, %0" : : "r"(bits) : "memory"); }
+inline void clear_sie(u64 bits) { asm volatile("csrc sie, %0" : : "r"(bits) : "memory"); }
 inline void write_stvec(u64 address) { asm volatile("csrw stvec, %0" : : "r"(address) : "memory"); }
 inline void write_sscratch(u64 value) { asm volatile("csrw sscratch, %0" : : "r"(value) : "memory"); }
 inline void write_scounteren(u64 bits) { asm volatile("csrw scounteren, %0" : : "r"(bits)); }
