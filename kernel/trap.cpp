@@ -7,6 +7,7 @@
 #include "arch/riscv64/trap_frame.hpp"
 #include "dev/interrupts.hpp"
 #include "mm/counters.hpp"
+#include "mm/view.hpp"
 #include "process/fault_report.hpp"
 #include "process/lifecycle.hpp"
 #include "syscall/syscall.hpp"
@@ -68,6 +69,15 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   }
 }
 
+/// The trampoline's way into the kernel's table and back writes satp and fences everything twice; assembly does not
+/// count, so that is done here for it.
+void count_table_switches() {
+  if constexpr (mm::View::kind != abi::ViewKind::unified) {
+    mm::count(mm::VmEvent::satp_written, 2);
+    mm::count(mm::VmEvent::fence_all, 2);
+  }
+}
+
 /// The rare ways back to user mode.
 [[gnu::noinline]] void see_to_work(Process& self) {
   if (self.is_killed()) process::exit(self, process::status_of_killed);
@@ -80,6 +90,7 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
 // them, for every C++ function keeps them, and are not loaded from the frame.
 [[gnu::noinline]] void usertrap(arch::TrapFrame& frame, u64 cause, u64 value) {
   Process& self = process::current();
+  count_table_switches();
   if (cause == static_cast<u64>(Cause::user_call)) [[likely]] {
     mm::count(mm::VmEvent::system_call);
     frame.epc += ecall_size;

@@ -61,14 +61,23 @@ class Buffer {
   char* begin_;
 };
 
+// By how much instret has jumped while the machine waited (for its disk): not instructions, so they come off.
+std::uint64_t idle_instructions() {
+  static abi::VmStat stat;
+  must(vmstat(&stat, sizeof(stat), -1), "vmstat");
+  return stat.idle_instructions;
+}
+
 // Instructions of one operation, over `count` of them; a few go before, so that caches and tables are as they
 // will be.
 template <typename Operation>
 std::uint64_t per_operation(int count, Operation operation) {
   for (int i = 0; i < 3; ++i) operation();
+  const std::uint64_t idle_before = idle_instructions();
   const std::uint64_t begin = instructions();
   for (int i = 0; i < count; ++i) operation();
-  return (instructions() - begin) / static_cast<std::uint64_t>(count);
+  const std::uint64_t all = instructions() - begin;
+  return (all - (idle_instructions() - idle_before)) / static_cast<std::uint64_t>(count);
 }
 
 void wait_for(int pid) {

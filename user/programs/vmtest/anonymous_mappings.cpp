@@ -61,9 +61,10 @@ void rights_are_kept() {
   EXPECT_EQ(munmap(p, page), 0);
   p = map(page, read_write, private_memory);
   EXPECT(is_killed([=] {
-    const unsigned code = 0x00008067;  // ret
-    *reinterpret_cast<volatile unsigned*>(p) = code;
-    reinterpret_cast<void (*)()>(p)();
+    *reinterpret_cast<volatile unsigned*>(p) = 0x00008067;  // ret
+    std::uint64_t code = as_word(p);
+    asm volatile("" : "+r"(code));
+    reinterpret_cast<void (*)()>(code)();
   }));
   EXPECT_EQ(munmap(p, page), 0);
 }

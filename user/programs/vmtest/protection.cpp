@@ -10,6 +10,12 @@ using testing::touch;
 
 char* at(std::uint64_t address) { return reinterpret_cast<char*>(address); }
 
+// Runs what lies there; the compiler must not know what that is.
+void jump_to(std::uint64_t address) {
+  asm volatile("" : "+r"(address));
+  reinterpret_cast<void (*)()>(address)();
+}
+
 void expect_no_access(std::uint64_t address) {
   EXPECT(is_killed([=] { look(at(address)); }));
   EXPECT(is_killed([=] { touch(at(address), 10); }));
@@ -45,28 +51,28 @@ void not_writable() {
 void trapframe_and_trampoline() {
   expect_no_access(abi::trapframe);
   expect_no_access(abi::trampoline);
-  EXPECT(is_killed([] { reinterpret_cast<void (*)()>(abi::trampoline)(); }));
+  EXPECT(is_killed([] { jump_to(abi::trampoline); }));
 }
 
 constexpr unsigned return_instruction = 0x00008067;
 volatile unsigned data_code[2] = {return_instruction, return_instruction};
-const unsigned constant_code[2] = {return_instruction, return_instruction};
+const volatile unsigned constant_code[2] = {return_instruction, return_instruction};
 
 // Neither data, heap nor stack is code.
 void data_is_not_code() {
-  EXPECT(is_killed([] { reinterpret_cast<void (*)()>(const_cast<unsigned*>(data_code))(); }));
+  EXPECT(is_killed([] { jump_to(as_word(data_code)); }));
   EXPECT(is_killed([] {
     volatile unsigned stack_code[2] = {return_instruction, return_instruction};
-    reinterpret_cast<void (*)()>(const_cast<unsigned*>(stack_code))();
+    jump_to(as_word(stack_code));
   }));
   EXPECT(is_killed([] {
     auto* heap_code = reinterpret_cast<volatile unsigned*>(grow(page));
     *heap_code = return_instruction;
-    reinterpret_cast<void (*)()>(const_cast<unsigned*>(heap_code))();
+    jump_to(as_word(heap_code));
   }));
-  EXPECT(is_killed([] { reinterpret_cast<void (*)()>(grow_lazily(page) + 16)(); }));
+  EXPECT(is_killed([] { jump_to(as_word(grow_lazily(page) + 16)); }));
   // Read-only data stands in the text segment: that this works shows that the others failed for the right reason.
-  EXPECT_EQ(testing::status_of([] { reinterpret_cast<void (*)()>(const_cast<unsigned*>(constant_code))(); }), 0);
+  EXPECT_EQ(testing::status_of([] { jump_to(as_word(constant_code)); }), 0);
 }
 
 std::uint64_t stack_pointer() {
@@ -120,7 +126,7 @@ void privileged_instructions() {
   EXPECT(is_killed([] { asm volatile("mret"); }));
   EXPECT(is_killed([] { asm volatile("wfi"); }));
   EXPECT(is_killed([] { asm volatile("ebreak"); }));
-  EXPECT(is_killed([] { reinterpret_cast<void (*)()>(std::uint64_t{0x123456780})(); }));
+  EXPECT(is_killed([] { jump_to(0x123456780); }));
 }
 
 // Programs may read the three counters.

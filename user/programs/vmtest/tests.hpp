@@ -33,7 +33,9 @@ inline constexpr int mebibyte = 1 << 20;
 inline char* const sbrk_failed = reinterpret_cast<char*>(-1);
 inline void* const mmap_failed = reinterpret_cast<void*>(-1);
 
-inline std::uint64_t as_word(const volatile void* p) { return reinterpret_cast<std::uint64_t>(p); }
+inline std::uint64_t as_word(const volatile void* p) {
+  return reinterpret_cast<std::uint64_t>(const_cast<const void*>(p));
+}
 
 // Moves the break up to the next multiple of `alignment` and returns it.
 char* align_break(std::uint64_t alignment);
