@@ -37,6 +37,8 @@ def work(legs):
     for top in ("abi", "sv39", "kernel", "user", "tests/host", "tools"):
         for path in sorted((ROOT / top).rglob("*.hpp")):
             header = str(path.relative_to(ROOT))
+            if header.endswith("_impl.hpp"):
+                continue  # The second half of NAME.hpp, which includes it at its end.
             for leg in legs:
                 if header == "kernel/lib/prelude.hpp":
                     continue  # It is in front of every other one.
