@@ -5,7 +5,6 @@
 namespace mm {
 
 FaultResult AddressSpace::fault(VirtAddr va, Access access) {
-  count(VmEvent::user_fault);
   switch (resolve(va, access, Sleep::allowed)) {
     case Resolution::resolved: return FaultResult::resolved;
     case Resolution::no_memory: count(VmEvent::fault_out_of_memory); return FaultResult::no_memory;

@@ -68,6 +68,12 @@ void MirroredView::entry_changed(PageTable& node, unsigned index, Pte pte) {
   }
   twin.store(index, mirror);
   count(VmEvent::mirror_updated);
+  if (frame.limit == root_limit && is_active(arch::to_phys(&node).floor())) {
+    // One table took the place of another, and the fence of a page that follows orders leaf entries only (privileged
+    // manual, SFENCE.VMA): without this the walker may go on through the kernel's own table, which has no mirror.
+    arch::fence_asid(sv39::Asid{0});
+    count(VmEvent::fence_asid);
+  }
 }
 
 lib::Result<void> MirroredView::attach(State& state, Ppn root, const SpaceOwner& owner) {
