@@ -117,6 +117,7 @@ struct VmStat {
   std::uint64_t boot_instructions;  // instret from reset to init's first instruction in user mode, boot hart
   std::uint64_t prompt_instructions;  // instret from reset to the first read of the console by a program
   std::uint64_t counters[vm_event_count];
+  std::uint64_t idle_instructions;  // by how much instret moved while harts waited; the two above are without it
 
   constexpr std::uint64_t operator[](VmEvent event) const { return counters[static_cast<std::size_t>(event)]; }
 };

@@ -21,6 +21,15 @@ Thread idle_threads[arch::max_hart_count];
 /// Bit i set: hart i sleeps in wfi, or is about to, and a software interrupt will make it look again.
 std::atomic<u32> idle_harts{0};
 
+/// By how much instret moved while harts waited; see idle_instructions().
+std::atomic<u64> waited_instructions{0};
+
+void wait_counted() {
+  const u64 before = arch::read_instret();
+  arch::wait_for_interrupt();
+  waited_instructions.fetch_add(arch::read_instret() - before, std::memory_order_relaxed);
+}
+
 u64 kernel_satp = 0;
 void (*interrupt_poll)() = nullptr;
 
@@ -193,6 +202,8 @@ void adopt_idle_thread(u32 hart) {
   arch::note_started(hart);
 }
 
+u64 idle_instructions() { return waited_instructions.load(std::memory_order_relaxed); }
+
 void run_idle() {
   Thread& self = current();
   const u32 bit = 1U << self.hart;
@@ -210,7 +221,7 @@ void run_idle() {
     idle_harts.fetch_or(bit, std::memory_order_seq_cst);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     // Our own queue only: what lies in another hart's is begun by that hart, or by whom it wakes.
-    if (hart_states[self.hart].length.load(std::memory_order_relaxed) == 0) arch::wait_for_interrupt();
+    if (hart_states[self.hart].length.load(std::memory_order_relaxed) == 0) wait_counted();
     idle_harts.fetch_and(~bit, std::memory_order_seq_cst);
     if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
   }

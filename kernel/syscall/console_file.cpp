@@ -9,6 +9,7 @@
 #include "dev/console.hpp"
 #include "fs/device.hpp"
 #include "process/copy_counters.hpp"
+#include "sched/thread.hpp"
 
 namespace syscall {
 
@@ -22,7 +23,7 @@ class ConsoleFile final : public fs::CharacterDevice {
  public:
   lib::Result<usize> read(fs::DataSink& sink, usize count) override {
     if (instructions_at_first_read.load(std::memory_order_relaxed) == 0) [[unlikely]] {
-      instructions_at_first_read.store(arch::read_instret(), std::memory_order_relaxed);
+      instructions_at_first_read.store(arch::read_instret() - sched::idle_instructions(), std::memory_order_relaxed);
     }
     if (count == 0) return 0;
     std::array<char, chunk_size> line;

@@ -11,6 +11,7 @@
 #include "process/exec.hpp"
 #include "process/lifecycle.hpp"
 #include "process/personality.hpp"
+#include "sched/thread.hpp"
 #include "syscall/boot_figures.hpp"
 #include "syscall/console_reports.hpp"
 #include "syscall/console_sink.hpp"
@@ -62,7 +63,7 @@ void become_init(process::Process& self) {
     self.frame().a0 = *started;
   }
   self.memory->print(mm::TableFormat::by_index, console_sink);
-  instructions_at_user_mode.store(arch::read_instret(), std::memory_order_relaxed);
+  instructions_at_user_mode.store(arch::read_instret() - sched::idle_instructions(), std::memory_order_relaxed);
   arch::enter_user(self.frame());
 }
 

@@ -15,6 +15,7 @@
 #include "mm/frames.hpp"
 #include "process/fail_nth.hpp"
 #include "process/table.hpp"
+#include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
 #include "syscall/boot_figures.hpp"
 #include "syscall/console_file.hpp"
@@ -41,6 +42,7 @@ void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.free_frames = mm::frames().free_count();
   stat.boot_instructions = syscall::boot_instructions();
   stat.prompt_instructions = syscall::prompt_instructions();
+  stat.idle_instructions = sched::idle_instructions();
   for (usize i = 0; i < abi::vm_event_count; ++i)
     stat.counters[i] = counter(static_cast<abi::VmEvent>(i), hart);
 }
