@@ -81,6 +81,7 @@ void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency
   }
 }
 
+bool has_sstc() { return sstc; }
 u64 timer_frequency() { return timebase; }
 
 void set_timer(u64 when) {

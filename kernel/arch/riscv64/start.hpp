@@ -32,6 +32,7 @@ void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency
 /// Asks for a timer interrupt of this hart when the time CSR reaches `when`; ~0 for none.
 /// Without Sstc it arrives as a software interrupt.
 void set_timer(u64 when);
+[[nodiscard]] bool has_sstc();
 /// Without Sstc a software interrupt may be the timer's: says whether it has rung since it was set, once.
 [[nodiscard]] bool take_expired_timer();
 [[nodiscard]] u64 timer_frequency();

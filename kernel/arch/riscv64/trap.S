@@ -59,13 +59,11 @@
   .endm
 
 // All but a0 (x10), which holds the frame's address and is loaded last. `quick`: without those that usertrap() has
-// kept as every function does (s0..s11), and gp, which the kernel never changes.
+// kept as every function does (s0..s11). gp is nobody's to keep: another program may have run in between.
   .macro restore_user_registers quick=0
   ld    ra, 8(a0)
   ld    sp, 16(a0)
-  .if \quick == 0
   ld    gp, 24(a0)
-  .endif
   ld    tp, 32(a0)
   ld    t0, 40(a0)
   ld    t1, 48(a0)
