@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "docs" / "bugs.md"
 # The definition of bug() and the tests' own use of it are not call sites.
 NOT_SITES = ("kernel/lib/bug.",)
-CALL = re.compile(r'\bbug\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
+CALL = re.compile(r'\bbug\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+|\w+\s*\))')
 ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*")
 HEAD = """# What must be unreachable
@@ -44,7 +44,9 @@ def sites_in_source():
             if path.suffix not in (".cpp", ".hpp") or name.startswith(NOT_SITES):
                 continue
             for match in CALL.finditer(without_comments(path.read_text())):
-                text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match[1]))
+                literals = re.findall(r'"((?:[^"\\]|\\.)*)"', match[1])
+                # A text that is only known when it happens is named by its variable.
+                text = "".join(literals) or f"({match[1].rstrip(') ')})"
                 sites.add((name, text.replace("|", "\\|")))
     return sites
 
