@@ -93,6 +93,7 @@ bool Machine::is_free_frame(u64 physical) {
 void Machine::become_hart(unsigned hart) {
   arch::host::set_hart_index(hart);
   arch::write_satp(arch::Satp{satp_[hart]});
+  if (running_[hart] == nullptr) tlb_.deactivate(hart);
 }
 
 void Machine::switch_to(AddressSpace* space) {
@@ -100,10 +101,15 @@ void Machine::switch_to(AddressSpace* space) {
   const u64 satp = space != nullptr ? space->switch_in() : kernel_space().satp();
   running_[hart] = space;
   // What arch_switch_context does (switch.S).
-  if (View::kind == abi::ViewKind::shared || satp == 0) return;
+  if (View::kind == abi::ViewKind::shared || satp == 0) {
+    if (space == nullptr) tlb_.deactivate(hart);
+    return;
+  }
   satp_[hart] = satp;
   arch::write_satp(arch::Satp{satp});
   if (View::kind == abi::ViewKind::mirrored) arch::fence_all();
+  // Under its own table the kernel touches no user address, so what is cached of them cannot be hit.
+  if (space == nullptr) tlb_.deactivate(hart);
 }
 
 // The trampoline's way into user mode and back (trap.S), in the views that switch tables there.

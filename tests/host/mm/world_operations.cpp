@@ -216,7 +216,7 @@ void World::do_grow() {
   const u64 begin = round_up(old), end = round_up(old + more);
   const bool fits = more <= lowest_mapping(*process) - old;
   if (!result) {
-    const bool list_full = process->space->regions().size() >= RegionList::capacity;
+    const bool list_full = process->space->regions().size() >= RegionList::limit;
     const u64 wanted = (end - begin) / page_bytes;
     expect(!fits || list_full || (growth != Growth::lazy && memory_may_fail(wanted + wanted / 512 + 4)),
            "grow fails although there is room");
@@ -264,7 +264,7 @@ void World::do_map_anonymous() {
       result ? "at" : "fails", ull(result ? result->value() : 0));
   if (bytes == 0) return expect(!result && result.error() == lib::Error::invalid_argument, "maps nothing at all");
   if (!result) {
-    const bool list_full = process->space->regions().size() >= RegionList::capacity;
+    const bool list_full = process->space->regions().size() >= RegionList::limit;
     const bool too_large = bytes > u64{1} << 36;
     const u64 wanted = region.sharing == Sharing::shared ? bytes / page_bytes + 8 : 0;
     expect(list_full || too_large || (wanted != 0 && memory_may_fail(wanted)), "map_anonymous fails although there is room");
@@ -307,7 +307,7 @@ void World::do_map_file() {
     return expect(region.file->holders() == holders, "a failed mapping holds the file");
   }
   if (!result) {
-    expect(process->space->regions().size() >= RegionList::capacity, "map_file fails although there is room");
+    expect(process->space->regions().size() >= RegionList::limit, "map_file fails although there is room");
     return expect(region.file->holders() == holders, "a failed mapping holds the file");
   }
   region.begin = result->value();
@@ -350,7 +350,7 @@ void World::do_unmap() {
   }
   legal = legal && any;
   Machine::fail_all(true);  // giving back never needs memory
-  const bool list_full = process->space->regions().size() >= RegionList::capacity;
+  const bool list_full = process->space->regions().size() >= RegionList::limit;
   const auto result = process->space->unmap(VirtAddr(begin), bytes);
   Machine::fail_all(false);
   say("unmap 0x%llx + 0x%llx: %s", ull(begin), ull(bytes), result ? "ok" : "refused");
@@ -382,12 +382,15 @@ void World::do_access() {
   }
   const bool allowed = region != nullptr && region->allows(kind) && !beyond_file(*region, va);
   if (!allowed) {
-    expect(outcome == Outcome::killed_refused, "an access beyond the program's rights is not refused");
+    // Beyond the end of a file the kernel may notice first that it has no table for the page.
+    expect(outcome == Outcome::killed_refused || (outcome == Outcome::killed_no_memory && memory_may_fail(8)),
+           "an access beyond the program's rights is not refused");
     return;
   }
   if (outcome == Outcome::killed_no_memory) return expect(memory_may_fail(8), "no memory although there is some");
   if (outcome == Outcome::killed_refused) return expect(read_failed, "a rightful access is refused");
-  expect(free_before - frames().free_count() <= 4 || free_before < frames().free_count(), "one access costs many frames");
+  // A page and two tables, each with its twin in the mirrored view.
+  expect(free_before - frames().free_count() <= 5 || free_before < frames().free_count(), "one access costs many frames");
   const PageBytes* expected = bytes_at(*process, va, *region);
   const std::byte value = expected != nullptr ? (*expected)[va % page_bytes] : std::byte{0};
   if (*byte != value) return fail("an access meets another byte than the oracle's");
