@@ -48,17 +48,16 @@ machine_entry:
   csrw  mcounteren, t0
   csrw  scounteren, t0
 
-  // Sstc, if it is there: menvcfg (0x30a) has bit 63, STCE, to keep. On a hart without menvcfg the access traps and
-  // the vector skips it, leaving 0 in t1.
-  li    t1, 0
+  // Sstc, if it is there: bit 63 of menvcfg (0x30a), STCE. On a hart without menvcfg the access traps and the vector
+  // skips it. Whether Sstc is there only the device tree tells (QEMU keeps the bit in any case), so the CLINT's timer
+  // is let through too; nobody sets it where stimecmp is used.
   li    t0, -1
-  slli  t0, t0, 63
-  csrs  0x30a, t0
-  csrr  t1, 0x30a
-  li    t2, 0x008                // MSIE: software interrupts from other harts
-  bltz  t1, 1f
-  ori   t2, t2, 0x080            // MTIE: the CLINT's timer does what stimecmp would
-1:csrw  mie, t2
+  slli  t1, t0, 63
+  csrs  0x30a, t1
+  ld    t1, 24(s1)
+  sd    t0, (t1)                 // mtimecmp: never, until S-mode sets it
+  li    t2, 0x088                // MSIE: software interrupts from other harts; MTIE
+  csrw  mie, t2
 
   // Back to S-mode with interrupts off and no translation, or the boot root in `unified`.
   li    t0, 3 << 11
