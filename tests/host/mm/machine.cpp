@@ -180,6 +180,7 @@ std::byte* Machine::kernel_access(unsigned hart, u64 address, arch::host::Access
 }
 
 lib::Result<SpaceOwner> Machine::make_owner() {
+  const std::lock_guard guard(slots_mutex_);
   u32 slot = 0;
   while (slot < KernelSpace::stack_slots && slot_used_[slot]) ++slot;
   if (slot == KernelSpace::stack_slots) return lib::fail(lib::Error::limit_reached);
@@ -195,6 +196,7 @@ lib::Result<SpaceOwner> Machine::make_owner() {
 }
 
 void Machine::free_owner(const SpaceOwner& owner) {
+  const std::lock_guard guard(slots_mutex_);
   slot_used_[owner.stack_slot] = false;
   frames().unref(owner.trapframe);
   frames().unref(owner.usyscall);

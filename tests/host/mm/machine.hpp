@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -76,8 +77,8 @@ class Machine final : public arch::host::UserMemory {
   model::TlbModel tlb_;
   AddressSpace* running_[arch::max_harts] = {};
   u64 satp_[arch::max_harts] = {};
+  std::mutex slots_mutex_;
   bool slot_used_[KernelSpace::stack_slots] = {};
-  bool text_noted_ = false;
 };
 
 /// Gives printed text to a string.
