@@ -90,7 +90,7 @@ lib::Result<u64> run(Process& self, std::string_view path, fs::Inode& file, cons
   space->code_changed();
 
   // The commit: from here on nothing can fail.
-  const NewSpace old(self.memory);
+  const NewSpace old(table().exchange_memory(self, *space));
   bind_memory(self, *space.release());
   self.memory->activate();
   set_registers(self.frame(), plan.entry, stack_pointer, arguments.count());

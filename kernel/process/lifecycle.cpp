@@ -88,7 +88,6 @@ void unmap_files(Process& self) {
 }  // namespace
 
 void bind_memory(Process& process, mm::AddressSpace& memory) {
-  process.memory = &memory;
   process.space = &memory;
   memory.pid = process.pid;
   process.frame().user_satp = memory.user_satp();
@@ -104,6 +103,7 @@ lib::Result<Pid> fork(Process& parent) {
   }
   // From here on nothing can fail.
   prepare_thread(child, return_to_user, &child);
+  child.memory = *memory;
   bind_memory(child, **memory);
   copy_registers(child.frame(), parent.frame());
   child.frame().a0 = 0;
@@ -162,6 +162,7 @@ lib::Result<void> start_first(void (*body)(Process&)) {
   }
   first_body = body;
   prepare_thread(init, run_first, &init);
+  init.memory = *memory;
   bind_memory(init, **memory);
   init.set_program("init");
   table().adopt(init, nullptr);

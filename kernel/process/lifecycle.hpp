@@ -22,7 +22,7 @@ void reap(Process& parent, Process& child);
 /// The first process, pid 1: a thread that runs `body`, which must end in exec and arch::enter_user().
 [[nodiscard]] lib::Result<void> start_first(void (*body)(Process& self));
 
-/// Sets what the trap entry reads of the process's address space; after fork, exec and for a new process.
+/// Tells scheduler and trap entry about the process's (new) address space.
 void bind_memory(Process& process, mm::AddressSpace& memory);
 
 }  // namespace process

@@ -29,6 +29,7 @@ enum class Life : u8 {
   embryo,  // being made by fork: counted, but nobody can find it yet
   alive,
   zombie,  // has exited, its parent has not waited for it
+  reaped,  // its parent is taking it apart
 };
 
 /// sigalarm's state. The handler runs on the user stack; `saved` is what sigreturn restores.

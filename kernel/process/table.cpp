@@ -1,6 +1,6 @@
 #include "process/table.hpp"
 
-#include <algorithm>
+#include <utility>
 
 #include "lib/bug.hpp"
 #include "mm/fail_nth.hpp"
@@ -111,9 +111,15 @@ lib::Result<Table::Departed> Table::wait_for_zombie(Process& parent) {
 void Table::take_zombie(Process& parent, Process& child) {
   sync::Guard guard(lock_);
   parent.zombies_.erase(child);
+  child.life_ = Life::reaped;
   Process** link = &buckets_[bucket_of(child.id())];
   while (*link != &child) link = &(*link)->next_;
   *link = child.next_;
+}
+
+mm::AddressSpace* Table::exchange_memory(Process& process, mm::AddressSpace& memory) {
+  sync::Guard guard(lock_);
+  return std::exchange(process.memory, &memory);
 }
 
 lib::Result<void> Table::kill(Pid pid) {

@@ -37,6 +37,10 @@ class Table {
   /// Takes a zombie found by wait_for_zombie out of the tree and the pid hash. The caller owns it then.
   void take_zombie(Process& parent, Process& child);
 
+  /// Gives the process another address space and returns the old one. Under the lock, because the reports below read
+  /// the tables of other processes: a space that they can reach is not destroyed while they look.
+  [[nodiscard]] mm::AddressSpace* exchange_memory(Process& process, mm::AddressSpace& memory);
+
   /// Marks the process as killed and ends its interruptible wait. not_found; not_permitted: init.
   [[nodiscard]] lib::Result<void> kill(Pid pid);
 

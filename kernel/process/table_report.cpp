@@ -46,7 +46,7 @@ class CarefulCount {
 
 abi::ProcessState state_of(const Process& process, Life life) {
   if (life == Life::embryo) return abi::ProcessState::starting;
-  if (life == Life::zombie) return abi::ProcessState::zombie;
+  if (life == Life::zombie || life == Life::reaped) return abi::ProcessState::zombie;
   switch (process.state.load(std::memory_order_relaxed)) {
     case sched::State::running:
       return abi::ProcessState::running;
@@ -68,9 +68,10 @@ std::optional<abi::ProcInfo> Table::describe(usize slot) {
   info.pid = process.pid;
   info.parent = process.parent_ != nullptr ? process.parent_->pid : 0;
   info.state = state_of(process, process.life_);
-  info.hart = process.life_ == Life::embryo ? -1 : static_cast<i32>(process.hart);
+  const bool has_run = process.life_ == Life::alive || process.life_ == Life::zombie;
+  info.hart = has_run ? static_cast<i32>(process.hart) : -1;
   std::copy(process.program_.begin(), process.program_.end(), info.name);
-  if (process.life_ != Life::embryo) {
+  if (has_run) {
     info.size = process.memory->program_break();
     const MappedFigures figures = CarefulCount().count(process.memory->root());
     info.resident_pages = figures.resident_pages;
