@@ -1,0 +1,30 @@
+// Fuzzes the device-tree reader. The input is applied as edits to a good tree, or taken as a tree itself; the reader
+// must stay inside the blob (ASan: the copy has exactly its size) and, where libfdt accepts the tree and it has the
+// plain shape that firmware writes, agree with libfdt about what both understand. Run by tests/fuzz/run.
+#include <cstdlib>
+#include <cstring>
+
+#include "dev/tree_builder.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const std::vector<std::uint8_t> good = dev_test::machine_tree({});
+  std::vector<std::uint8_t> blob;
+  if (size != 0 && data[0] % 4 == 0) {
+    blob.assign(data + 1, data + size);
+  } else {
+    blob = good;
+    for (std::size_t i = 1; i + 3 <= size; i += 3) blob[(data[i] << 8 | data[i + 1]) % blob.size()] = data[i + 2];
+  }
+  dev::MachineDescription machine;
+  const auto result = dev::read_device_tree(dev_test::as_bytes(blob), machine);
+  if (machine.hart_count > dev::MachineDescription::max_harts || machine.virtio_count > dev::MachineDescription::max_virtio ||
+      std::memchr(machine.bootargs.data(), 0, machine.bootargs.size()) == nullptr) {
+    std::abort();
+  }
+  // A tree of which libfdt says that it is damaged outside what it can walk must not be called good by us either.
+  if (result == dev::DeviceTreeError::none && blob.size() >= sizeof(fdt_header)) {
+    const dev_test::Oracle oracle = dev_test::ask_libfdt(blob);
+    if (oracle.readable && oracle.memory_size != 0 && machine.memory.size == 0) std::abort();
+  }
+  return 0;
+}
