@@ -36,13 +36,16 @@ Outcome<int> command_ps(Source& source, Output output) {
   return 0;
 }
 
-Outcome<int> command_map(Source& source, Output output, const std::string& name) {
+Outcome<int> command_map(Source& source, Output output, const std::string& name, bool with_kernel) {
   const Scene scene = capture(source);
   const auto space = find_space(scene, name);
   if (!space) return std::unexpected(space.error());
-  const auto ranges = merged_ranges(**space, Namer(scene));
-  if (output == Output::json) print(json{{"space", json_of(**space)}, {"ranges", json_of(ranges)}});
+  auto ranges = merged_ranges(**space, Namer(scene));
+  const usize all = ranges.size();
+  if (!with_kernel) ranges = own_ranges(std::move(ranges), **space);
+  if (output == Output::json) print(json{{"space", json_of(scene, **space)}, {"ranges", json_of(ranges)}});
   else print(text_of_map(**space, ranges));
+  if (output == Output::text && ranges.size() < all) print(fmt::format("and the kernel's half, {} ranges, as in `map kernel` (--all shows them)\n", all - ranges.size()));
   return 0;
 }
 
@@ -50,7 +53,7 @@ Outcome<int> command_tree(Source& source, Output output, const std::string& name
   const Scene scene = capture(source);
   const auto space = find_space(scene, name);
   if (!space) return std::unexpected(space.error());
-  if (output == Output::json) print(json{{"space", json_of(**space)}, {"tree", json_of_tree((*space)->tree)}});
+  if (output == Output::json) print(json{{"space", json_of(scene, **space)}, {"tree", json_of_tree((*space)->tree)}});
   else print(text_of_tree(**space, depth));
   return 0;
 }

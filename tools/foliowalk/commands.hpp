@@ -11,7 +11,7 @@ enum class Output { text, json };
 // One function per command; each prints its answer and returns the exit status: 0 done, 1 lint found faults.
 // A Failure is printed by main as "foliowalk: ..." with exit status 2.
 [[nodiscard]] Outcome<int> command_ps(Source& source, Output output);
-[[nodiscard]] Outcome<int> command_map(Source& source, Output output, const std::string& space);
+[[nodiscard]] Outcome<int> command_map(Source& source, Output output, const std::string& space, bool with_kernel);
 [[nodiscard]] Outcome<int> command_tree(Source& source, Output output, const std::string& space, unsigned depth);
 [[nodiscard]] Outcome<int> command_explain(Source& source, Output output, const std::string& space, const std::string& va);
 [[nodiscard]] Outcome<int> command_frame(Source& source, Output output, const std::string& pa);

@@ -26,6 +26,7 @@ class Uses {
     for (usize i = 0; i < scene_.spaces.size(); ++i) {
       for (const Node& node : scene_.spaces[i].tree.nodes) note(node, static_cast<u16>(i));
     }
+    for (usize i = 0; i < std::min(uses_.size(), scene_.records.frames.size()); ++i) note(uses_[i], scene_.records.frames[i]);
     return std::move(uses_);
   }
 
@@ -62,6 +63,21 @@ class Uses {
     use.level = node.level;
   }
 
+  /// What the tables leave open, the kernel's own records settle.
+  static void note(FrameUse& use, const FrameRecord& record) {
+    use.references = record.references;
+    if (use.kind != FrameKind::unmapped) return;
+    switch (record.state) {
+      case FrameState::free: use.kind = FrameKind::free; break;
+      case FrameState::table: use.kind = FrameKind::table; break;  // in deposit for the split of a superpage
+      case FrameState::file: use.kind = FrameKind::file; break;
+      case FrameState::kernel:
+      case FrameState::reserved: use.kind = FrameKind::kernel; break;
+      case FrameState::user:
+      case FrameState::unknown: break;
+    }
+  }
+
   const Scene& scene_;
   std::vector<FrameUse> uses_;
 };
@@ -76,6 +92,9 @@ std::string_view name_of(FrameKind kind) {
     case FrameKind::user: return "user";
     case FrameKind::shared: return "shared";
     case FrameKind::supervisor: return "supervisor";
+    case FrameKind::free: return "free";
+    case FrameKind::kernel: return "kernel";
+    case FrameKind::file: return "file";
   }
   return "?";
 }

@@ -15,13 +15,18 @@ enum class FrameKind : u8 {
   user,          // mapped with U by one process
   shared,        // mapped with U by more than one process, or more than once
   supervisor,    // mapped without U beside the direct map: stacks, trapframes, guard pages
+  // The rest are known only where the kernel tells (Bifolium's frame records).
+  free,
+  kernel,  // an object of the kernel's
+  file,    // a page of a mapped file that no one maps now
 };
-inline constexpr usize frame_kind_count = 6;
+inline constexpr usize frame_kind_count = 9;
 [[nodiscard]] std::string_view name_of(FrameKind kind);
 
 struct FrameUse {
   FrameKind kind = FrameKind::unmapped;
   u16 mappings = 0;             // user mappings of it, in all processes
+  u32 references = 0;           // what the kernel counts, where it tells
   u16 owner = no_owner;         // index in Scene::spaces of the first that maps it or whose table it is
   u8 level = 0;                 // of the table, or of the page it belongs to
   bool accessed = false;

@@ -76,8 +76,8 @@ json head_of(const Tree& tree, u32 at) {
 
 }  // namespace
 
-json json_of(const Space& space) {
-  const TableCost cost = table_cost(space.tree);
+json json_of(const Scene& scene, const Space& space) {
+  const TableCost cost = table_cost(scene, space);
   json value{{"id", space.id},
              {"title", space.title()},
              {"role", name_of(space.role)},
@@ -85,6 +85,7 @@ json json_of(const Space& space) {
              {"mode", name_of(space.tree.mode)},
              {"harts", space.harts},
              {"tables", cost.tables},
+             {"shared_tables", cost.shared_tables},
              {"table_bytes", cost.bytes},
              {"flat_bytes", cost.flat_bytes},
              {"mapped_pages", cost.mapped_pages},
@@ -118,7 +119,7 @@ json json_of_summary(const Scene& scene) {
                               {"root", hex(hart.satp.root())},
                               {"pc", hex(hart.pc)}});
   }
-  for (const Space& space : scene.spaces) value["spaces"].push_back(json_of(space));
+  for (const Space& space : scene.spaces) value["spaces"].push_back(json_of(scene, space));
   for (const Counter& counter : scene.counters) value["counters"][counter.name] = counter.value;
   return value;
 }

@@ -14,7 +14,7 @@ namespace foliowalk {
 /// cannot hold 64 bits.
 [[nodiscard]] std::string hex(u64 value);
 [[nodiscard]] nlohmann::json json_of_summary(const Scene& scene);
-[[nodiscard]] nlohmann::json json_of(const Space& space);
+[[nodiscard]] nlohmann::json json_of(const Scene& scene, const Space& space);
 [[nodiscard]] nlohmann::json json_of(const std::vector<Range>& ranges);
 [[nodiscard]] nlohmann::json json_of(const Explanation& walk);
 [[nodiscard]] nlohmann::json json_of(const std::vector<Difference>& differences);

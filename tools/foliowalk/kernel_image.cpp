@@ -22,6 +22,8 @@ struct KernelImage::Reader {
   Dwarf* dwarf = nullptr;
   std::deque<Type> types;  // a deque, so that pointers to its elements stay good
   std::unordered_map<Dwarf_Off, Type*> known;
+  std::vector<Dwarf_Off> variable_dies;
+  std::unordered_map<std::string, Dwarf_Off> classes;  // definitions by full name, the first of each
 
   ~Reader() {
     if (dwarf) dwarf_end(dwarf);
@@ -56,6 +58,11 @@ struct KernelImage::Reader {
     if (tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type ||
         tag == DW_TAG_atomic_type || tag == DW_TAG_restrict_type) {
       return type_of(die);
+    }
+    if (dwarf_hasattr(die, DW_AT_declaration)) {
+      const auto defined = classes.find(declared_scope(die) + name_of(die));
+      Dwarf_Die definition;
+      if (defined != classes.end() && dwarf_offdie(dwarf, defined->second, &definition)) return convert(&definition);
     }
     Type* type = &types.emplace_back();
     known.emplace(dwarf_dieoffset(die), type);
@@ -164,43 +171,51 @@ struct KernelImage::Reader {
     return count == 1 ? std::optional(address) : std::nullopt;
   }
 
-  /// The namespaces and classes around an entry, outermost first, joined by "::".
-  static std::string scope_of(Dwarf_Die* die) {
-    Dwarf_Attribute attribute;
-    Dwarf_Die declared = *die;
-    Dwarf_Die origin;
-    if (dwarf_formref_die(dwarf_attr(die, DW_AT_specification, &attribute), &origin)) declared = origin;
+  /// The scope of a variable that is declared elsewhere (a static member, an extern in a namespace), outermost first,
+  /// each followed by "::".
+  static std::string declared_scope(Dwarf_Die* declaration) {
     Dwarf_Die* scopes = nullptr;
-    const int count = dwarf_getscopes_die(&declared, &scopes);
-    std::string name;
+    const int count = dwarf_getscopes_die(declaration, &scopes);
+    std::string prefix;
     for (int i = count - 1; i > 0; --i) {
-      const int tag = dwarf_tag(&scopes[i]);
-      if (tag == DW_TAG_compile_unit || tag == DW_TAG_lexical_block) continue;
-      std::string part = name_of(&scopes[i]);
-      if (part.empty()) continue;  // the anonymous namespace
-      if (tag == DW_TAG_subprogram) part += "()";
-      name += part + "::";
+      if (dwarf_tag(&scopes[i]) == DW_TAG_compile_unit) continue;
+      const std::string part = name_of(&scopes[i]);
+      if (!part.empty()) prefix += part + "::";
     }
     std::free(scopes);
-    return name;
+    return prefix;
   }
 
-  void collect(Dwarf_Die* parent, std::vector<Variable>& out) {
+  void note_variable(Dwarf_Die* die, const std::string& prefix, std::vector<Variable>& out) {
+    const auto address = address_of(die);
+    const std::string name = name_of(die);
+    if (!address || name.empty()) return;
+    Dwarf_Attribute attribute;
+    Dwarf_Die declaration;
+    const bool elsewhere = dwarf_formref_die(dwarf_attr(die, DW_AT_specification, &attribute), &declaration) != nullptr;
+    out.push_back({(elsewhere ? declared_scope(&declaration) : prefix) + name, *address, nullptr});
+    variable_dies.push_back(dwarf_dieoffset(die));
+  }
+
+  /// Entries of one scope; `prefix` is its name with "::" behind. The anonymous namespace leaves no trace in names.
+  void collect(Dwarf_Die* parent, const std::string& prefix, std::vector<Variable>& out) {
     Dwarf_Die child;
     if (dwarf_child(parent, &child) != 0) return;
     do {
+      const auto inner = [&] {
+        const std::string name = name_of(&child);
+        return name.empty() ? prefix : prefix + name + "::";
+      };
       switch (dwarf_tag(&child)) {
-        case DW_TAG_variable:
-          if (const auto address = address_of(&child)) {
-            const std::string name = name_of(&child);
-            if (!name.empty()) out.push_back({scope_of(&child) + name, *address, type_of(&child)});
-          }
+        case DW_TAG_variable: note_variable(&child, prefix, out); break;
+        case DW_TAG_structure_type:
+        case DW_TAG_class_type:
+          if (dwarf_hasattr(&child, DW_AT_byte_size)) classes.try_emplace(prefix + name_of(&child), dwarf_dieoffset(&child));
+          collect(&child, inner(), out);
           break;
         case DW_TAG_namespace:
         case DW_TAG_subprogram:
-        case DW_TAG_lexical_block:
-        case DW_TAG_structure_type:
-        case DW_TAG_class_type: collect(&child, out); break;
+        case DW_TAG_lexical_block: collect(&child, inner(), out); break;
         default: break;
       }
     } while (dwarf_siblingof(&child, &child) == 0);
@@ -284,8 +299,13 @@ Outcome<std::unique_ptr<KernelImage>> KernelImage::open(const std::string& path)
     size_t header_size = 0;
     while (dwarf_nextcu(reader.dwarf, offset, &next, &header_size, nullptr, nullptr, nullptr) == 0) {
       Dwarf_Die unit;
-      if (dwarf_offdie(reader.dwarf, offset + header_size, &unit)) reader.collect(&unit, image->variables_);
+      if (dwarf_offdie(reader.dwarf, offset + header_size, &unit)) reader.collect(&unit, "", image->variables_);
       offset = next;
+    }
+    // Types come last: a class that a unit only declares is looked up among the definitions of all units.
+    for (usize i = 0; i < image->variables_.size(); ++i) {
+      Dwarf_Die variable;
+      if (dwarf_offdie(reader.dwarf, reader.variable_dies[i], &variable)) image->variables_[i].type = reader.type_of(&variable);
     }
   }
   return image;
@@ -316,6 +336,13 @@ const Variable* KernelImage::variable(std::string_view name) const {
     only = &candidate;
   }
   return only;
+}
+
+const Type* KernelImage::type(const std::string& name) const {
+  const auto found = reader_->classes.find(name);
+  Dwarf_Die die;
+  if (found == reader_->classes.end() || !dwarf_offdie(reader_->dwarf, found->second, &die)) return nullptr;
+  return reader_->convert(&die);
 }
 
 std::optional<u64> KernelImage::loaded_at(u64 address) const {

@@ -69,6 +69,8 @@ class KernelImage {
   [[nodiscard]] const std::vector<Variable>& variables() const { return variables_; }
   /// By full name ("process::table") or, when that is the only one, by last component ("table").
   [[nodiscard]] const Variable* variable(std::string_view name) const;
+  /// A class by its full name ("mm::Region"); null when the DWARF defines none.
+  [[nodiscard]] const Type* type(const std::string& name) const;
   /// Physical address at which the loader put this link address, from the program headers.
   [[nodiscard]] std::optional<u64> loaded_at(u64 address) const;
   /// Lowest and one-past-highest physical address which the file's segments fill.

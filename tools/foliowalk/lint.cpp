@@ -43,6 +43,7 @@ class Judge {
     writable_aliases();
     satps();
     mirrors();
+    frame_records();
     return std::move(findings_);
   }
 
@@ -62,7 +63,7 @@ class Judge {
     for (u32 at = tree.readable() ? 0 : no_node; at != no_node;) {
       const Node& node = tree.nodes[at];
       const unsigned index = static_cast<unsigned>(va >> (sv39::page_shift + sv39::index_bits * node.level)) % sv39::entries_per_table;
-      findings_.back().evidence.push_back({node.pa + index * 8, node.entries[index]});
+      findings_.back().evidence.push_back(Evidence{.at = node.pa + index * 8, .entry = node.entries[index]});
       const auto child = std::ranges::find_if(tree.nodes, [&](const Node& n) { return n.parent == at && n.index == index; });
       at = child == tree.nodes.end() ? no_node : static_cast<u32>(child - tree.nodes.begin());
     }
@@ -334,6 +335,50 @@ class Judge {
     }
   }
 
+  /// Bifolium keeps a record of every frame: what is mapped must not be free, tables must be known as tables, and a
+  /// frame must have as many references as it has mappings.
+  void frame_records() {
+    const auto& records = scene_.records;
+    if (records.frames.empty()) return;
+    std::unordered_map<u64, std::vector<std::pair<const Space*, const Leaf*>>> mappers;
+    for (const Space& space : scene_.spaces) {
+      if (space.tree.torn) continue;
+      for (const Node& node : space.tree.nodes) table_record(space, node);
+      if (space.role != Role::process) continue;
+      for (const Leaf& leaf : space.tree.leaves) {
+        if (!(leaf.pte & bit::user) || !scene_.in_ram(leaf.pa)) continue;
+        const u64 frame = (leaf.pa - scene_.ram_base) / page_size;
+        if (records.frames[frame].state == FrameState::free) {
+          report("free-frame-mapped", space, leaf.va, leaf.pte, fmt::format("the frame {:#x} is free in the kernel's records, yet mapped", leaf.pa));
+          rest_on_record(frame);
+        }
+        mappers[frame].emplace_back(&space, &leaf);
+      }
+    }
+    for (const auto& [frame, users] : mappers) {
+      const FrameRecord& record = records.frames[frame];
+      if (record.references >= users.size() || record.state != FrameState::user) continue;
+      const auto [space, leaf] = users.front();
+      report("too-few-references", *space, leaf->va, leaf->pte,
+             fmt::format("the frame {:#x} has {} mappings and {} references: it will be freed too early", leaf->pa, users.size(), record.references));
+      for (const auto& [other, mapping] : users) rest_on(*other, mapping->va);
+      rest_on_record(frame);
+    }
+  }
+
+  /// Adds the frame's record to what the last finding rests on.
+  void rest_on_record(u64 frame) {
+    if (!enough_) findings_.back().evidence.push_back({scene_.records.first_word + frame * scene_.records.stride, scene_.records.words[frame], 0});
+  }
+
+  void table_record(const Space& space, const Node& node) {
+    if (!scene_.in_ram(node.pa)) return;
+    const FrameState state = scene_.records.frames[(node.pa - scene_.ram_base) / page_size].state;
+    if (state != FrameState::free) return;
+    report("free-frame-is-table", space, node.va, 0, fmt::format("the level-{} table {:#x} is free in the kernel's records", node.level, node.pa));
+    rest_on_record((node.pa - scene_.ram_base) / page_size);
+  }
+
   const Scene& scene_;
   const Space* kernel_ = nullptr;
   std::unordered_map<u64, TableUse> tables_;
@@ -377,6 +422,9 @@ const std::vector<Rule>& lint_rules() {
       {"mirror-missing", fault, "a user page is not in the process's kernel table"},
       {"mirror-wrong-frame", fault, "mirror and user table name different frames"},
       {"mirror-wrong-rights", fault, "the mirror is writable where the user's page is not"},
+      {"free-frame-mapped", fault, "Bifolium: a mapped frame is free in the kernel's records"},
+      {"free-frame-is-table", fault, "Bifolium: a table's frame is free in the kernel's records"},
+      {"too-few-references", fault, "Bifolium: a frame has more mappings than references"},
       {"mirror-stale", fault, "the mirror has a page which the user table has not"},
   };
   return rules;
@@ -397,11 +445,10 @@ std::vector<Finding> confirmed(std::vector<Finding> first, const std::vector<Fin
 }
 
 bool still_holds(const Ram& ram, const Finding& finding) {
-  constexpr u64 ignored = bit::accessed | bit::dirty;
   for (int pass = 0; pass < 3; ++pass) {
     for (const Evidence& evidence : finding.evidence) {
       const auto now = ram.read_u64(evidence.at);
-      if (!now || ((*now ^ evidence.entry) & ~ignored) != 0) return false;
+      if (!now || ((*now ^ evidence.entry) & ~evidence.ignored) != 0) return false;
     }
   }
   return true;

@@ -16,6 +16,7 @@ enum class Severity {
 struct Evidence {
   u64 at = 0;
   u64 entry = 0;
+  u64 ignored = sv39::pte_bit::accessed | sv39::pte_bit::dirty;  // bits that may differ
 };
 
 struct Finding {

@@ -20,6 +20,7 @@ void add_session_options(CLI::App& app, Session& session, std::string& session_p
   group->add_option("--kernel", session.kernel, "The kernel's ELF file, with DWARF");
   group->add_option("--qmp", session.qmp, "QEMU's QMP socket: satp of each hart");
   group->add_option("--trace", session.trace, "QEMU's log (-D), for traps");
+  group->add_option("--wait", session.wait_seconds, "Seconds to wait for a guest that is just being started");
   group->add_option("--satp", session.satps, "A satp value to walk from; may be repeated");
   group->add_option("--mode", session.mode, "bare, sv39, sv48 or sv57, when satp doesn't tell");
   group->add_option("--ram-pipe", session.ram_pipe, "Size of RAM, which is read through stdin and stdout (for gdb)");
@@ -87,11 +88,13 @@ int main(int argc, char** argv) {
   double after = 0;
   bool with_advice = false;
   bool list_rules = false;
+  bool with_kernel = false;
   ServeOptions serve_options;
 
   auto* ps = app.add_subcommand("ps", "Address spaces: process, root, pages, tables");
   auto* map = app.add_subcommand("map", "Merged ranges of one address space");
   map->add_option("space", space, "kernel, a process number or name, or N.kernel")->required();
+  map->add_flag("--all", with_kernel, "Show the kernel's half of a process's table, too");
   auto* tree = app.add_subcommand("tree", "The tables of one address space, level by level");
   tree->add_option("space", space, "kernel, a process number or name, or N.kernel")->required();
   tree->add_option("--depth", depth, "How many levels to open");
@@ -125,7 +128,7 @@ int main(int argc, char** argv) {
   const Output output = as_json ? Output::json : Output::text;
   return with_source(session, session_path, [&](Source& source) -> Outcome<int> {
     if (ps->parsed()) return command_ps(source, output);
-    if (map->parsed()) return command_map(source, output, space);
+    if (map->parsed()) return command_map(source, output, space, with_kernel);
     if (tree->parsed()) return command_tree(source, output, space, depth);
     if (explain->parsed()) return command_explain(source, output, space, address);
     if (frame->parsed()) return command_frame(source, output, address);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/foliowalk/bifolium.hpp"
+
 namespace foliowalk {
 namespace {
 
@@ -50,6 +52,12 @@ const Type* type_at(const Type* type, std::string_view path) {
   return type;
 }
 
+/// The element type of a table given as a variable or as a member of one.
+const Type* table_element(const Variable& variable, std::string_view path) {
+  const usize dot = path.find('.');
+  return element_of(dot == std::string_view::npos ? variable.type : type_at(variable.type, path.substr(dot + 1)));
+}
+
 template <usize n>
 std::string first_of(const std::array<const char*, n>& names, const Type* type) {
   const auto found = std::ranges::find_if(names, [&](const char* name) { return type_at(type, name) != nullptr; });
@@ -90,11 +98,16 @@ std::optional<u64> root_address(const KernelMemory& memory, const Value& value, 
 Outcome<Profile> Profile::detect(const KernelImage& image, const ProfileNames& wanted) {
   Profile profile;
   profile.names_ = wanted;
+  if (wanted.table.empty() && is_bifolium(image)) {
+    profile.family_ = Family::bifolium;
+    profile.names_ = bifolium_names();
+    return profile;
+  }
   const Variable* table = nullptr;
   if (!wanted.table.empty()) {
-    table = image.variable(wanted.table);
+    table = image.variable(std::string_view(wanted.table).substr(0, wanted.table.find('.')));
     if (!table) return fail(fmt::format("{} has no variable `{}` in its DWARF", image.path(), wanted.table));
-    if (!element_of(table->type)) return fail(fmt::format("`{}` is not an array of structures", wanted.table));
+    if (!table_element(*table, wanted.table)) return fail(fmt::format("`{}` is not an array of structures", wanted.table));
   } else {
     int best = 0;
     for (const Variable& variable : image.variables()) {
@@ -105,8 +118,8 @@ Outcome<Profile> Profile::detect(const KernelImage& image, const ProfileNames& w
   }
   ProfileNames& names = profile.names_;
   if (table) {
-    const Type* element = element_of(table->type);
-    names.table = table->name;
+    const Type* element = table_element(*table, names.table);
+    if (names.table.empty()) names.table = table->name;
     adopt(names.pid, first_of(pid_names, element));
     adopt(names.name, first_of(name_names, element));
     adopt(names.state, first_of(state_names, element));
@@ -136,6 +149,7 @@ std::optional<ProcessRecord> Profile::process(const KernelMemory& memory, u64 sl
     record.state = lower(entry.member(names_.state).enumerator());
     if (std::ranges::find(unused_states, record.state) != unused_states.end()) return std::nullopt;
   }
+  if (family_ == Family::bifolium && !describe_bifolium(memory, entry, record)) return std::nullopt;
   const auto root = root_address(memory, entry.member(names_.root), names_.root);
   record.root = root.value_or(0);
   record.pid = static_cast<i64>(entry.member(names_.pid).number().value_or(0));

@@ -36,14 +36,14 @@ struct ProcessRecord {
 
 /// Where a kernel keeps its processes, as member paths. Empty paths are not there.
 struct ProfileNames {
-  std::string table;  // variable: an array of structures or of pointers to them
+  std::string table;  // variable, or member of one: an array of structures or of pointers to them
   std::string pid;
   std::string name;
   std::string state;
   std::string root;
   std::string kernel_root;
   std::string size;
-  std::string global_root;  // variable: the kernel's own root table
+  std::string global_root;  // variable, or member of one: the kernel's own root table
 };
 
 /// What may be presumed of a kernel when its tables are judged.

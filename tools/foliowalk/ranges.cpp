@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include "abi/layout.hpp"
 
@@ -42,6 +43,15 @@ std::string_view device_at(u64 pa) {
     if (pa >= device.begin && pa - device.begin < device.size) return device.name;
   }
   return {};
+}
+
+u64 direct_map_distance(const Tree& tree) {
+  const Leaf* largest = nullptr;
+  for (const Leaf& leaf : tree.leaves) {
+    if (leaf.pte & bit::user || !device_at(leaf.pa).empty()) continue;
+    if (!largest || leaf.level > largest->level) largest = &leaf;
+  }
+  return largest ? largest->va - largest->pa : 0;
 }
 
 Purpose Namer::purpose(const Space& space, const Leaf& leaf) const {
@@ -85,12 +95,11 @@ Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
     if (leaf.pte & bit::execute) return {"kernel text", "kernel image"};
     if (leaf.level == 0) return {leaf.pte & bit::write ? "kernel data" : "kernel rodata", "kernel image"};
   }
-  // A direct map holds most of RAM at one distance; what else is mapped in small pages high up are stacks.
-  if (leaf.va == leaf.pa || leaf.va >= sv39::upper_half_begin) {
-    return {"direct map", "RAM"};
-  }
+  if (leaf.va - leaf.pa == direct_map_distance(space.tree)) return {"direct map", "RAM"};
   if (space.role == Role::process_kernel && leaf.va < 0xc00'0000) return {"mirror", "user memory"};
-  if (leaf.va < abi::user_top && leaf.va >= abi::user_top - (u64{64} << 20)) return {"kernel stack", "kernel memory"};
+  // What is mapped in small pages just below the top of a half is a stack for each process, in xv6 and its relatives.
+  const u64 top = leaf.va < abi::user_top ? abi::user_top : 0;
+  if (leaf.level == 0 && top - leaf.va <= u64{64} << 20) return {"kernel stack", "kernel memory"};
   return {"kernel", "RAM"};
 }
 
@@ -137,9 +146,20 @@ std::string human_size(u64 bytes) {
   return fmt::format("{:.1f} {}", amount, units[unit]);
 }
 
-TableCost table_cost(const Tree& tree) {
+std::vector<Range> own_ranges(std::vector<Range> ranges, const Space& space) {
+  if (space.role == Role::process) std::erase_if(ranges, [](const Range& range) { return range.va >= abi::user_top; });
+  return ranges;
+}
+
+TableCost table_cost(const Scene& scene, const Space& space) {
+  const Tree& tree = space.tree;
+  const Space* kernel = scene.find("kernel");
+  std::unordered_set<u64> shared;
+  if (kernel && kernel != &space) {
+    for (const Node& node : kernel->tree.nodes) shared.insert(node.pa);
+  }
   TableCost cost;
-  cost.tables = tree.nodes.size();
+  for (const Node& node : tree.nodes) ++(shared.contains(node.pa) ? cost.shared_tables : cost.tables);
   cost.bytes = cost.tables * sv39::page_size;
   if (levels_of(tree.mode) != 0) cost.flat_bytes = u64{8} << (address_bits(tree.mode) - sv39::page_shift);
   for (const Leaf& leaf : tree.leaves) {

@@ -32,6 +32,10 @@ struct Purpose {
 /// The name of a device or memory at a physical address of QEMU's `virt` machine; empty when there is nothing.
 [[nodiscard]] std::string_view device_at(u64 pa);
 
+/// How far virtual from physical addresses are in the table's direct map of RAM (0 in xv6): that of its largest
+/// supervisor mapping.
+[[nodiscard]] u64 direct_map_distance(const Tree& tree);
+
 /// Names mappings: from the kernel's own regions where it has them, else from the layout that xv6 programs have.
 class Namer {
  public:
@@ -46,6 +50,8 @@ class Namer {
 };
 
 [[nodiscard]] std::vector<Range> merged_ranges(const Space& space, const Namer& namer);
+/// Without those of the kernel's half that every address space has: what is a process's own.
+[[nodiscard]] std::vector<Range> own_ranges(std::vector<Range> ranges, const Space& space);
 
 /// "rwxug" with '-' for what is clear; "c" last for the copy-on-write mark.
 [[nodiscard]] std::string flag_letters(u64 pte);
@@ -54,13 +60,14 @@ class Namer {
 
 /// Tables a process uses against the flat table that one level would need.
 struct TableCost {
-  u64 tables = 0;
-  u64 bytes = 0;
+  u64 tables = 0;  // its own
+  u64 shared_tables = 0;  // that are also the kernel's
+  u64 bytes = 0;  // of its own
   u64 flat_bytes = 0;  // 8 bytes for each base page of the whole address space
   u64 mapped_pages = 0;      // base pages, a megapage counts 512
   u64 user_pages = 0;        // of them with U
   u64 superpages = 0;
 };
-[[nodiscard]] TableCost table_cost(const Tree& tree);
+[[nodiscard]] TableCost table_cost(const Scene& scene, const Space& space);
 
 }  // namespace foliowalk

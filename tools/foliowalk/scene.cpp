@@ -75,6 +75,10 @@ class Capture {
     }
     const u64 slots = profile.slots(*memory_);
     for (u64 slot = 0; slot < slots; ++slot) read_process(slot);
+    if (profile.family() == Family::bifolium) {
+      scene_.counters = bifolium_counters(*memory_);
+      scene_.records = bifolium_frames(*memory_, *source_.ram);
+    }
   }
 
   /// A process may exit, exec or be replaced while we read its tables: what the process table said before must still

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/foliowalk/bifolium.hpp"
 #include "tools/foliowalk/profile.hpp"
 #include "tools/foliowalk/qmp.hpp"
 
@@ -31,12 +32,6 @@ struct Space {
   [[nodiscard]] std::string title() const;
 };
 
-/// One counter of the kernel's, summed over the harts.
-struct Counter {
-  std::string name;
-  u64 value = 0;
-};
-
 /// All address spaces of the guest, read as closely together as can be.
 struct Scene {
   std::chrono::system_clock::time_point time;
@@ -47,6 +42,7 @@ struct Scene {
   std::vector<Hart> harts;
   std::vector<Space> spaces;
   std::vector<Counter> counters;
+  FrameRecords records;  // the kernel's own account of its frames, where it has one
   std::vector<std::string> warnings;
   /// Processes that vanished or exec'ed while they were read.
   unsigned lost_races = 0;

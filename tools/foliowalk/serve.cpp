@@ -84,8 +84,10 @@ class Server {
       value["gone"] = live_.guest_is_gone();
       answer(response, value);
     });
-    http_.Get("/api/map", with_space([](const Request&, Response& response, const Scene& scene, const Space& space) {
-      answer(response, json_of(merged_ranges(space, Namer(scene))));
+    http_.Get("/api/map", with_space([](const Request& request, Response& response, const Scene& scene, const Space& space) {
+      auto ranges = merged_ranges(space, Namer(scene));
+      if (request.get_param_value("all") != "1") ranges = own_ranges(std::move(ranges), space);
+      answer(response, json_of(ranges));
     }));
     http_.Get("/api/node", with_space([](const Request& request, Response& response, const Scene&, const Space& space) {
       const json node = json_of_node(space.tree, request.get_param_value("path"));
@@ -146,7 +148,10 @@ class Server {
       events.push_back({{"n", number}, {"time", event.time}, {"kind", event.kind}, {"space", event.space}, {"va", hex(event.va)}, {"text", event.text}});
     }
     json traps = json::array();
-    for (const auto& [number, trap] : timeline.traps) {
+    // A page that was away for long need not be told all.
+    const usize first = timeline.traps.size() > 1500 ? timeline.traps.size() - 1500 : 0;
+    for (usize i = first; i < timeline.traps.size(); ++i) {
+      const auto& [number, trap] = timeline.traps[i];
       traps.push_back({{"n", number}, {"time", trap.time}, {"hart", trap.hart}, {"interrupt", trap.interrupt}, {"cause", trap.cause},
                        {"what", trap.what}, {"fault", trap.is_page_fault()}, {"epc", hex(trap.epc)}, {"tval", hex(trap.tval)}});
     }

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace foliowalk {
 
@@ -71,7 +73,9 @@ Outcome<void> complete_from_file(Session& session, const std::string& path) {
   return {};
 }
 
-Outcome<Source> open_source(const Session& session) {
+namespace {
+
+Outcome<Source> try_open_source(const Session& session) {
   Source source;
   const auto base = session.base.empty() ? default_ram_base : parse_number(session.base);
   if (!base) return fail(fmt::format("--base {} is not a number", session.base));
@@ -113,6 +117,17 @@ Outcome<Source> open_source(const Session& session) {
     source.qmp = std::move(*qmp);
   }
   return source;
+}
+
+}  // namespace
+
+Outcome<Source> open_source(const Session& session) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(session.wait_seconds);
+  for (;;) {
+    auto source = try_open_source(session);
+    if (source || std::chrono::steady_clock::now() >= end) return source;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 namespace {

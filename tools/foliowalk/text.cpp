@@ -12,13 +12,13 @@ std::string text_of_spaces(const Scene& scene) {
   std::string out = fmt::format("{:<12} {:<16} {:<9} {:>12} {:>9} {:>6} {:>7} {:>12}  {}\n", "SPACE", "NAME", "STATE", "ROOT", "PAGES",
                                 "SUPER", "TABLES", "FLAT TABLE", "ON HART");
   for (const Space& space : scene.spaces) {
-    const TableCost cost = table_cost(space.tree);
+    const TableCost cost = table_cost(scene, space);
     std::string harts;
     for (const unsigned hart : space.harts) harts += fmt::format("{} ", hart);
     const bool process = space.process.has_value();
     out += fmt::format("{:<12} {:<16} {:<9} {:>#12x} {:>9} {:>6} {:>7} {:>12}  {}\n", space.id, process ? space.process->name : "-",
                        process && !space.process->state.empty() ? space.process->state : "-", space.tree.root,
-                       space.role == Role::process ? cost.user_pages : cost.mapped_pages, cost.superpages, cost.tables,
+                       space.role == Role::process ? cost.user_pages : cost.mapped_pages, cost.superpages, cost.shared_tables == 0 ? fmt::format("{}", cost.tables) : fmt::format("{}+{}", cost.tables, cost.shared_tables),
                        human_size(cost.flat_bytes), harts.empty() ? "-" : harts);
   }
   for (const Hart& hart : scene.harts) {
@@ -29,14 +29,41 @@ std::string text_of_spaces(const Scene& scene) {
   return out;
 }
 
+namespace {
+
+/// How many of the ranges after `first` repeat it at equal distances.
+usize repetitions(const std::vector<Range>& ranges, usize first) {
+  if (first + 1 >= ranges.size()) return 0;
+  const Range& pattern = ranges[first];
+  const u64 distance = ranges[first + 1].va - pattern.va;
+  usize count = 0;
+  for (usize i = first + 1; i < ranges.size(); ++i) {
+    const Range& range = ranges[i];
+    if (range.va != pattern.va + (i - first) * distance || range.bytes != pattern.bytes || range.flags != pattern.flags ||
+        range.region != pattern.region) {
+      break;
+    }
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
 std::string text_of_map(const Space& space, const std::vector<Range>& ranges) {
   std::string out = fmt::format("{}  root {:#x}  {}\n{:<18} {:<18} {:>9}  {:<6} {:>5} {:<5} {:<14} {:<14} {}\n", space.title(),
                                 space.tree.root, name_of(space.tree.mode), "FROM", "TO", "SIZE", "FLAGS", "PAGE", "LEVEL", "REGION", "BACKED BY",
                                 "FRAMES");
-  for (const Range& range : ranges) {
+  for (usize i = 0; i < ranges.size(); ++i) {
+    const Range& range = ranges[i];
     out += fmt::format("{:<#18x} {:<#18x} {:>9}  {:<6} {:>5} {:<5} {:<14} {:<14} {:#x}{}\n", range.va, range.va + range.bytes,
                        human_size(range.bytes), flag_letters(range.flags), size_name(range.level), range.level, range.region,
                        range.backing, range.pa, range.leaves == 1 ? "" : range.contiguous ? " and on" : " and others");
+    // A stack for each of 64 processes is one line and a note.
+    const usize alike = repetitions(ranges, i);
+    if (alike < 3) continue;
+    out += fmt::format("    and {} more like it, one every {}\n", alike, human_size(ranges[i + 1].va - range.va));
+    i += alike;
   }
   if (ranges.empty()) out += space.tree.readable() ? "nothing is mapped\n" : "the root table cannot be read\n";
   if (space.tree.torn) out += "warning: the tables changed all the time while they were read\n";
@@ -165,8 +192,8 @@ std::string text_of_walk(const Explanation& walk, std::string_view title) {
 std::string text_of_frame(const Scene& scene, u64 pa) {
   const auto uses = frame_uses(scene);
   const FrameUse& use = uses[(pa - scene.ram_base) / sv39::page_size];
-  std::string out = fmt::format("frame {:#x} (page number {:#x}): {}, {} user mapping{}\n", pa - pa % sv39::page_size, pa >> sv39::page_shift,
-                                name_of(use.kind), use.mappings, use.mappings == 1 ? "" : "s");
+  std::string out = fmt::format("frame {:#x} (page number {:#x}): {}, {} user mapping{}{}\n", pa - pa % sv39::page_size, pa >> sv39::page_shift,
+                                name_of(use.kind), use.mappings, use.mappings == 1 ? "" : "s", scene.records.frames.empty() ? "" : fmt::format(", {} references by the kernel's count", use.references));
   for (const FrameUser& user : users_of_frame(scene, pa)) {
     out += user.is_table ? fmt::format("  {:<20} level-{} table for {:#x}\n", user.space->title(), user.level, user.va)
                          : fmt::format("  {:<20} {:#x}  {}  {}\n", user.space->title(), user.va, flag_letters(user.pte), size_name(user.level));

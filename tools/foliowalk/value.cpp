@@ -26,9 +26,12 @@ bool KernelMemory::read(u64 va, std::span<std::byte> out) const {
   return true;
 }
 
-Value Value::of_variable(const KernelMemory& memory, std::string_view name) {
-  const Variable* variable = memory.image().variable(name);
-  return variable ? Value(memory, variable->type, variable->address) : Value();
+Value Value::of_variable(const KernelMemory& memory, std::string_view path) {
+  const usize dot = path.find('.');
+  const Variable* variable = memory.image().variable(path.substr(0, dot));
+  if (!variable) return {};
+  const Value value(memory, variable->type, variable->address);
+  return dot == std::string_view::npos ? value : value.member(path.substr(dot + 1));
 }
 
 Value Value::direct_member(std::string_view name) const {

@@ -33,7 +33,8 @@ class Value {
   Value() = default;
   Value(const KernelMemory& memory, const Type* type, u64 address)
       : memory_(&memory), type_(type), address_(address) {}
-  [[nodiscard]] static Value of_variable(const KernelMemory& memory, std::string_view name);
+  /// A variable, "process::table", or a member of one, "mm::kernel.root".
+  [[nodiscard]] static Value of_variable(const KernelMemory& memory, std::string_view path);
 
   [[nodiscard]] bool exists() const { return type_ != nullptr; }
   [[nodiscard]] const Type* type() const { return type_; }

@@ -34,6 +34,11 @@ EXPLORER = {
     "libcpp-httplib-dev": "foliowalk's web server",
     "libfmt-dev": "foliowalk's text output",
 }
+# Only `./run --explore` wants these; a Node that is there already will do.
+EXPLORER_PAGE = {} if shutil.which("npm") and shutil.which("node") else {
+    "nodejs": "bundles the explorer's page",
+    "npm": "fetches the few packages that the page is made with",
+}
 
 
 def _missing_debian(wanted):

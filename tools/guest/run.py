@@ -33,6 +33,8 @@ def parse_arguments(arguments):
     option("--gdb", action="store_true", help="wait for a debugger before the first instruction")
     option("--icount", action="store_true", help="count instructions: one virtual ns each, deterministic")
     option("--legacy-virtio", action="store_true", help="virtio-mmio version 1, as QEMU offered it to xv6 of 2020")
+    option("--explore", action="store_true", help="the page-table explorer: a page on 127.0.0.1 that updates live")
+    option("--port", type=int, default=25180, metavar="P", help="with --explore: the page's port (default %(default)s)")
     option("--no-install", action="store_true", help="name missing packages instead of installing them")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--release", dest="preset", action="store_const", const="release", default="release")
@@ -67,11 +69,29 @@ def main():
     )
     if options.gdb:
         prepare_gdb(kernel)
+    if options.explore:
+        start_explorer(machine, options)
     if commands is None:
         command = machine.command(interactive=True)
         sys.stderr.flush()
         os.execvp(command[0], command)
     return execute(machine, commands, options.timeout or DEFAULT_TIMEOUT)
+
+
+def start_explorer(machine, options):
+    """Prepares the machine to be looked into, and starts the server, which waits for it."""
+    sys.path.insert(0, str(ROOT / "tools/foliowalk"))
+    import explore
+
+    packages.ensure(packages.EXPLORER, packages.EXPLORER_PAGE, install=not options.no_install)
+    foliowalk = build("tools", ["foliowalk"]) / "tools/foliowalk"
+    try:
+        explore.build_page(say)
+    except explore.NoPage as reason:
+        raise Failure(str(reason)) from None
+    exploration = explore.Exploration(machine.kernel, machine.memory)
+    machine.extra += exploration.options
+    exploration.serve(foliowalk, options.port)
 
 
 def execute(machine, commands, timeout):

@@ -5,7 +5,7 @@ export interface Hart { hart: number; satp: string; mode: string; asid: number; 
 export interface Space {
   id: string; title: string; role: 'kernel' | 'process' | 'process_kernel' | 'other';
   root: string; mode: string; harts: number[];
-  tables: number; table_bytes: number; flat_bytes: number; mapped_pages: number; user_pages: number; superpages: number;
+  tables: number; shared_tables: number; table_bytes: number; flat_bytes: number; mapped_pages: number; user_pages: number; superpages: number;
   bad_entries: number; torn: boolean;
   pid?: number; name?: string; state?: string; size?: number;
 }
@@ -73,7 +73,7 @@ async function ask<T>(method: string, path: string, parameters: Parameters): Pro
 
 export const api = {
   scene: () => ask<Scene>('GET', 'scene', {}),
-  map: (space: string) => ask<Range[]>('GET', 'map', { space }),
+  map: (space: string, all: boolean) => ask<Range[]>('GET', 'map', { space, all: all ? 1 : 0 }),
   node: (space: string, path: string) => ask<TableNode>('GET', 'node', { space, path }),
   explain: (space: string, va: string) => ask<Walk>('GET', 'explain', { space, va }),
   frames: () => ask<Frames>('GET', 'frames', {}),

@@ -15,7 +15,7 @@ export function regionClass(region: string): string {
   }
 }
 
-export const kindColours = ['#00000000', '#7a869a', '#d55e00', '#009e73', '#e8b000', '#a466a0'];
+export const kindColours = ['#00000000', '#7a869a', '#d55e00', '#009e73', '#e8b000', '#a466a0', '#00000000', '#56b4e9', '#c0417f'];
 export const heatColours = ['#00000000', '#56b4e9', '#d55e00', '#d55e00'];
 
 /** Colours for owners: as far apart as hues go, in the order in which the owners come. */

@@ -26,7 +26,7 @@ const zh: Record<string, string> = {
   'yes': '可以', 'no': '不可以',
   'physical address': '物理地址', 'page': '页', 'frame': '页框', 'begins at': '起始于',
   'the entries changed while they were read': '读取时页表项一直在变化',
-  'Regions': '区域', 'from': '起', 'to': '止', 'size': '大小', 'flags': '权限', 'region': '区域', 'backed by': '由何支撑', 'frames': '页框', 'accessed': '已访问', 'dirty': '已写',
+  'Regions': '区域', 'shared with the kernel': '个与内核共享', 'Show the kernel’s half, too': '同时显示内核半区', 'more like it, one every': '个同样的区域,间隔', 'mmap': 'mmap', 'mmap file': 'mmap 文件', 'file, shared': '文件(共享)', 'file, private': '文件(私有)', 'anonymous, shared': '匿名内存(共享)', 'free': '空闲', 'the kernel’s own': '内核自用', 'page of a file': '文件页', 'ready': '就绪', 'parked': '停放', 'from': '起', 'to': '止', 'size': '大小', 'flags': '权限', 'region': '区域', 'backed by': '由何支撑', 'frames': '页框', 'accessed': '已访问', 'dirty': '已写',
   'A and D': 'A 与 D',
   'and on': '起连续', 'and others': '等(不连续)',
   'Tables, level by level': '逐级页表', 'Open a table to see its entries.': '展开一个页表以查看其中的页表项。',

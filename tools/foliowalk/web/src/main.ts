@@ -22,7 +22,7 @@ function header() {
     <span class="status ${status === 'live' ? 'live' : status === 'paused' ? 'paused' : 'gone'}" role="status">${scene ? t(status) : t('connecting…')}</span>
     ${scene ? html`<span class="dim facts">${humanSize(scene.ram.size)} ${t('of RAM')} · ${scene.harts.length} ${t('harts')} · ${t('read in')} ${scene.milliseconds.toFixed(1)} ms</span>` : nothing}
     <span class="spacer"></span>
-    <button type="button" aria-pressed=${state.paused} @click=${() => { state.paused = !state.paused; actions.redraw(); }}>${state.paused ? `▶ ${t('Resume')}` : `⏸ ${t('Pause')}`}</button>
+    <button type="button" aria-pressed=${state.paused} @click=${() => { state.paused = !state.paused; actions.redraw(); }}>${state.paused ? t('Resume') : t('Pause')}</button>
     <label class="visually-hidden" for="language">${t('Language')}</label>
     <select id="language" @change=${(event: Event) => { setLanguage((event.target as HTMLSelectElement).value as Language); actions.redraw(); }}>
       <option value="en" ?selected=${currentLanguage() === 'en'}>English</option><option value="zh-CN" ?selected=${currentLanguage() === 'zh-CN'}>中文</option></select>
@@ -51,9 +51,9 @@ function summary() {
   return html`<h2 class="space-title">${space.title} ${space.harts.map((hart) => html`<span class="hart">${t('on hart')} ${hart}</span>`)}</h2>
     <dl class="facts-row">
       ${fact('Root table', html`<code>${space.root}</code>`, space.mode)}
-      ${fact('Mapped', humanSize(space.mapped_pages * 4096), html`${space.user_pages} ${t('user pages')}`)}
+      ${fact('Mapped', humanSize((space.role === 'process' ? space.user_pages : space.mapped_pages) * 4096), space.role === 'process' ? html`${space.user_pages} ${t('user pages')}` : nothing)}
       ${fact('Superpages', space.superpages)}
-      ${fact('Page tables', space.tables, humanSize(space.table_bytes))}
+      ${fact('Page tables', space.tables, html`${humanSize(space.table_bytes)}${space.shared_tables > 0 ? html` + ${space.shared_tables} ${t('shared with the kernel')}` : nothing}`)}
       ${fact('A flat table would take', humanSize(space.flat_bytes), saved > 0 ? html`${saved.toLocaleString('en')} ${t('times less than a flat table')}` : nothing)}
     </dl>`;
 }
@@ -127,6 +127,10 @@ actions.keepMoment = () => {
   }).then(redraw);
 };
 actions.compare = () => void compare().then(redraw);
+actions.showKernel = (show) => {
+  state.withKernel = show;
+  void refreshView();
+};
 actions.check = () => {
   state.checking = true;
   redraw();
@@ -178,7 +182,7 @@ async function loadNode(path: string): Promise<void> {
 
 async function refreshSpace(): Promise<void> {
   if (!selectedSpace()) return;
-  state.ranges = await api.map(state.space);
+  state.ranges = await api.map(state.space, state.withKernel);
   if (!state.nodes.has('')) await loadNode('');
   await Promise.all([...state.nodes.keys()].map(loadNode));
   if (state.walk) await refreshWalk();
@@ -229,6 +233,7 @@ async function refresh(): Promise<void> {
 
 async function run(): Promise<void> {
   setLanguage(preferredLanguage());
+  root.replaceChildren();
   for (;;) {
     if (!state.paused && document.visibilityState === 'visible') await refresh();
     await new Promise((wake) => setTimeout(wake, state.tab === 'timeline' ? 250 : 600));

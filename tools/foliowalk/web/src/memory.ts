@@ -7,7 +7,7 @@ import { actions, state, type Colouring } from './state';
 
 const columns = 256;
 const cell = 4;
-const kindNames = ['free or the kernel’s own', 'kernel image', 'page table', 'user page', 'shared by several', 'supervisor only'];
+const kindNames = ['free or the kernel’s own', 'kernel image', 'page table', 'user page', 'shared by several', 'supervisor only', 'free', 'the kernel’s own', 'page of a file'];
 
 function colourOf(run: Frames['runs'][number]): string {
   const [, kind, owner, , heat] = run;
@@ -34,7 +34,7 @@ export function drawMemory(): void {
     for (let left = run[0]; left > 0;) {
       const x = at % columns;
       const count = Math.min(left, columns - x);
-      if (run[1] !== 0) context.fillRect(x * cell, Math.floor(at / columns) * cell, count * cell, cell);
+      if (run[1] !== 0 && run[1] !== 6) context.fillRect(x * cell, Math.floor(at / columns) * cell, count * cell, cell);
       at += count;
       left -= count;
     }
@@ -78,8 +78,8 @@ function legend(frames: Frames) {
     return html`<div class="legend">${present.map((owner) => html`<span><i class="swatch" style="background:${ownerColour(owner)}"></i>${ownerName(frames.owners[owner] ?? '')}</span>`)}</div>`;
   }
   return html`<table class="kinds"><thead><tr><th>${t('kind')}</th><th class="number">${t('frames')}</th><th class="number">${t('size')}</th><th>${t('share of RAM')}</th></tr></thead><tbody>
-    ${kindNames.map((name, kind) => html`<tr><td><i class="swatch ${kind === 0 ? 'empty' : ''}" style="background:${kindColours[kind]}"></i>${t(name)}</td><td class="number">${frames.totals[kind]}</td>
-      <td class="number">${humanSize((frames.totals[kind] ?? 0) * 4096)}</td><td><span class="bar wide"><i style="width:${(100 * (frames.totals[kind] ?? 0)) / frames.frames}%;background:${kind === 0 ? 'var(--line)' : kindColours[kind]}"></i></span></td></tr>`)}</tbody></table>`;
+    ${kindNames.map((name, kind) => (frames.totals[kind] === 0 ? nothing : html`<tr><td><i class="swatch ${kind === 0 || kind === 6 ? 'empty' : ''}" style="background:${kindColours[kind]}"></i>${t(name)}</td><td class="number">${frames.totals[kind]}</td>
+      <td class="number">${humanSize((frames.totals[kind] ?? 0) * 4096)}</td><td><span class="bar wide"><i style="width:${(100 * (frames.totals[kind] ?? 0)) / frames.frames}%;background:${kind === 0 || kind === 6 ? 'var(--line)' : kindColours[kind]}"></i></span></td></tr>`))}</tbody></table>`;
 }
 
 function frameDetails() {

@@ -6,15 +6,19 @@ import { actions, state } from './state';
 
 interface Part { range?: Range; x: number; width: number }
 
-const total = 1000;
+/** The drawing is as wide as its place, so that text isn't stretched. */
+let total = 1000;
 const gapWidth = 14;
+
+/** A guard page between two stacks is no tear. */
+const smallGap = 16n * 4096n;
 
 /** Neighbours with the same region are one part. */
 function blocks(ranges: Range[]): Range[] {
   const merged: Range[] = [];
   for (const range of ranges) {
     const last = merged.at(-1);
-    if (last && last.region === range.region && last.end === range.va) {
+    if (last && last.region === range.region && BigInt(range.va) - BigInt(last.end) <= smallGap) {
       merged[merged.length - 1] = { ...last, end: range.end, bytes: last.bytes + range.bytes, leaves: last.leaves + range.leaves,
         accessed: last.accessed + range.accessed, dirty: last.dirty + range.dirty };
     } else merged.push(range);
@@ -70,8 +74,9 @@ function drawPart(part: Part) {
 
 export function rulerView() {
   if (state.ranges.length === 0) return nothing;
+  total = Math.max((document.querySelector('#panel')?.clientWidth ?? 1040) - 38, 400);
   const list = blocks(state.ranges);
-  const names = [...new Map(list.map((range) => [regionClass(range.region), range.region])).values()];
+  const names = [...new Set(list.map((range) => range.region))];
   return html`<section class="card" aria-labelledby="ruler-title">
     <h3 id="ruler-title">${t('The whole space, folded')}</h3>
     <svg class="ruler" viewBox="0 8 ${total} 58" preserveAspectRatio="none" role="group" aria-labelledby="ruler-title">${layout(list).map(drawPart)}</svg>

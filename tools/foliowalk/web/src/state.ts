@@ -13,6 +13,7 @@ export const state = {
   space: '',
 
   ranges: [] as Range[],
+  withKernel: false, // show the kernel's half of a process's table, too
   nodes: new Map<string, TableNode>(), // open tables, by path of indices
   wide: new Set<string>(), // tables whose entries are all listed
   va: '',
@@ -59,4 +60,5 @@ export const actions = {
   keepMoment: () => {},
   compare: () => {},
   check: () => {},
+  showKernel: (_show: boolean) => {},
 };
