@@ -2,9 +2,10 @@
 
 #include "user/libc/string.hpp"
 
-// A stub is three instructions and no frame: arguments are where the kernel wants them already.
+// A stub is three instructions and no frame: arguments are where the kernel wants them already. Weak, because a C
+// program for xv6 may use most of these names for functions of its own.
 #define SYSTEM_CALL(signature, number)                                                      \
-  extern "C" __attribute__((naked)) signature {                                             \
+  extern "C" __attribute__((naked, weak)) signature {                                       \
     asm volatile("li a7, %0\n\tecall\n\tret" : : "i"(static_cast<int>(abi::Call::number))); \
   }
 

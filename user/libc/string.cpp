@@ -19,30 +19,10 @@ int strcmp(const char* a, const char* b) {
   return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
 }
 
-int strncmp(const char* a, const char* b, std::size_t most) {
-  for (; most > 0; --most, ++a, ++b) {
-    if (*a != *b) return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
-    if (*a == '\0') return 0;
-  }
-  return 0;
-}
-
 NOT_A_BUILTIN char* strcpy(char* to, const char* from) {
   char* out = to;
   while ((*out++ = *from++) != '\0') {
   }
-  return to;
-}
-
-NOT_A_BUILTIN char* strncpy(char* to, const char* from, std::size_t most) {
-  std::size_t i = 0;
-  for (; i < most && from[i] != '\0'; ++i) to[i] = from[i];
-  for (; i < most; ++i) to[i] = '\0';
-  return to;
-}
-
-char* strcat(char* to, const char* from) {
-  strcpy(to + strlen(to), from);
   return to;
 }
 

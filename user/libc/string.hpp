@@ -13,10 +13,7 @@ int memcmp(const void* a, const void* b, std::size_t bytes);
 
 std::size_t strlen(const char* text);
 int strcmp(const char* a, const char* b);
-int strncmp(const char* a, const char* b, std::size_t most);
 char* strcpy(char* to, const char* from);
-char* strncpy(char* to, const char* from, std::size_t most);
-char* strcat(char* to, const char* from);
 char* strchr(const char* text, int wanted);  // xv6 gives a char*, whatever the text was
 
 // Decimal digits up to the first other character (no sign, as in xv6).

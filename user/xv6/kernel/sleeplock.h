@@ -1,0 +1,6 @@
+// See spinlock.h.
+#pragma once
+
+struct sleeplock {
+  uint locked;
+};

@@ -1,0 +1,69 @@
+// System calls and the library, as C programs written for xv6 expect them (2020 to 2025). What stands behind the
+// names is user/libc.
+#pragma once
+
+struct stat;
+struct sysinfo;
+
+#define SBRK_EAGER 1
+#define SBRK_LAZY 2
+
+// System calls.
+int fork(void);
+int exit(int) __attribute__((noreturn));
+int wait(int *);
+int pipe(int *);
+int write(int, const void *, int);
+int read(int, void *, int);
+int close(int);
+int kill(int);
+int exec(const char *, char **);
+int open(const char *, int);
+int mknod(const char *, short, short);
+int unlink(const char *);
+int fstat(int fd, struct stat *);
+int link(const char *, const char *);
+int mkdir(const char *);
+int chdir(const char *);
+int dup(int);
+int getpid(void);
+char *sys_sbrk(int, int);
+int sleep(int);
+int pause(int);
+int uptime(void);
+
+// The labs' calls.
+int trace(int);
+int sysinfo(struct sysinfo *);
+int interpose(int, const char *);
+int sigalarm(int ticks, void (*handler)());
+int sigreturn(void);
+int symlink(const char *target, const char *path);
+void *mmap(void *addr, unsigned long length, int prot, int flags, int fd, unsigned long offset);
+int munmap(void *addr, unsigned long length);
+int pgaccess(void *base, int len, void *mask);
+uint64 pgpte(void *);
+int kpgtbl(void);
+int rwlktest(void);
+int cpupin(int);
+
+// Library.
+char *sbrk(int);
+char *sbrklazy(int);
+int ugetpid(void);
+int stat(const char *, struct stat *);
+char *strcpy(char *, const char *);
+void *memmove(void *, const void *, unsigned long);
+char *strchr(const char *, int c);
+int strcmp(const char *, const char *);
+void fprintf(int, const char *, ...) __attribute__((format(printf, 2, 3)));
+void printf(const char *, ...) __attribute__((format(printf, 1, 2)));
+char *gets(char *, int max);
+unsigned long strlen(const char *);
+void *memset(void *, int, unsigned long);
+int atoi(const char *);
+int memcmp(const void *, const void *, unsigned long);
+void *memcpy(void *, const void *, unsigned long);
+int statistics(void *, int);
+void *malloc(unsigned long);
+void free(void *);
