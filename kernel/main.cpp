@@ -100,8 +100,9 @@ void start_interrupts() {
   sched::set_interrupt_poll(dev::poll_interrupts);
 }
 
-/// Index of the machine's description of this hart.
+/// Timer and devices may interrupt this hart.
 void start_hart_interrupts(u32 hart) {
+  arch::start_timer_of_this_hart();
   const auto& machine = dev::machine();
   for (u32 i = 0; i < machine.hart_count; ++i) {
     if (machine.harts[i].id == hart && machine.plic_context[i] != dev::MachineDescription::no_context) {

@@ -5,8 +5,8 @@
 
 #define CLINT_BASE 0x2000000      /* where QEMU's virt has it; corrected from the device tree (start.cpp) */
 
-// One hart's machine-mode area: two saved registers, address of its msip, address of its mtimecmp.
-#define MACHINE_AREA_SHIFT 5
+// One hart's machine-mode area: two saved registers, address of its msip, address of its mtimecmp, bits to set in mie.
+#define MACHINE_AREA_SHIFT 6
 
   .section .text.entry, "ax"
   .globl machine_entry
@@ -49,15 +49,13 @@ machine_entry:
   csrw  scounteren, t0
 
   // Sstc, if it is there: bit 63 of menvcfg (0x30a), STCE. On a hart without menvcfg the access traps and the vector
-  // skips it. Whether Sstc is there only the device tree tells (QEMU keeps the bit in any case), so the CLINT's timer
-  // is let through too; nobody sets it where stimecmp is used.
+  // skips it. Whether Sstc is there only the device tree tells (QEMU keeps the bit in any case), so S-mode asks for the
+  // CLINT's timer later, through its area and a software interrupt.
   li    t0, -1
-  slli  t1, t0, 63
-  csrs  0x30a, t1
-  ld    t1, 24(s1)
-  sd    t0, (t1)                 // mtimecmp: never, until S-mode sets it
-  li    t2, 0x088                // MSIE: software interrupts from other harts; MTIE
-  csrw  mie, t2
+  slli  t0, t0, 63
+  csrs  0x30a, t0
+  li    t0, 0x008                // MSIE: software interrupts from other harts
+  csrw  mie, t0
 
   // Back to S-mode with interrupts off and no translation, or the boot root in `unified`.
   li    t0, 3 << 11
@@ -148,6 +146,8 @@ machine_vector:
   beq   t4, t5, 4f
   ld    t5, 16(t6)
   sw    zero, (t5)
+  ld    t5, 32(t6)
+  csrs  mie, t5
   j     5f
 4:ld    t5, 24(t6)               // timer: far away, until S-mode sets it again
   li    t4, -1

@@ -14,7 +14,10 @@ struct MachineArea {
   u64 saved[2];
   u64 software_interrupt;  // msip
   u64 timer_compare;       // mtimecmp
+  u64 enable;              // set in mie at the next software interrupt
+  u64 unused[3];
 };
+static_assert(sizeof(MachineArea) == 64);
 extern "C" MachineArea machine_areas[arch::max_hart_count];
 
 namespace arch {
@@ -79,6 +82,14 @@ void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency
     machine_areas[hart].software_interrupt = clint_physical + u64{4} * hart;
     machine_areas[hart].timer_compare = clint_physical + clint_timer_compare + u64{8} * hart;
   }
+}
+
+void start_timer_of_this_hart() {
+  if (sstc) return;
+  constexpr u64 machine_timer = 1 << 7;
+  const u32 hart = current_thread()->hart;
+  machine_areas[hart].enable = machine_timer;
+  send_interrupt(hart);
 }
 
 bool has_sstc() { return sstc; }

@@ -29,6 +29,9 @@ void note_started(u32 hart);
 /// Where the CLINT is (kernel address), whether stimecmp exists, ticks per second. Once, on the boot hart.
 void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency);
 
+/// Lets the CLINT's timer through to this hart if that is the one to use; once on each hart.
+void start_timer_of_this_hart();
+
 /// Asks for a timer interrupt of this hart when the time CSR reaches `when`; ~0 for none.
 /// Without Sstc it arrives as a software interrupt.
 void set_timer(u64 when);
