@@ -20,9 +20,21 @@ abi::Usyscall& usyscall_page(const Process& process) {
   return *static_cast<abi::Usyscall*>(mm::frame_bytes(process.owner.usyscall));
 }
 
+void bury(Process& zombie);
+
+/// A free slot, if need be that of an orphan which init has not come to reap.
+lib::Result<Process*> reserve_slot() {
+  const auto slot = table().reserve();
+  if (slot || slot.error() != lib::Error::limit_reached) return slot;
+  Process* const orphan = table().take_orphaned_zombie();
+  if (orphan == nullptr) return slot;
+  bury(*orphan);
+  return table().reserve();
+}
+
 /// A slot with its two frames. Nothing of the caller's is touched when it fails.
 lib::Result<Process*> make_embryo() {
-  Process* const process = LIB_TRY(table().reserve());
+  Process* const process = LIB_TRY(reserve_slot());
   const auto trap_frame = mm::frames().allocate(FrameState::kernel);
   if (!trap_frame) {
     table().give_back(*process);
@@ -34,9 +46,8 @@ lib::Result<Process*> make_embryo() {
     table().give_back(*process);
     return lib::fail(usyscall.error());
   }
-  process->owner = {.stack_slot = static_cast<u32>(table().slot_of(*process)),
-                    .trapframe = *trap_frame,
-                    .usyscall = *usyscall};
+  process->owner = {
+      .stack_slot = static_cast<u32>(table().slot_of(*process)), .trapframe = *trap_frame, .usyscall = *usyscall};
   process->trap_frame = static_cast<arch::TrapFrame*>(mm::frame_bytes(*trap_frame));
   usyscall_page(*process).pid = process->pid;
   return process;
@@ -138,14 +149,19 @@ void exit(Process& self, i32 status) {
 
 void reap(Process& parent, Process& child) {
   table().take_zombie(parent, child);
-  sched::wait_until_off_cpu(child);
-  mm::AddressSpace::destroy(child.memory);
-  child.memory = nullptr;
-  child.space = nullptr;
-  discard(child);
+  bury(child);
 }
 
 namespace {
+
+/// Takes apart a zombie that is out of the tree.
+void bury(Process& zombie) {
+  sched::wait_until_off_cpu(zombie);
+  mm::AddressSpace::destroy(zombie.memory);
+  zombie.memory = nullptr;
+  zombie.space = nullptr;
+  discard(zombie);
+}
 
 void (*first_body)(Process&) = nullptr;
 

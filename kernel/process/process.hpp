@@ -106,6 +106,7 @@ class Process final : public sched::Thread {
   Life life_ = Life::unused;
   i32 exit_status_ = 0;
   Process* parent_ = nullptr;
+  bool adopted_ = false;  // init's only because its own parent went first
   lib::ListLink<Process> siblings_;  // in the parent's children or zombies
   lib::IntrusiveList<Process, &Process::siblings_> children_;
   lib::IntrusiveList<Process, &Process::siblings_> zombies_;

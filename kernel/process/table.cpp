@@ -57,6 +57,7 @@ void Table::adopt(Process& child, Process* parent) {
   sync::Guard guard(lock_);
   child.life_ = Life::alive;
   child.parent_ = parent;
+  child.adopted_ = false;
   if (parent != nullptr) {
     parent->children_.push_back(child);
   } else {
@@ -74,16 +75,21 @@ Process* Table::find(Pid pid) const {
   return nullptr;
 }
 
+void Table::inherit_by_init(Process& child) {
+  child.parent_ = init_;
+  child.adopted_ = true;
+}
+
 void Table::retire(Process& process, i32 status) {
   sync::Guard guard(lock_);
   lib::require(&process != init_, "init retires: sys_exit and the trap handler power off instead");
   const bool gives_zombies = !process.zombies_.empty();
   while (Process* child = process.children_.pop_front()) {
-    child->parent_ = init_;
+    inherit_by_init(*child);
     init_->children_.push_back(*child);
   }
   while (Process* child = process.zombies_.pop_front()) {
-    child->parent_ = init_;
+    inherit_by_init(*child);
     init_->zombies_.push_back(*child);
   }
   if (gives_zombies) init_->child_exited_.wake_one();
@@ -110,6 +116,22 @@ lib::Result<Table::Departed> Table::wait_for_zombie(Process& parent) {
 
 void Table::take_zombie(Process& parent, Process& child) {
   sync::Guard guard(lock_);
+  remove_zombie(parent, child);
+}
+
+Process* Table::take_orphaned_zombie() {
+  sync::Guard guard(lock_);
+  auto& zombies = init_->zombies_;
+  // The first one stays: init may have found it already and be about to take it.
+  for (Process* zombie = zombies.back(); zombie != zombies.front(); zombie = zombies.previous(*zombie)) {
+    if (!zombie->adopted_) continue;
+    remove_zombie(*init_, *zombie);
+    return zombie;
+  }
+  return nullptr;
+}
+
+void Table::remove_zombie(Process& parent, Process& child) {
   parent.zombies_.erase(child);
   child.life_ = Life::reaped;
   Process** link = &buckets_[bucket_of(child.id())];

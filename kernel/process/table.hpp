@@ -37,6 +37,10 @@ class Table {
   /// Takes a zombie found by wait_for_zombie out of the tree and the pid hash. The caller owns it then.
   void take_zombie(Process& parent, Process& child);
 
+  /// Takes a zombie that init has inherited and not looked at yet; null if there is none. For fork when the slots
+  /// are used up: how soon init gets a hart must not decide whether a fork succeeds.
+  [[nodiscard]] Process* take_orphaned_zombie();
+
   /// Gives the process another address space and returns the old one. Under the lock, because the reports below read
   /// the tables of other processes: a space that they can reach is not destroyed while they look.
   [[nodiscard]] mm::AddressSpace* exchange_memory(Process& process, mm::AddressSpace& memory);
@@ -61,6 +65,8 @@ class Table {
   static constexpr usize bucket_count = 64;
 
   [[nodiscard]] Process* find(Pid pid) const SYNC_REQUIRES(lock_);
+  void inherit_by_init(Process& child) SYNC_REQUIRES(lock_);
+  void remove_zombie(Process& parent, Process& child) SYNC_REQUIRES(lock_);
   [[nodiscard]] Pid take_pid() SYNC_REQUIRES(lock_);
   [[nodiscard]] mm::AddressSpace* next_memory(usize& slot) const;
   [[nodiscard]] static usize bucket_of(Pid pid) { return static_cast<usize>(pid) % bucket_count; }
