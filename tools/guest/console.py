@@ -1,5 +1,6 @@
 """A booted guest and its console: types commands at the shell's prompt and tells how the machine ended."""
 
+import ctypes
 import os
 import re
 import select
@@ -44,6 +45,12 @@ def split_commands(text):
     return [command for command in commands if command]
 
 
+def _die_with_parent():
+    """Asks Linux to end this process when the driver is killed without a chance to clean up."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
+
+
 class Guest:
     """QEMU as a child process with its serial line on two pipes.
 
@@ -59,7 +66,12 @@ class Guest:
         self.since_command = 0
         self.panic_searched = 0
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            preexec_fn=_die_with_parent,
         )
 
     def __enter__(self):

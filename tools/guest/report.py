@@ -1,5 +1,6 @@
 """How run, test and bench speak: progress on stderr, one clear last line when something fails."""
 
+import signal
 import sys
 import time
 
@@ -47,6 +48,8 @@ class Progress:
 
 def guarded(main):
     """Runs main() and turns Failure and Ctrl-C into an exit status and a last line."""
+    # timeout(1) and ctest end us with SIGTERM: leave through the with-blocks, so that no machine stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except Failure as failure:
