@@ -12,7 +12,7 @@ namespace fs {
 
 BlockCache::BlockCache() : clock_lock_("bcache", sync::Rank::block_cache) {}
 
-usize BlockCache::bytes_per_buffer() { return abi::block_size + sizeof(Buffer) + 2 * sizeof(Buffer*); }
+usize BlockCache::bytes_per_buffer() { return abi::block_size + sizeof(Buffer) + 2 * sizeof(std::atomic<Buffer*>); }
 
 void BlockCache::attach(dev::BlockDevice& device, std::span<std::byte> memory) {
   device_ = &device;
@@ -24,16 +24,16 @@ void BlockCache::attach(dev::BlockDevice& device, std::span<std::byte> memory) {
   std::byte* data = memory.data();
   std::byte* records = data + usize{count_} * abi::block_size;
   buffers_ = std::launder(reinterpret_cast<Buffer*>(records));
-  buckets_ = reinterpret_cast<Buffer**>(records + usize{count_} * sizeof(Buffer));
-  std::memset(buckets_, 0, bucket_count * sizeof(Buffer*));
+  buckets_ = std::launder(reinterpret_cast<std::atomic<Buffer*>*>(records + usize{count_} * sizeof(Buffer)));
+  for (u32 i = 0; i < bucket_count; ++i) std::construct_at(&buckets_[i], nullptr);
   for (u32 i = 0; i < count_; ++i) {
     std::construct_at(&buffers_[i])->bytes = data + usize{i} * abi::block_size;
   }
 }
 
 Buffer* BlockCache::find_and_pin(u32 bucket, u32 block) {
-  for (Buffer* buffer = buckets_[bucket]; buffer != nullptr; buffer = buffer->next) {
-    if (buffer->block != block) continue;
+  for (Buffer* buffer = buckets_[bucket].load(std::memory_order_relaxed); buffer != nullptr; buffer = buffer->next) {
+    if (buffer->block.load(std::memory_order_relaxed) != block) continue;
     if ((buffer->pins.fetch_add(1, std::memory_order_acquire) & claimed) == 0) {
       buffer->recent.store(1, std::memory_order_relaxed);
       return buffer;
@@ -57,11 +57,11 @@ Buffer* BlockCache::get(u32 block, WhenBusy when_busy) {
     const sync::Guard guard(lock_of(bucket));
     found = find_and_pin(bucket, block);
     if (found == nullptr) {
-      victim->block = block;
+      victim->block.store(block, std::memory_order_relaxed);
       victim->content.store(Buffer::Content::nothing, std::memory_order_relaxed);
       victim->recent.store(1, std::memory_order_relaxed);
-      victim->next = buckets_[bucket];
-      buckets_[bucket] = victim;
+      victim->next = buckets_[bucket].load(std::memory_order_relaxed);
+      buckets_[bucket].store(victim, std::memory_order_relaxed);
     }
     // An ordinary buffer again, with one pin, ours.
     victim->pins.fetch_sub(claimed - 1, std::memory_order_release);
@@ -79,7 +79,7 @@ Buffer* BlockCache::sweep() {
     if (buffer.pins.load(std::memory_order_relaxed) != 0) continue;
     if (buffer.recent.exchange(0, std::memory_order_relaxed) != 0) continue;
     u32 unpinned = 0;
-    if (buffer.pins.compare_exchange_strong(unpinned, claimed, std::memory_order_seq_cst)) return &buffer;
+    if (buffer.pins.compare_exchange_strong(unpinned, claimed, std::memory_order_acq_rel)) return &buffer;
   }
   return nullptr;
 }
@@ -91,26 +91,36 @@ Buffer* BlockCache::claim_victim(WhenBusy when_busy) {
     victim = sweep();
     if (victim == nullptr) [[unlikely]] {
       if (when_busy == WhenBusy::give_up) return nullptr;
-      starved_.fetch_add(1, std::memory_order_seq_cst);
+      starved_.fetch_add(1, std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_seq_cst);
       while ((victim = sweep()) == nullptr) (void)buffer_free_.wait(clock_lock_, sched::Interruptible::no);
-      starved_.fetch_sub(1, std::memory_order_seq_cst);
+      starved_.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  if (victim->block != Buffer::no_block) unchain(*victim);
+  if (victim->block.load(std::memory_order_relaxed) != Buffer::no_block) unchain(*victim);
   return victim;
 }
 
+void BlockCache::wake_starved() {
+  const sync::Guard guard(clock_lock_);
+  buffer_free_.wake_all();
+}
+
 void BlockCache::unchain(Buffer& buffer) {
-  const u32 bucket = bucket_of(buffer.block);
+  const u32 bucket = bucket_of(buffer.block.load(std::memory_order_relaxed));
   const sync::Guard guard(lock_of(bucket));
-  Buffer** link = &buckets_[bucket];
-  while (*link != &buffer) link = &(*link)->next;
-  *link = buffer.next;
-  buffer.block = Buffer::no_block;
+  Buffer* at = buckets_[bucket].load(std::memory_order_relaxed);
+  if (at == &buffer) {
+    buckets_[bucket].store(buffer.next, std::memory_order_relaxed);
+  } else {
+    while (at->next != &buffer) at = at->next;
+    at->next = buffer.next;
+  }
+  buffer.block.store(Buffer::no_block, std::memory_order_relaxed);
 }
 
 bool BlockCache::begin_fill(Buffer& buffer) {
-  const u32 bucket = bucket_of(buffer.block);
+  const u32 bucket = bucket_of(buffer.block.load(std::memory_order_relaxed));
   const sync::Guard guard(lock_of(bucket));
   while (buffer.content.load(std::memory_order_relaxed) == Buffer::Content::being_read) {
     (void)filled_queue(bucket).wait(lock_of(bucket), sched::Interruptible::no);
@@ -121,13 +131,13 @@ bool BlockCache::begin_fill(Buffer& buffer) {
 }
 
 void BlockCache::end_fill(Buffer& buffer, Buffer::Content content) {
-  const u32 bucket = bucket_of(buffer.block);
+  const u32 bucket = bucket_of(buffer.block.load(std::memory_order_relaxed));
   const sync::Guard guard(lock_of(bucket));
   buffer.content.store(content, std::memory_order_release);
   filled_queue(bucket).wake_all();
 }
 
-lib::Result<BufferRef> BlockCache::read(u32 block, std::span<const u32> following) {
+lib::Result<BufferRef> BlockCache::read_slowly(u32 block, std::span<const u32> following) {
   BufferRef ref(*this, *get(block, WhenBusy::wait));
   if (ref.buffer().content.load(std::memory_order_acquire) != Buffer::Content::valid) [[unlikely]] {
     LIB_TRY(fill(ref.buffer(), following));
@@ -139,7 +149,7 @@ lib::Result<void> BlockCache::fill(Buffer& buffer, std::span<const u32> followin
   if (!begin_fill(buffer)) return {};
   constexpr usize most = 16;
   BufferRef ahead[most];
-  dev::BlockRead reads[most + 1] = {{buffer.block, {buffer.bytes, abi::block_size}}};
+  dev::BlockRead reads[most + 1] = {{buffer.block.load(std::memory_order_relaxed), {buffer.bytes, abi::block_size}}};
   usize count = 0;
   for (const u32 block : following) {
     if (count == most) break;
@@ -158,7 +168,7 @@ lib::Result<void> BlockCache::fill(Buffer& buffer, std::span<const u32> followin
   const auto content = result ? Buffer::Content::valid : Buffer::Content::nothing;
   for (usize i = 0; i < count; ++i) end_fill(ahead[i].buffer(), content);
   // A bad block ahead must not hide a good one.
-  if (!result && count != 0) result = device_->read(buffer.block, {buffer.bytes, abi::block_size});
+  if (!result && count != 0) result = device_->read(reads[0].block, {buffer.bytes, abi::block_size});
   end_fill(buffer, result ? Buffer::Content::valid : Buffer::Content::nothing);
   return result;
 }
@@ -176,7 +186,7 @@ void BlockCache::drop_all() {
     Buffer& buffer = buffers_[i];
     u32 unpinned = 0;
     if (!buffer.pins.compare_exchange_strong(unpinned, claimed)) continue;
-    if (buffer.block != Buffer::no_block) unchain(buffer);
+    if (buffer.block.load(std::memory_order_relaxed) != Buffer::no_block) unchain(buffer);
     buffer.content.store(Buffer::Content::nothing, std::memory_order_relaxed);
     buffer.pins.fetch_sub(claimed, std::memory_order_release);
   }

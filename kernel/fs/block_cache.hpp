@@ -10,6 +10,7 @@
 // those, fewer than there are buffers. So some pin is always held by a thread that waits for no buffer (at most
 // for the device), and will be released; a commit needs no buffer, it writes from the logged ones.
 
+#include <algorithm>
 #include <atomic>
 #include <span>
 
@@ -30,7 +31,7 @@ struct Buffer {
 
   Buffer* next = nullptr;      // hash chain, under its bucket's lock
   std::byte* bytes = nullptr;
-  u32 block = no_block;        // changes only while `pins` carries the claim
+  std::atomic<u32> block{no_block};  // changes only while `pins` carries the claim
   std::atomic<u32> pins{0};    // holders; `claimed` is added while the clock replaces the block
   std::atomic<u32> recent{0};  // used since the clock's hand last passed
   std::atomic<Content> content{Content::nothing};  // changes under the bucket's lock; stays valid while pinned
@@ -54,7 +55,7 @@ class BufferRef {
   ~BufferRef() { release(); }
 
   [[nodiscard]] std::byte* bytes() const { return buffer_->bytes; }
-  [[nodiscard]] u32 block() const { return buffer_->block; }
+  [[nodiscard]] u32 block() const { return buffer_->block.load(std::memory_order_relaxed); }
   /// The block as an array of T.
   template <class T>
   [[nodiscard]] T* as() const {
@@ -86,9 +87,33 @@ class BlockCache {
 
   /// The block's bytes, read from the device if need be (xv6: bread). Sleeps. io: the device failed.
   /// If the device must be asked, it reads what is missing of `following` too, with the same round trip.
-  [[nodiscard]] lib::Result<BufferRef> read(u32 block, std::span<const u32> following = {});
+  [[nodiscard]] lib::Result<BufferRef> read(u32 block, std::span<const u32> following = {}) {
+    Buffer* const buffer = buckets_[bucket_of(block)].load(std::memory_order_relaxed);
+    if (buffer != nullptr && try_pin(*buffer, block)) [[likely]] return BufferRef(*this, *buffer);
+    return read_slowly(block, following);
+  }
   /// A pin on a block whose old content does not matter: filled with zeros, not read (xv6: bzero's bread).
   [[nodiscard]] BufferRef fresh(u32 block);
+  /// Blocks that are cached side by side, `count` of them from `first` on, each pinned.
+  struct Run {
+    Buffer* first;
+    usize count;
+    [[nodiscard]] const std::byte* bytes() const { return first->bytes; }
+  };
+  /// Pins as many of `blocks`, from the first on, as are in memory side by side; perhaps none. Never sleeps and takes no
+  /// lock, so one may hold many pins this way. Not null-checked: `blocks` has at least one.
+  [[nodiscard]] Run try_pin_run(std::span<const u32> blocks) {
+    Buffer* const first = buckets_[bucket_of(blocks[0])].load(std::memory_order_relaxed);
+    if (first == nullptr || !try_pin(*first, blocks[0])) return {nullptr, 0};
+    const usize limit = std::min<usize>(blocks.size(), static_cast<usize>(buffers_ + count_ - first));
+    usize count = 1;
+    while (count < limit && try_pin(first[count], blocks[count])) ++count;
+    return {first, count};
+  }
+  void unpin_run(const Run& run) {
+    for (usize i = 0; i < run.count; ++i) run.first[i].pins.fetch_sub(1, std::memory_order_release);
+    wake_if_starved();
+  }
   /// Forgets every block that nobody holds. For mounting another image, and tests.
   void drop_all();
 
@@ -113,11 +138,32 @@ class BlockCache {
   [[nodiscard]] sync::SpinLock& lock_of(u32 bucket) { return bucket_locks_[bucket % lock_count]; }
   [[nodiscard]] sched::WaitQueue& filled_queue(u32 bucket) { return filled_[bucket % lock_count]; }
   [[nodiscard]] Buffer* find_and_pin(u32 bucket, u32 block);
+  /// A pin if the buffer holds this block, read in.
+  [[nodiscard]] bool try_pin(Buffer& buffer, u32 block) {
+    if (buffer.block.load(std::memory_order_relaxed) != block) return false;
+    // Pinned, it cannot become another block any more; whether it had become one before is looked at again.
+    const u32 pins = buffer.pins.fetch_add(1, std::memory_order_acquire);
+    if ((pins & claimed) == 0 && buffer.block.load(std::memory_order_relaxed) == block &&
+        buffer.content.load(std::memory_order_acquire) == Buffer::Content::valid) [[likely]] {
+      buffer.recent.store(1, std::memory_order_relaxed);
+      return true;
+    }
+    unpin(buffer);
+    return false;
+  }
+  /// After a pin was dropped. The fence is the waiter's twin (claim_victim): either this sees that someone waits, or the
+  /// waiter's sweep sees the free buffer.
+  void wake_if_starved() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (starved_.load(std::memory_order_relaxed) != 0) [[unlikely]] wake_starved();
+  }
   enum class WhenBusy { wait, give_up };
   [[nodiscard]] Buffer* get(u32 block, WhenBusy when_busy);
   [[nodiscard]] Buffer* claim_victim(WhenBusy when_busy);
   [[nodiscard]] Buffer* sweep();
   void unchain(Buffer& buffer);
+  void wake_starved();
+  [[nodiscard]] lib::Result<BufferRef> read_slowly(u32 block, std::span<const u32> following);
   [[nodiscard]] lib::Result<void> fill(Buffer& buffer, std::span<const u32> following);
   [[nodiscard]] bool begin_fill(Buffer& buffer);
   void end_fill(Buffer& buffer, Buffer::Content content);
@@ -125,7 +171,7 @@ class BlockCache {
   dev::BlockDevice* device_ = nullptr;
   Buffer* buffers_ = nullptr;
   u32 count_ = 0;
-  Buffer** buckets_ = nullptr;
+  std::atomic<Buffer*>* buckets_ = nullptr;  // heads of the chains; written under the buckets' locks
   u32 bucket_shift_ = 31;
   BucketLock bucket_locks_[lock_count];
   sched::WaitQueue filled_[lock_count];
@@ -141,12 +187,7 @@ inline void BufferRef::release() {
 }
 
 inline void BlockCache::unpin(Buffer& buffer) {
-  // seq_cst against `starved_`: either this sees the waiter, or the waiter's sweep sees the free buffer.
-  if (buffer.pins.fetch_sub(1, std::memory_order_seq_cst) == 1 && starved_.load(std::memory_order_seq_cst) != 0)
-      [[unlikely]] {
-    const sync::Guard guard(clock_lock_);
-    buffer_free_.wake_all();
-  }
+  if (buffer.pins.fetch_sub(1, std::memory_order_release) == 1) wake_if_starved();
 }
 
 }  // namespace fs

@@ -115,10 +115,10 @@ Result<abi::Stat> File::stat() {
   return inode_->stat();
 }
 
-void FileRef::reset() {
+void FileRef::drop() {
   File* file = file_;
   file_ = nullptr;
-  if (file == nullptr || file->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (file->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   file->close();
 }
 

@@ -74,7 +74,9 @@ class FileRef {
     if (file_ != nullptr) file_->references_.fetch_add(1, std::memory_order_relaxed);
     return FileRef(file_);
   }
-  void reset();
+  void reset() {
+    if (file_ != nullptr) drop();
+  }
   [[nodiscard]] File* get() const { return file_; }
   File* operator->() const { return file_; }
   File& operator*() const { return *file_; }
@@ -83,6 +85,7 @@ class FileRef {
  private:
   friend class FileTable;
   explicit FileRef(File* file) : file_(file) {}
+  void drop();
   File* file_ = nullptr;
 };
 

@@ -37,9 +37,18 @@ Result<void> Inode::load() {
   link_count_.store(disk.link_count, std::memory_order_relaxed);
   set_size(disk.size);
   std::ranges::copy(disk.addresses, addresses_);
+  direct_checked_ = std::all_of(addresses_, addresses_ + geometry.direct_count,
+                                [&](u32 block) { return block == 0 || geometry.is_data_block(block); });
   free_entry_hint = 0;
   loaded_ = true;
   return {};
+}
+
+void InodeLock::load() {
+  if (const auto loaded = inode_->load(); !loaded) {
+    failed_ = true;
+    error_ = loaded.error();
+  }
 }
 
 Result<void> Inode::update(Transaction& transaction) {
@@ -57,6 +66,7 @@ Result<void> Inode::initialise(Transaction& transaction, abi::FileType type, i16
   minor_ = minor;
   set_size(0);
   std::ranges::fill(addresses_, 0);
+  direct_checked_ = true;
   return set_link_count(transaction, links);
 }
 
@@ -76,19 +86,31 @@ Result<abi::Stat> Inode::stat() {
 Result<usize> Inode::read(DataSink& sink, u64& offset, usize count) {
   usize total = 0;
   for (;;) {
-    {
-      const InodeLock lock(*this);
-      LIB_TRY(lock.status());
-      if (offset >= size()) return total;
-      const usize wanted = std::min<u64>(count - total, size() - offset);
-      const CopyResult copy = LIB_TRY(copy_to(sink, offset, wanted));
-      if (copy.status == CopyStatus::fault) return fail(Error::bad_address);
-      offset += copy.copied;
-      total += copy.copied;
-      if (copy.status == CopyStatus::done) return total;
+    const Moved moved = read_once(sink, offset, count - total);
+    total += moved.copied;
+    switch (moved.stop) {
+      [[likely]] case Stop::done:
+        return total;
+      case Stop::needs_page_in:
+        LIB_TRY(sink.page_in());
+        break;
+      case Stop::fault:
+        return fail(Error::bad_address);
+      case Stop::failed:
+        return fail(moved.error);
     }
-    LIB_TRY(sink.page_in());
   }
+}
+
+Inode::Moved Inode::read_once(DataSink& sink, u64& offset, usize count) {
+  const InodeLock lock(*this);
+  if (const auto status = lock.status(); !status) return {0, Stop::failed, status.error()};
+  const u64 begin = offset;
+  const u64 end = size();
+  if (begin >= end) return {0, Stop::done, {}};
+  const Moved moved = copy_to(sink, begin, std::min<u64>(count, end - begin));
+  if (moved.stop <= Stop::needs_page_in) offset = begin + moved.copied;
+  return moved;
 }
 
 Result<usize> Inode::read_at(u64 offset, std::span<std::byte> memory) {
@@ -99,40 +121,61 @@ Result<usize> Inode::read_at(u64 offset, std::span<std::byte> memory) {
 Result<usize> Inode::read_locked(u64 offset, std::span<std::byte> memory) {
   if (offset >= size()) return 0;
   MemorySink sink(memory);
-  const CopyResult copy = LIB_TRY(copy_to(sink, offset, std::min<u64>(memory.size(), size() - offset)));
-  return copy.copied;
+  const Moved moved = copy_to(sink, offset, std::min<u64>(memory.size(), size() - offset));
+  if (moved.stop == Stop::failed) return fail(moved.error);
+  return moved.copied;
 }
 
-// The range lies inside the file.
-Result<CopyResult> Inode::copy_to(DataSink& sink, u64 offset, usize count) {
+// The range lies inside the file. Blocks that are in memory side by side go over in one piece: for them the copy's
+// fixed cost is paid once.
+Inode::Moved Inode::copy_to(DataSink& sink, u64 offset, usize count) {
+  const Geometry& geometry = volume_->geometry();
   BlockCache& cache = volume_->cache();
-  u32 run[32];
+  const bool has_mapped_pages = volume_->pages().count() != 0;
+  u32 scratch[32];
   std::span<const u32> blocks;
   usize done = 0;
   while (done < count) {
     const u64 at = offset + done;
+    const usize inside = at % block_bytes;
     if (blocks.empty()) {
       const u32 first = static_cast<u32>(at / block_bytes);
-      const u32 last = static_cast<u32>((offset + count - 1) / block_bytes);
-      blocks = LIB_TRY(blocks_at(first, std::span(run).first(std::min<usize>(last - first + 1, std::size(run)))));
+      const usize wanted = (offset + count - 1) / block_bytes - first + 1;
+      if (first < geometry.direct_count && direct_checked_) {
+        blocks = {addresses_ + first, std::min<usize>(wanted, geometry.direct_count - first)};
+      } else {
+        const auto found = blocks_at(first, std::span(scratch).first(std::min(wanted, std::size(scratch))));
+        if (!found) return {done, Stop::failed, found.error()};
+        blocks = *found;
+      }
     }
-    const usize inside = at % block_bytes;
-    const usize piece = std::min(count - done, block_bytes - inside);
-    const u32 block = blocks.front();
-    blocks = blocks.subspan(1);
     CopyResult copy;
-    if (const std::byte* mapped = mapped_bytes(at)) {
-      copy = sink.put({mapped, piece});
-    } else if (block == 0) {
-      copy = sink.put({zero_block + inside, piece});
+    const BlockCache::Run run = has_mapped_pages ? BlockCache::Run{nullptr, 0} : cache.try_pin_run(blocks);
+    if (run.count != 0) [[likely]] {
+      copy = sink.put({run.bytes() + inside, std::min(count - done, run.count * block_bytes - inside)});
+      cache.unpin_run(run);
+      blocks = blocks.subspan(run.count);
     } else {
-      const BufferRef buffer = LIB_TRY(cache.read(block, blocks));
-      copy = sink.put({buffer.bytes() + inside, piece});
+      const usize piece = std::min(count - done, block_bytes - inside);
+      const auto copied = copy_block(sink, blocks[0], at, piece, blocks.subspan(1));
+      if (!copied) return {done, Stop::failed, copied.error()};
+      copy = *copied;
+      blocks = blocks.subspan(1);
     }
     done += copy.copied;
-    if (copy.status != CopyStatus::done) return CopyResult{done, copy.status};
+    if (copy.status != CopyStatus::done) [[unlikely]] {
+      return {done, copy.status == CopyStatus::fault ? Stop::fault : Stop::needs_page_in, {}};
+    }
   }
-  return CopyResult{done, CopyStatus::done};
+  return {done, Stop::done, {}};
+}
+
+// Copies from one block, wherever it is: in a mapped page, a hole, the cache or on the disk.
+Result<CopyResult> Inode::copy_block(DataSink& sink, u32 block, u64 at, usize count, std::span<const u32> following) {
+  if (const std::byte* mapped = mapped_bytes(at)) return sink.put({mapped, count});
+  if (block == 0) return sink.put({zero_block + at % block_bytes, count});
+  const BufferRef buffer = LIB_TRY(volume_->cache().read(block, following));
+  return sink.put({buffer.bytes() + at % block_bytes, count});
 }
 
 Result<u32> Inode::block_at(u32 index) {

@@ -103,6 +103,13 @@ class Inode {
   friend class InodeBacking;
 
   enum class Freed { all, no_room };
+  /// How far a copy came, small enough for two registers. `error` counts when it `failed`.
+  enum class Stop : u32 { done, needs_page_in, fault, failed };
+  struct Moved {
+    usize copied;
+    Stop stop;
+    lib::Error error;
+  };
 
   void set_size(u32 size) { size_.store(size, std::memory_order_relaxed); }
   [[nodiscard]] lib::Result<void> write_page(u64 index);
@@ -110,7 +117,10 @@ class Inode {
   void clear_mapped_pages(u32 old_size);
 
   [[nodiscard]] lib::Result<void> load();
-  [[nodiscard]] lib::Result<CopyResult> copy_to(DataSink& sink, u64 offset, usize count);
+  [[nodiscard]] Moved read_once(DataSink& sink, u64& offset, usize count);
+  [[nodiscard]] Moved copy_to(DataSink& sink, u64 offset, usize count);
+  [[nodiscard]] lib::Result<CopyResult> copy_block(DataSink& sink, u32 block, u64 at, usize count,
+                                                   std::span<const u32> following);
   [[nodiscard]] lib::Result<void> copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count,
                                             CopyResult& copy);
   [[nodiscard]] lib::Result<std::span<u32>> entries_of(u32 table, u32 first, std::span<u32> entries);
@@ -131,6 +141,7 @@ class Inode {
   sched::Mutex mutex_{"inode"};
   // Under the mutex.
   bool loaded_ = false;
+  bool direct_checked_ = false;  // every direct block number is one of the data area's, or 0
   abi::FileType type_ = abi::FileType::free;
   i16 major_ = 0;
   i16 minor_ = 0;
@@ -155,7 +166,9 @@ class InodeRef {
   ~InodeRef() { reset(); }
 
   [[nodiscard]] InodeRef clone() const;
-  void reset();
+  void reset() {
+    if (inode_ != nullptr) drop();
+  }
   [[nodiscard]] Inode* get() const { return inode_; }
   Inode* operator->() const { return inode_; }
   Inode& operator*() const { return *inode_; }
@@ -164,6 +177,7 @@ class InodeRef {
  private:
   friend class InodeTable;
   explicit InodeRef(Inode& inode) : inode_(&inode) {}
+  void drop();
   Inode* inode_ = nullptr;
 };
 
@@ -177,10 +191,11 @@ class [[nodiscard]] InodeLock {
       inode.mutex_.lock();
     } else if (!inode.mutex_.try_lock()) {
       inode_ = nullptr;
-      status_ = lib::fail(lib::Error::busy);
+      failed_ = true;
+      error_ = lib::Error::busy;
       return;
     }
-    if (!inode.loaded_) [[unlikely]] status_ = inode.load();
+    if (!inode.loaded_) [[unlikely]] load();
   }
   ~InodeLock() {
     if (inode_ != nullptr) inode_->mutex_.unlock();
@@ -188,11 +203,17 @@ class [[nodiscard]] InodeLock {
   InodeLock(const InodeLock&) = delete;
   InodeLock& operator=(const InodeLock&) = delete;
   /// io; corrupt if the inode is free or its fields are impossible (D3, D7); busy. Check before using the inode.
-  [[nodiscard]] const lib::Result<void>& status() const { return status_; }
+  [[nodiscard]] lib::Result<void> status() const {
+    if (failed_) [[unlikely]] return lib::fail(error_);
+    return {};
+  }
 
  private:
+  void load();
+
   Inode* inode_;
-  lib::Result<void> status_;
+  bool failed_ = false;
+  lib::Error error_ = lib::Error::corrupt;
 };
 
 }  // namespace fs

@@ -44,19 +44,17 @@ void InodeTable::acquire(Inode& inode) {
 }
 
 void InodeTable::release(Inode& inode) {
-  for (;;) {
-    {
-      const sync::Guard guard(lock_);
-      // With one reference left nobody else can lock the inode, so its link count stands still. Reclaiming keeps
-      // that reference; meanwhile another thread may find the number free on disk, use it for a new file and
-      // even unlink that again: hence the loop.
-      if (inode.references_ > 1 || !inode.loaded_ || inode.link_count() != 0 || cannot_reclaim(inode)) {
-        if (--inode.references_ == 0) idle_.push_back(inode);
-        return;
-      }
-    }
-    reclaim(inode);
-  }
+  while (!try_release(inode)) reclaim(inode);
+}
+
+// Drops a reference, but not the last one to an unlinked inode (false). With one reference left nobody else can lock
+// the inode, so its link count stands still. Reclaiming keeps that reference; meanwhile another thread may find the
+// number free on disk, use it for a new file and even unlink that again: hence the loop above.
+bool InodeTable::try_release(Inode& inode) {
+  const sync::Guard guard(lock_);
+  if (inode.references_ == 1 && inode.loaded_ && inode.link_count() == 0 && !cannot_reclaim(inode)) return false;
+  if (--inode.references_ == 0) idle_.push_back(inode);
+  return true;
 }
 
 bool InodeTable::cannot_reclaim(const Inode& inode) {
@@ -112,8 +110,8 @@ InodeRef InodeRef::clone() const {
   return InodeRef(*inode_);
 }
 
-void InodeRef::reset() {
-  if (inode_ != nullptr) inode_->volume().inodes().release(*inode_);
+void InodeRef::drop() {
+  inode_->volume().inodes().release(*inode_);
   inode_ = nullptr;
 }
 

@@ -32,6 +32,7 @@ class InodeTable {
 
   void acquire(Inode& inode);
   void release(Inode& inode);
+  [[nodiscard]] bool try_release(Inode& inode);
   void reclaim(Inode& inode);
   void unchain(Inode& inode);
   [[nodiscard]] static bool cannot_reclaim(const Inode& inode);

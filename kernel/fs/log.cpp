@@ -141,13 +141,13 @@ lib::Result<void> Log::write_group(u32 first, u32 count) {
   dev::BlockDevice& device = cache_->device();
   for (u32 i = 0; i < count; ++i) {
     writes_[i] = {start_ + 1 + first + i, {blocks_[i]->bytes, abi::block_size}};
-    header_.blocks[first + i] = static_cast<i32>(blocks_[i]->block);
+    header_.blocks[first + i] = static_cast<i32>(blocks_[i]->block.load(std::memory_order_relaxed));
   }
   LIB_TRY(device.write_many({writes_, count}));
   LIB_TRY(device.flush());
   LIB_TRY(write_header(first + count));
   LIB_TRY(device.flush());
-  for (u32 i = 0; i < count; ++i) writes_[i].block = blocks_[i]->block;
+  for (u32 i = 0; i < count; ++i) writes_[i].block = blocks_[i]->block.load(std::memory_order_relaxed);
   return {};
 }
 

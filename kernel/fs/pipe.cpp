@@ -75,30 +75,52 @@ Result<Pipe*> Pipe::make() {
 
 u32 Pipe::count() { return pool().used(); }
 
-// Moves up to `count` bytes out of the ring; at most two pieces, as the ring wraps.
+// Moves up to `count` bytes out of the ring, which is not empty; a second piece if the ring wraps inside them.
 CopyResult Pipe::copy_out(DataSink& sink, usize count) {
   CopyResult total{0, CopyStatus::done};
-  while (total.copied < count && read_position_ != write_position_ && total.status == CopyStatus::done) {
+  count = std::min<usize>(count, write_position_ - read_position_);
+  for (;;) {
     const u32 begin = read_position_ % capacity;
-    const usize piece = std::min<usize>({count - total.copied, write_position_ - read_position_, capacity - begin});
-    const CopyResult copy = sink.put({ring_ + begin, piece});
+    const CopyResult copy = sink.put({ring_ + begin, std::min<usize>(count - total.copied, capacity - begin)});
     read_position_ += static_cast<u32>(copy.copied);
     total = {total.copied + copy.copied, copy.status};
+    if (total.copied == count || total.status != CopyStatus::done) [[likely]] return total;
   }
-  return total;
 }
 
+// The same into the ring, which is not full.
 CopyResult Pipe::copy_in(DataSource& source, usize count) {
   CopyResult total{0, CopyStatus::done};
-  while (total.copied < count && write_position_ - read_position_ < capacity && total.status == CopyStatus::done) {
+  count = std::min<usize>(count, capacity - (write_position_ - read_position_));
+  for (;;) {
     const u32 begin = write_position_ % capacity;
-    const usize room = capacity - (write_position_ - read_position_);
-    const usize piece = std::min<usize>({count - total.copied, room, capacity - begin});
-    const CopyResult copy = source.take({ring_ + begin, piece});
+    const CopyResult copy = source.take({ring_ + begin, std::min<usize>(count - total.copied, capacity - begin)});
     write_position_ += static_cast<u32>(copy.copied);
     total = {total.copied + copy.copied, copy.status};
+    if (total.copied == count || total.status != CopyStatus::done) [[likely]] return total;
   }
-  return total;
+}
+
+// Under the lock: waits while the ring is empty and may still be written.
+sched::Woken Pipe::wait_for_data() {
+  sched::Woken woken = sched::Woken::event;
+  while (read_position_ == write_position_ && write_open_ && woken == sched::Woken::event) {
+    ++waiting_readers_;
+    woken = readable_.wait(lock_, sched::Interruptible::yes);
+    --waiting_readers_;
+  }
+  return woken;
+}
+
+// Under the lock: waits while the ring is full and may still be read.
+sched::Woken Pipe::wait_for_room() {
+  sched::Woken woken = sched::Woken::event;
+  while (write_position_ - read_position_ == capacity && read_open_ && woken == sched::Woken::event) {
+    ++waiting_writers_;
+    woken = writable_.wait(lock_, sched::Interruptible::yes);
+    --waiting_writers_;
+  }
+  return woken;
 }
 
 // What is there when the reader comes is read whole, also when one of its pages must be brought in on the way.
@@ -108,20 +130,18 @@ Result<usize> Pipe::read(DataSink& sink, usize count) {
     CopyResult copy;
     {
       const sync::Guard guard(lock_);
-      while (read_position_ == write_position_) {
-        if (!write_open_ || total != 0) return total;
-        ++waiting_readers_;
-        const sched::Woken woken = readable_.wait(lock_, sched::Interruptible::yes);
-        --waiting_readers_;
-        if (woken == sched::Woken::killed) return fail(Error::interrupted);
+      if (read_position_ == write_position_) [[unlikely]] {
+        if (total != 0) return total;
+        if (wait_for_data() == sched::Woken::killed) return fail(Error::interrupted);
+        if (read_position_ == write_position_) return 0;
       }
       copy = copy_out(sink, count - total);
-      if (waiting_writers_ != 0 && copy.copied != 0) writable_.wake_all();
+      if (waiting_writers_ != 0) writable_.wake_all();
     }
     total += copy.copied;
-    if (copy.status == CopyStatus::done) return total;
+    if (copy.status == CopyStatus::done) [[likely]] break;
     if (copy.status == CopyStatus::fault || !sink.page_in()) {
-      if (total != 0) return total;
+      if (total != 0) break;
       return fail(Error::bad_address);
     }
   }
@@ -134,19 +154,17 @@ Result<usize> Pipe::write(DataSource& source, usize count) {
     CopyResult copy;
     {
       const sync::Guard guard(lock_);
-      while (read_open_ && write_position_ - read_position_ == capacity) {
-        ++waiting_writers_;
-        const sched::Woken woken = writable_.wait(lock_, sched::Interruptible::yes);
-        --waiting_writers_;
-        if (woken == sched::Woken::killed) return fail(Error::interrupted);
+      if (write_position_ - read_position_ == capacity) [[unlikely]] {
+        if (wait_for_room() == sched::Woken::killed) return fail(Error::interrupted);
       }
-      if (!read_open_) return fail(Error::broken_pipe);
+      if (!read_open_) [[unlikely]] return fail(Error::broken_pipe);
       copy = copy_in(source, count - total);
       if (waiting_readers_ != 0 && copy.copied != 0) readable_.wake_all();
     }
     total += copy.copied;
-    if (copy.status == CopyStatus::fault) return total;
-    if (copy.status == CopyStatus::needs_page_in) LIB_TRY(source.page_in());
+    if (copy.status == CopyStatus::done) [[likely]] continue;
+    if (copy.status == CopyStatus::fault) break;
+    LIB_TRY(source.page_in());
   }
   return total;
 }

@@ -36,6 +36,9 @@ class Pipe {
  private:
   friend class PipePool;
 
+  // Not inlined: the way that need not wait shall stay short.
+  [[gnu::noinline]] sched::Woken wait_for_data() SYNC_REQUIRES(lock_);
+  [[gnu::noinline]] sched::Woken wait_for_room() SYNC_REQUIRES(lock_);
   [[nodiscard]] CopyResult copy_out(DataSink& sink, usize count);
   [[nodiscard]] CopyResult copy_in(DataSource& source, usize count);
   void close(bool& end_open);
