@@ -163,6 +163,7 @@ class DataFrames {
  public:
   /// A run of `count` frames aligned to `align`, preferring frames that were released before (the adversary's choice).
   [[nodiscard]] sv39::Ppn run(std::uint64_t count, std::uint64_t align) {
+    out_ += count;
     for (auto at = free_.begin(); at != free_.end(); ++at) {
       if (*at % align != 0) continue;
       bool whole = true;
@@ -182,9 +183,10 @@ class DataFrames {
       if (!free_.insert(ppn.value() + i).second) ++double_frees_;
     }
     released_ += sv39::pages_of(level);
+    out_ -= sv39::pages_of(level);
   }
   [[nodiscard]] bool is_free(std::uint64_t physical) const { return free_.contains(physical / 4096); }
-  [[nodiscard]] std::uint64_t in_use() const { return next_ - first_number - free_.size(); }
+  [[nodiscard]] std::uint64_t in_use() const { return out_; }
   [[nodiscard]] std::uint64_t released() const { return released_; }
   [[nodiscard]] std::uint64_t double_frees() const { return double_frees_; }
 
@@ -193,6 +195,7 @@ class DataFrames {
   std::set<std::uint64_t> free_;
   std::uint64_t next_ = first_number;
   std::uint64_t released_ = 0;
+  std::uint64_t out_ = 0;
   std::uint64_t double_frees_ = 0;
 };
 static_assert(sv39::FrameSink<DataFrames>);
