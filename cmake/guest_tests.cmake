@@ -45,6 +45,10 @@ if(BIFOLIUM_DEBUG)
         guest_test(guest/${suite}/${view}/smp${harts}/twenty-times ${view} ${harts} SUITE ${suite} TIMES 20 LABELS long)
       endforeach()
     endforeach()
+    add_test(NAME guest/negative/${view}
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/negative/run.py --build ${CMAKE_BINARY_DIR} --view ${view})
+    set_tests_properties(guest/negative/${view} PROPERTIES
+      LABELS "guest$<$<STREQUAL:${view},unified>:;quick>" PROCESSORS 2 TIMEOUT 600)
     guest_test(guest/smoke/${view} ${view} 3 EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
 

@@ -15,6 +15,7 @@
 #include "syscall/boot_figures.hpp"
 #include "syscall/console_reports.hpp"
 #include "syscall/console_sink.hpp"
+#include "syscall/crash_test.hpp"
 #include "syscall/syscall.hpp"
 
 namespace syscall {
@@ -50,6 +51,7 @@ process::Personality choose(const fs::InodeRef& root) {
 
 /// Process 1 from its first kernel instruction to its first user instruction.
 void become_init(process::Process& self) {
+  crash_on_purpose(dev::boot_argument("crash"));
   mount_root();
   auto root = fs::root_volume().root();
   if (!root) give_up("no root directory", lib::describe(root.error()));

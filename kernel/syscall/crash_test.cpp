@@ -1,0 +1,50 @@
+#include "syscall/crash_test.hpp"
+
+#include "abi/layout.hpp"
+#include "arch/riscv64/layout.hpp"
+#include "lib/bug.hpp"
+#include "lib/format.hpp"
+#include "lib/types.hpp"
+
+namespace syscall {
+
+namespace {
+
+const u64 read_only_word = 1;
+u64 writable_code = 0x00008067;  // ret
+
+/// The address is hidden from the compiler, which would take the access out or make a trap of it.
+template <class Pointer>
+Pointer hidden(Pointer pointer) {
+  asm volatile("" : "+r"(pointer));
+  return pointer;
+}
+
+void store(const void* at) { *hidden(static_cast<volatile u64*>(const_cast<void*>(at))) = 0; }
+void load(u64 at) { (void)*hidden(reinterpret_cast<volatile u64*>(at)); }
+void jump(const void* to) { hidden(reinterpret_cast<void (*)()>(const_cast<void*>(to)))(); }
+
+/// Fills each frame, so that no step jumps over the guard page.
+[[gnu::noinline]] u64 recurse(u64 depth) {  // NOLINT(misc-no-recursion): that it never ends is the point
+  volatile u64 frame[32];
+  for (volatile u64& word : frame) word = depth;
+  return hidden(depth) == ~u64{0} ? 0 : recurse(depth + 1) + frame[depth % 32];
+}
+
+}  // namespace
+
+void crash_on_purpose(std::string_view kind) {
+  if (kind.empty()) return;
+  lib::print("crash on purpose: {}\n", kind);
+  if (kind == "null") load(0);
+  if (kind == "user-page") load(abi::usyscall);
+  if (kind == "trampoline-write") store(reinterpret_cast<const void*>(abi::trampoline));
+  if (kind == "text-write") store(arch::trampoline_start);
+  if (kind == "rodata-write") store(&read_only_word);
+  if (kind == "data-execute") jump(&writable_code);
+  if (kind == "stack-overflow") (void)recurse(0);
+  if (kind == "illegal-instruction") asm volatile("unimp");
+  if (kind == "bug") lib::bug("asked for by the boot argument crash=bug");
+}
+
+}  // namespace syscall
