@@ -53,7 +53,7 @@ if(BIFOLIUM_DEBUG)
   endforeach()
 
   set(python_check python3 ${CMAKE_SOURCE_DIR}/tests)
-  foreach(check layers bugs format)
+  foreach(check layers bugs docs format)
     add_test(NAME check/${check} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/check_${check}.py)
     set_tests_properties(check/${check} PROPERTIES LABELS "check;quick")
   endforeach()
