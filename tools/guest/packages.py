@@ -27,6 +27,7 @@ TEST = {
     "clang-tidy-19": "the lint",
 }
 EXPLORER = {
+    "pkg-config": "finds the libraries below",
     "libdw-dev": "foliowalk reads the kernel's DWARF with it",
     "libelf-dev": "foliowalk reads the kernel's symbols with it",
     "libcli11-dev": "foliowalk's command line",

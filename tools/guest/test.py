@@ -12,22 +12,22 @@ from build import BUILD, build, directory_of
 from machine import preflight
 from report import Failure, guarded, say
 
-# Which trees a level builds (None: all targets), and which ctest labels it runs.
+# Which trees a level builds (None: all targets), which ctest labels it runs, how long the property tests go on.
 LEVELS = {
     "quick": {
         "trees": {"debug": ["kernel-unified", "image", "fsck"], "host-asan": ["host-tests"]},
         "select": ["-L", "quick"],
-        "effort": "quick",
+        "operations": "20000",
     },
     "normal": {
         "trees": {"debug": None, "release": None, "gcc": None, "host-asan": None, "host-tsan": ["host-tests"]},
         "select": ["-LE", "long"],
-        "effort": "normal",
+        "operations": "",
     },
     "long": {
         "trees": {"debug": None, "release": None, "gcc": None, "host-asan": None, "host-tsan": ["host-tests"]},
         "select": [],
-        "effort": "long",
+        "operations": "10000000",
     },
 }
 _SUMMARY = re.compile(r"(\d+)% tests passed, (\d+) tests failed out of (\d+)")
@@ -61,8 +61,8 @@ def run_ctest(top, options, level):
     command = ["ctest", "--test-dir", str(top), "-j", str(min(os.cpu_count() or 1, 8)), "--no-tests=error"]
     command += level["select"] + (["-R", options.filter] if options.filter else [])
     command += ["-N"] if options.list else ["--output-on-failure"]
-    # The property tests read how much of their endless supply of cases to try.
-    environment = dict(os.environ, BIFOLIUM_TEST_EFFORT=level["effort"])
+    # How much of their endless supply of random operations the property tests try; empty: their own choice.
+    environment = {"BIFOLIUM_OPS": level["operations"], **os.environ}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
     )
