@@ -71,7 +71,10 @@ class MemoryDisk final : public dev::BlockDevice {
     start_ = bytes_;
     events_.clear();
   }
-  [[nodiscard]] usize event_count() const { return events_.size(); }
+  [[nodiscard]] usize event_count() {
+    const std::lock_guard guard(mutex_);
+    return events_.size();
+  }
   /// What may be on the platters when power fails after `cut` events: all that was flushed, and of what was written
   /// since, any selection, each write whole, missing, or torn between its sectors of 512 bytes.
   [[nodiscard]] std::vector<std::byte> after_cut(usize cut, std::mt19937& random) const {
