@@ -23,7 +23,8 @@ constexpr u32 panic_exit_status = 101;
 
 /// Only one hart reports. Another that panics too, or this one a second time, just stops.
 void become_the_last_hart() {
-  if (arch::machine_stopped.exchange(1, std::memory_order_seq_cst) != 0) arch::halt();
+  u32 nobody = 0;
+  if (!arch::machine_stopped.compare_exchange_strong(nobody, sched::current().hart + 1)) arch::halt();
   const u32 others = arch::started_harts() & ~(1U << sched::current().hart);
   for (u32 hart = 0; hart < arch::max_hart_count; ++hart) {
     if ((others >> hart & 1) != 0) arch::send_interrupt(hart);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "arch/riscv64/hart.hpp"
 #include "arch/riscv64/spin.hpp"
 #include "dev/uart.hpp"
 #include "lib/format.hpp"
@@ -76,14 +77,18 @@ void start(u64 uart_address) {
 }
 
 void write(std::string_view text) {
-  // After a panic the one hart that still runs prints, whoever held the lock.
-  const bool alone = arch::machine_stopped.load(std::memory_order_relaxed) != 0;
-  if (alone) {
+  // After a panic the hart that reports prints, whoever held the lock; the others stop, in the middle of a line too.
+  const auto reporter = [] { return arch::machine_stopped.load(std::memory_order_relaxed); };
+  const u32 self = arch::current_thread()->hart + 1;
+  if (reporter() == self) {
     for (const char byte : text) uart::put(byte);
     return;
   }
   sync::Guard guard(output_lock);
-  for (const char byte : text) uart::put(byte);
+  for (const char byte : text) {
+    if (reporter() != 0) arch::halt();
+    uart::put(byte);
+  }
 }
 
 lib::Result<usize> read(std::span<char> buffer) {

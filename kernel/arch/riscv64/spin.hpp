@@ -7,7 +7,7 @@
 
 namespace arch {
 
-/// A hart has panicked: every other one stops where it next looks.
+/// A hart has panicked (its index + 1): every other one stops where it next looks.
 inline std::atomic<u32> machine_stopped{0};
 
 [[noreturn]] void halt();
