@@ -163,7 +163,9 @@ class Guest:
             return GuestFailure(f"QEMU was ended by {signal.Signals(-status).name} during {what}", 1)
         if status == 0:
             return GuestFailure(f"the machine powered off during {what}", 1)
-        return GuestFailure(f"QEMU ended with status {status} during {what}", 1)
+        lines = self.text().strip().splitlines()
+        last_words = f": {lines[-1].strip()}" if lines else ""
+        return GuestFailure(f"QEMU ended with status {status} during {what}{last_words}", 1)
 
 
 def echo_to_stdout(data):

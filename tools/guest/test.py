@@ -20,7 +20,13 @@ LEVELS = {
         "operations": "20000",
     },
     "normal": {
-        "trees": {"debug": None, "release": None, "gcc": None, "host-asan": None, "host-tsan": ["host-tests"]},
+        "trees": {
+            "debug": None,
+            "release": None,
+            "gcc": ["kernel-unified", "programs"],
+            "host-asan": None,
+            "host-tsan": ["host-tests"],
+        },
         "select": ["-LE", "long"],
         "operations": "",
     },
