@@ -100,6 +100,13 @@ void AddressSpace::destroy(AddressSpace* space) {
   frames().free(home);
 }
 
+void AddressSpace::release_memory() {
+  for (Region& region : regions_) {
+    drop_pages(region);
+    region.populated_begin = region.populated_end = VirtAddr();
+  }
+}
+
 /// Takes every page of a region of a dead space out of the table, without fences.
 void AddressSpace::drop_pages(Region& region) {
   if (region.populated_begin == region.populated_end) return;

@@ -58,6 +58,11 @@ class AddressSpace final : public sched::Space {
   /// No hart may be running on it: call activate_kernel() first if the calling thread does.
   static void destroy(AddressSpace* space);
 
+  /// Gives back the pages, but not yet the tables, of a program that will never run again. Its own thread may call it:
+  /// nothing reads user memory through this table any more, and before the ASID serves others it is fenced. So what
+  /// a zombie keeps until its parent comes is a few tables, and memory that ran out is there again at once. May sleep.
+  void release_memory();
+
   /// A copy for a child: shared copy-on-write, file and shared regions as such (xv6: uvmcopy). No memory is copied.
   [[nodiscard]] lib::Result<AddressSpace*> fork(const SpaceOwner& owner);
 
@@ -191,6 +196,8 @@ class AddressSpace final : public sched::Space {
                                          Sleep sleep);
   [[nodiscard]] Resolution copy_page_for(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page);
   [[nodiscard]] Resolution demand_zero(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page);
+  [[nodiscard]] Resolution demand_zero_and_tables(Region& region, Cursor& cursor, VirtAddr page);
+  void split_megapage(Cursor& cursor, VirtAddr page);
   [[nodiscard]] Resolution map_file_page(Region& region, Cursor& cursor, VirtAddr page, Access access, Sleep sleep);
   void promote_if_full(const Region& region, Cursor& cursor, VirtAddr page);
   void promote_heap(const Region& heap, VirtAddr begin, VirtAddr end);

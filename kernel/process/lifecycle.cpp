@@ -143,6 +143,7 @@ void exit(Process& self, i32 status) {
     self.set_trace_mask(0);
     self.set_interpose(0, {});
   }
+  self.memory->release_memory();
   table().retire(self, status);
   sched::exit_current();
 }
