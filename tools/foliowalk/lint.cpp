@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -149,13 +150,14 @@ class Judge {
   }
 
   void user_target(const Space& space, const Leaf& leaf) {
-    for (u64 offset = 0; offset < leaf.bytes(); offset += page_size) {
-      const auto table = tables_.find(leaf.pa + offset);
-      if (table == tables_.end() || (leaf.level > 0 && offset == 0)) continue;
-      report("table-mapped-by-user", space, leaf.va + offset, leaf.pte,
-             fmt::format("user mode can {} the frame {:#x}, the level-{} table of {}", leaf.pte & bit::write ? "write" : "read",
-                         leaf.pa + offset, table->second.node->level, table->second.space->id));
-      rest_on(*table->second.space, table->second.node->va);
+    // Only tables in the leaf's range are visited: a hostile leaf may claim 256 TiB.
+    for (auto table = tables_.lower_bound(leaf.pa); table != tables_.end() && table->first - leaf.pa < leaf.bytes(); ++table) {
+      const auto& [pa, use] = *table;
+      if (leaf.level > 0 && pa == leaf.pa) continue;  // leaf-over-table
+      report("table-mapped-by-user", space, leaf.va + (pa - leaf.pa), leaf.pte,
+             fmt::format("user mode can {} the frame {:#x}, the level-{} table of {}", leaf.pte & bit::write ? "write" : "read", pa,
+                         use.node->level, use.space->id));
+      rest_on(*use.space, use.node->va);
     }
     if (scene_.kernel_image && leaf.pte & bit::write && leaf.pa < scene_.kernel_image->second &&
         leaf.pa + leaf.bytes() > scene_.kernel_image->first) {
@@ -381,7 +383,7 @@ class Judge {
 
   const Scene& scene_;
   const Space* kernel_ = nullptr;
-  std::unordered_map<u64, TableUse> tables_;
+  std::map<u64, TableUse> tables_;
   std::vector<Finding> findings_;
   std::unordered_map<std::string_view, unsigned> reported_;
   bool enough_ = false;
