@@ -109,7 +109,7 @@ def execute(machine, commands, timeout):
 def prepare_gdb(kernel):
     """Writes the .gdbinit that a gdb started in this directory reads, and says how to start it."""
     template = (ROOT / "tools/guest/gdbinit.in").read_text()
-    text = template.replace("@KERNEL@", str(kernel)).replace("@PORT@", str(gdb_port()))
+    text = template.replace("@KERNEL@", str(kernel)).replace("@PORT@", str(gdb_port())).replace("@ROOT@", str(ROOT))
     (ROOT / ".gdbinit").write_text(text)
     say(f"waiting for a debugger: gdb-multiarch -iex 'add-auto-load-safe-path {ROOT}'   (port {gdb_port()})")
 

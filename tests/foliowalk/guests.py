@@ -1,0 +1,78 @@
+"""The minimal guest for foliowalk's end-to-end tests: built once, started as often as wanted."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SKIP = 77
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}")
+    sys.exit(SKIP)
+
+
+class MinimalGuest:
+    """tests/guests/minimal under QEMU, with shared RAM and QMP. `shape` is minimal or minimal-xv6."""
+
+    def __init__(self, foliowalk, shape="minimal", harts=2):
+        if not shutil.which("qemu-system-riscv64"):
+            skip("no qemu-system-riscv64")
+        self.foliowalk = str(foliowalk)
+        self.directory = Path(tempfile.mkdtemp(prefix="foliowalk-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+        subprocess.run([ROOT / "tests/guests/minimal/build", self.directory], check=True)
+        self.kernel = self.directory / shape
+        trace = self.directory / "trace"
+        trace.touch()
+        self.extra = []
+        command = [
+            "qemu-system-riscv64", "-machine", "virt,memory-backend=ram0", "-m", "128M",
+            "-object", f"memory-backend-file,id=ram0,size=128M,mem-path={self.directory}/ram,share=on",
+            "-smp", str(harts), "-bios", "none", "-kernel", str(self.kernel), "-display", "none", "-serial", "stdio", "-monitor", "none",
+            "-D", str(trace), "-msg", "timestamp=on",
+            "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off", "-qmp", f"unix:{self.directory}/qmp-server,server=on,wait=off",
+        ]  # fmt: skip
+        session = {"ram": "ram", "qmp": "qmp", "kernel": shape, "trace": "trace"}
+        (self.directory / "session.json").write_text(json.dumps(session))
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for line in self.process.stdout:
+            if b"minimal guest: running" in line:
+                break
+        else:
+            raise AssertionError("the guest did not start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def walk(self, *arguments, session=None, status=0):
+        """Runs foliowalk on the guest; checks the exit status; returns what it printed on both streams."""
+        command = [self.foliowalk, "--session", str(session or self.directory), *map(str, arguments)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert result.returncode == status, f"{command}: status {result.returncode}, not {status}\n{result.stdout}{result.stderr}"
+        return result.stdout + result.stderr
+
+    def json(self, *arguments, **options):
+        return json.loads(self.walk("--json", *arguments, **options))
+
+
+def run_tests(tests):
+    """Calls each function with a name and a line of its own."""
+    for test in tests:
+        began = time.monotonic()
+        test()
+        print(f"ok  {test.__name__}  ({time.monotonic() - began:.1f} s)", flush=True)
+    print(f"{len(tests)} passed")
