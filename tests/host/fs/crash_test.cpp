@@ -17,7 +17,8 @@ constexpr Setting settings[] = {
 };
 
 class CrashTest : public testing::TestWithParam<Setting> {};
-INSTANTIATE_TEST_SUITE_P(Setting, CrashTest, testing::ValuesIn(settings), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Setting, CrashTest, testing::ValuesIn(settings),
+                         [](const auto& info) { return info.param.name; });
 
 using Snapshot = std::map<std::string, std::string>;
 

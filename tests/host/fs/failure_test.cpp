@@ -14,7 +14,8 @@ std::vector<Operation> workload() {
 }
 
 class FailureTest : public testing::TestWithParam<MemoryDisk::Failing> {};
-INSTANTIATE_TEST_SUITE_P(Disk, FailureTest, testing::Values(MemoryDisk::Failing::once, MemoryDisk::Failing::from_then_on),
+INSTANTIATE_TEST_SUITE_P(Disk, FailureTest,
+                         testing::Values(MemoryDisk::Failing::once, MemoryDisk::Failing::from_then_on),
                          [](const auto& info) {
                            return info.param == MemoryDisk::Failing::once ? "FailsOnce" : "StaysBroken";
                          });

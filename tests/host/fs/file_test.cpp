@@ -245,7 +245,8 @@ TEST_F(FileTest, PagesOfManyFilesDoNotMix) {
     const std::string name = "f" + std::to_string(i);
     ASSERT_OK(volume.write(name, std::string(8192, static_cast<char>('a' + i))));
     open_files.push_back(open(name, abi::OpenMode::read_write));
-    for (u64 index = 0; index < 2; ++index) frames.push_back(*open_files.back()->inode()->backing().acquire_page(index));
+    for (u64 index = 0; index < 2; ++index)
+      frames.push_back(*open_files.back()->inode()->backing().acquire_page(index));
   }
   for (int i = 0; i < 40; ++i) EXPECT_EQ(bytes_of(frames[i])[17], static_cast<std::byte>('a' + i / 2));
   for (int i = 0; i < 40; ++i) open_files[i / 2]->inode()->backing().release_page(i % 2);

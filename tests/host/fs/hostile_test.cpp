@@ -237,8 +237,8 @@ TEST(HostileImage, ThousandsOfMutationsEnd) {
       std::mt19937 random(seed);
       std::vector<std::byte> image = good;
       const u32 inodes = 33 * 1024, bitmap = 46 * 1024, data = 47 * 1024;
-      const std::pair<u32, u32> areas[] = {{1024, 1056}, {2048, 2060}, {inodes + 64, inodes + 64 * 12},
-                                           {bitmap, bitmap + 125}, {data, data + 1024 * 8}};
+      const std::pair<u32, u32> areas[] = {
+          {1024, 1056}, {2048, 2060}, {inodes + 64, inodes + 64 * 12}, {bitmap, bitmap + 125}, {data, data + 1024 * 8}};
       const int changes = 1 + static_cast<int>(random() % 12);
       for (int i = 0; i < changes; ++i) {
         // The superblock and the log seldom: most such images are refused, and that ends the test.

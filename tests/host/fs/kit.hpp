@@ -33,7 +33,8 @@ class Mounted {
       : disk_(std::make_unique<MemoryDisk>(std::move(image))), layout_(layout), buffers_(buffers) {
     remount();
   }
-  explicit Mounted(const mkfs::Plan& plan = {}, u32 buffers = 256) : Mounted(make_image(plan), layout_of(plan), buffers) {}
+  explicit Mounted(const mkfs::Plan& plan = {}, u32 buffers = 256)
+      : Mounted(make_image(plan), layout_of(plan), buffers) {}
 
   void remount() {
     volume_ = std::make_unique<fs::Volume>();

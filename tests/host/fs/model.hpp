@@ -50,7 +50,8 @@ class Model {
   bool link(const std::string& from, const std::string& to) {
     const NodePtr node = find(from);
     const auto [directory, name] = parent(to);
-    if (!node || node->type == abi::FileType::directory || !directory || directory->entries.contains(name)) return false;
+    if (!node || node->type == abi::FileType::directory || !directory || directory->entries.contains(name))
+      return false;
     directory->entries[name] = node;
     ++node->links;
     return true;
@@ -155,32 +156,24 @@ struct Operation {
 
   bool apply(Model& model) const {
     switch (kind) {
-      case Kind::write:
-        return model.write(path, text, offset);
+      case Kind::write: return model.write(path, text, offset);
       case Kind::append: {
         const auto node = model.find(path);
         return model.write(path, text, node ? node->content.size() : 0);
       }
-      case Kind::truncate:
-        return model.truncate(path);
-      case Kind::create:
-        return model.create(path, abi::FileType::file);
-      case Kind::mkdir:
-        return model.create(path, abi::FileType::directory);
-      case Kind::link:
-        return model.link(path, other);
-      case Kind::unlink:
-        return model.unlink(path);
-      case Kind::device:
-        return model.create(path, abi::FileType::device);
+      case Kind::truncate: return model.truncate(path);
+      case Kind::create: return model.create(path, abi::FileType::file);
+      case Kind::mkdir: return model.create(path, abi::FileType::directory);
+      case Kind::link: return model.link(path, other);
+      case Kind::unlink: return model.unlink(path);
+      case Kind::device: return model.create(path, abi::FileType::device);
     }
     return false;
   }
 
   [[nodiscard]] lib::Result<void> apply(Mounted& volume) const {
     switch (kind) {
-      case Kind::write:
-        return write_file(volume, offset);
+      case Kind::write: return write_file(volume, offset);
       case Kind::append: {
         const auto stat = volume.stat(path);
         return write_file(volume, stat ? stat->size : 0);
@@ -191,16 +184,11 @@ struct Operation {
         LIB_TRY(volume->open({}, path, abi::OpenMode::read_write | abi::OpenMode::truncate));
         return {};
       }
-      case Kind::create:
-        return made(volume->create({}, path, {}));
-      case Kind::mkdir:
-        return made(volume->create({}, path, {.type = abi::FileType::directory}));
-      case Kind::link:
-        return volume->link({}, path, other);
-      case Kind::unlink:
-        return volume->unlink({}, path);
-      case Kind::device:
-        return made(volume->create({}, path, {.type = abi::FileType::device, .major = 3, .minor = 4}));
+      case Kind::create: return made(volume->create({}, path, {}));
+      case Kind::mkdir: return made(volume->create({}, path, {.type = abi::FileType::directory}));
+      case Kind::link: return volume->link({}, path, other);
+      case Kind::unlink: return volume->unlink({}, path);
+      case Kind::device: return made(volume->create({}, path, {.type = abi::FileType::device, .major = 3, .minor = 4}));
     }
     return {};
   }

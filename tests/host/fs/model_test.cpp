@@ -19,7 +19,8 @@ constexpr Setting settings[] = {
 };
 
 class ModelTest : public testing::TestWithParam<Setting> {};
-INSTANTIATE_TEST_SUITE_P(Setting, ModelTest, testing::ValuesIn(settings), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Setting, ModelTest, testing::ValuesIn(settings),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_P(ModelTest, RandomOperationsAgree) {
   for (u32 seed = 1; seed <= 4; ++seed) {
@@ -42,8 +43,8 @@ TEST_P(ModelTest, RandomOperationsAgree) {
         continue;
       }
       const bool expected = operation.apply(model);
-      ASSERT_EQ(done.has_value(), expected) << step << ": " << operation.describe() << ": "
-                                            << (done ? "done" : lib::describe(done.error()));
+      ASSERT_EQ(done.has_value(), expected)
+          << step << ": " << operation.describe() << ": " << (done ? "done" : lib::describe(done.error()));
       written += expected;
       if (step % 50 != 0) continue;
       if (step % 100 == 0) volume.remount();

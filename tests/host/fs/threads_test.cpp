@@ -43,14 +43,22 @@ TEST(Threads, ChurnOnTheSameNames) {
   in_threads(4, [&](int me) {
     std::mt19937 random(static_cast<u32>(me));
     for (int round = 0; round < 400; ++round) {
-      const auto name = [&] { return (random() % 2 ? "d/" : "") + std::string(1, static_cast<char>('a' + random() % 4)); };
+      const auto name = [&] {
+        return (random() % 2 ? "d/" : "") + std::string(1, static_cast<char>('a' + random() % 4));
+      };
       switch (random() % 6) {
         case 0: (void)volume.write(name(), std::string(random() % 3000, 'x')); break;
         case 1: (void)volume->unlink({}, name()); break;
         case 2: (void)volume->link({}, name(), name()); break;
         case 3: (void)volume.mkdir(name()); break;
-        case 4: (void)volume.mkdir(name() + "/s"); (void)volume->link({}, name(), name() + "/l"); break;
-        case 5: (void)volume->unlink({}, name() + "/s"); (void)volume->unlink({}, name() + "/l"); break;
+        case 4:
+          (void)volume.mkdir(name() + "/s");
+          (void)volume->link({}, name(), name() + "/l");
+          break;
+        case 5:
+          (void)volume->unlink({}, name() + "/s");
+          (void)volume->unlink({}, name() + "/l");
+          break;
       }
     }
   });
@@ -100,7 +108,8 @@ TEST(Threads, BlocksOfASharedFileAreNeverMixed) {
 // More blocks wanted at once than there are buffers (A10).
 TEST(Threads, FewBuffersAreWaitedFor) {
   Mounted volume(mkfs::Plan{4000, 13, 400, abi::InodeLayout::single}, fs::Volume::min_buffers);
-  for (int i = 0; i < 16; ++i) ASSERT_OK(volume.write("f" + std::to_string(i), std::string(8192, static_cast<char>('a' + i))));
+  for (int i = 0; i < 16; ++i)
+    ASSERT_OK(volume.write("f" + std::to_string(i), std::string(8192, static_cast<char>('a' + i))));
   in_threads(16, [&](int me) {
     const std::string name = "f" + std::to_string(me);
     for (int round = 0; round < 40; ++round) {

@@ -32,7 +32,8 @@ class VolumeTest : public testing::TestWithParam<ImageClass> {
   Mounted volume{GetParam().plan, 512};
 };
 
-INSTANTIATE_TEST_SUITE_P(Class, VolumeTest, testing::ValuesIn(classes), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Class, VolumeTest, testing::ValuesIn(classes),
+                         [](const auto& info) { return info.param.name; });
 
 std::string pattern(usize size, u32 seed = 1) {
   std::string text(size, '\0');
@@ -365,7 +366,8 @@ TEST_P(VolumeTest, AWriteWhoseSourceStopsKeepsItsPrefixDurably) {
 TEST_P(VolumeTest, AWriteGoesOnAfterAPageIn) {
   const std::string text = pattern(20000, 4);
   for (const usize good : {0, 1, 1024, 5000}) {
-    const auto file = volume->open({}, "f", abi::OpenMode::create | abi::OpenMode::read_write | abi::OpenMode::truncate);
+    const auto file =
+        volume->open({}, "f", abi::OpenMode::create | abi::OpenMode::read_write | abi::OpenMode::truncate);
     StoppingSource source(text, good, fs::CopyStatus::needs_page_in);
     u64 offset = 0;
     const auto written = (*file)->write(source, offset, text.size());

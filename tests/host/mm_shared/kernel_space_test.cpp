@@ -1,0 +1,2 @@
+// Strategy: tests/host/mm/kernel_space_test.cpp's, in the view `shared`.
+#include "mm/kernel_space_test.cpp"
