@@ -58,9 +58,7 @@ inline constexpr std::uint32_t double_indirect_image_size = 200000;
 constexpr InodeLayout inode_layout(std::uint32_t image_size) {
   return image_size == double_indirect_image_size ? InodeLayout::double_indirect : InodeLayout::single;
 }
-constexpr std::uint32_t direct_count(InodeLayout layout) {
-  return layout == InodeLayout::double_indirect ? 11 : 12;
-}
+constexpr std::uint32_t direct_count(InodeLayout layout) { return layout == InodeLayout::double_indirect ? 11 : 12; }
 // Largest file in blocks (xv6: MAXFILE): 268 or 65803.
 constexpr std::uint32_t max_file_blocks(InodeLayout layout) {
   const std::uint32_t blocks = direct_count(layout) + addresses_per_block;

@@ -85,9 +85,7 @@ constexpr bool has(MapFlags value, MapFlags flag) {
 
 // What a descriptor opened with `mode` may do.
 constexpr bool readable(OpenMode mode) { return !has(mode, OpenMode::write_only); }
-constexpr bool writable(OpenMode mode) {
-  return has(mode, OpenMode::write_only) || has(mode, OpenMode::read_write);
-}
+constexpr bool writable(OpenMode mode) { return has(mode, OpenMode::write_only) || has(mode, OpenMode::read_write); }
 
 static_assert(sizeof(Stat) == 24 && sizeof(Dirent) == 16 && sizeof(Sysinfo) == 16);
 

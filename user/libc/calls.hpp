@@ -84,8 +84,7 @@ int stat(const char* path, abi::Stat* result);
 
 inline int open(const char* path, abi::OpenMode mode) { return open(path, static_cast<int>(mode)); }
 
-inline void* mmap(std::size_t bytes, abi::Protection protection, abi::MapFlags flags, int fd,
-                  std::size_t offset = 0) {
+inline void* mmap(std::size_t bytes, abi::Protection protection, abi::MapFlags flags, int fd, std::size_t offset = 0) {
   return mmap(nullptr, bytes, static_cast<int>(protection), static_cast<int>(flags), fd, offset);
 }
 

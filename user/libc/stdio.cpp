@@ -100,33 +100,19 @@ void format_to(Sink& sink, const char* p, va_list arguments) {
     while (!bare_long && *p == 'l') is_long = true, ++p;
     switch (*p) {
       case 'd':
-      case 'i':
-        put_signed(sink, is_long ? va_arg(arguments, long) : va_arg(arguments, int), field);
-        break;
-      case 'l':
-        put_signed(sink, va_arg(arguments, long), field);
-        break;
+      case 'i': put_signed(sink, is_long ? va_arg(arguments, long) : va_arg(arguments, int), field); break;
+      case 'l': put_signed(sink, va_arg(arguments, long), field); break;
       case 'u':
       case 'x': {
         const std::uint64_t value = is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned);
         put_number(sink, value, false, *p == 'x' ? 16 : 10, field);
         break;
       }
-      case 'p':
-        put_pointer(sink, va_arg(arguments, unsigned long));
-        break;
-      case 's':
-        put_text(sink, va_arg(arguments, const char*), field);
-        break;
-      case 'c':
-        sink.put(static_cast<char>(va_arg(arguments, int)));
-        break;
-      case '%':
-        sink.put('%');
-        break;
-      case '\0':
-        sink.put('%');
-        return;
+      case 'p': put_pointer(sink, va_arg(arguments, unsigned long)); break;
+      case 's': put_text(sink, va_arg(arguments, const char*), field); break;
+      case 'c': sink.put(static_cast<char>(va_arg(arguments, int))); break;
+      case '%': sink.put('%'); break;
+      case '\0': sink.put('%'); return;
       default:  // unknown: shown as it stands, so that the mistake is seen
         sink.put('%');
         sink.put(*p);

@@ -7,16 +7,11 @@ abi::ProcInfo processes[abi::max_processes];
 
 const char* state_name(abi::ProcessState state) {
   switch (state) {
-    case abi::ProcessState::starting:
-      return "starting";
-    case abi::ProcessState::runnable:
-      return "runnable";
-    case abi::ProcessState::running:
-      return "running";
-    case abi::ProcessState::sleeping:
-      return "sleeping";
-    case abi::ProcessState::zombie:
-      return "zombie";
+    case abi::ProcessState::starting: return "starting";
+    case abi::ProcessState::runnable: return "runnable";
+    case abi::ProcessState::running: return "running";
+    case abi::ProcessState::sleeping: return "sleeping";
+    case abi::ProcessState::zombie: return "zombie";
   }
   return "?";
 }

@@ -76,17 +76,10 @@ void load_pipe() {
 __attribute__((noreturn)) void run(int who, int until) {
   for (int round = who; uptime() < until; ++round) {
     switch (round % 4) {
-      case 0:
-        load_fork();
-        break;
-      case 1:
-        load_memory();
-        break;
-      case 2:
-        load_files(who);
-        break;
-      default:
-        load_pipe();
+      case 0: load_fork(); break;
+      case 1: load_memory(); break;
+      case 2: load_files(who); break;
+      default: load_pipe();
     }
   }
   exit(0);

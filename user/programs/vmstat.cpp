@@ -8,8 +8,7 @@ abi::VmStat before, after;
 
 void print_counters(const abi::VmStat& from, const abi::VmStat& to) {
   for (std::size_t i = 0; i < abi::vm_event_count; ++i)
-    printf("%-24s %lu\n", abi::vm_event_names[i].data(),
-           static_cast<unsigned long>(to.counters[i] - from.counters[i]));
+    printf("%-24s %lu\n", abi::vm_event_names[i].data(), static_cast<unsigned long>(to.counters[i] - from.counters[i]));
 }
 
 int show(int hart) {

@@ -27,16 +27,16 @@ int run_suite(std::span<const std::span<const Test>> groups, Invariants invarian
 __attribute__((noreturn)) void fail(const char* file, int line, const char* condition);
 __attribute__((noreturn)) void fail_equal(const char* file, int line, const char* what, long is, long wanted);
 
-#define EXPECT(condition)                                                \
-  do {                                                                   \
+#define EXPECT(condition)                                                   \
+  do {                                                                      \
     if (!(condition)) ::testing::fail(__FILE_NAME__, __LINE__, #condition); \
   } while (false)
 
 // Says both values when they differ.
-#define EXPECT_EQ(is, wanted)                                                                             \
-  do {                                                                                                    \
-    const long is_ = (long)(is), wanted_ = (long)(wanted);                                                \
-    if (is_ != wanted_) ::testing::fail_equal(__FILE_NAME__, __LINE__, #is, is_, wanted_);                \
+#define EXPECT_EQ(is, wanted)                                                              \
+  do {                                                                                     \
+    const long is_ = (long)(is), wanted_ = (long)(wanted);                                 \
+    if (is_ != wanted_) ::testing::fail_equal(__FILE_NAME__, __LINE__, #is, is_, wanted_); \
   } while (false)
 
 #ifndef __FILE_NAME__

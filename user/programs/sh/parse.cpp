@@ -45,22 +45,16 @@ class Parser {
     }
     *at_++ = '\0';
     switch (c) {
-      case '<':
-        return set(Token::in);
+      case '<': return set(Token::in);
       case '>':
         if (*at_ != '>') return set(Token::out);
         *at_++ = '\0';
         return set(Token::append);
-      case '|':
-        return set(Token::pipe);
-      case '&':
-        return set(Token::background);
-      case ';':
-        return set(Token::sequence);
-      case '(':
-        return set(Token::open);
-      default:
-        return set(Token::close);
+      case '|': return set(Token::pipe);
+      case '&': return set(Token::background);
+      case ';': return set(Token::sequence);
+      case '(': return set(Token::open);
+      default: return set(Token::close);
     }
   }
 

@@ -86,15 +86,12 @@ Command* split_pipe(const Command& command) {
 void run(Command* command) {
   for (;;) {
     switch (command->kind) {
-      case Kind::words:
-        run_words(command);
+      case Kind::words: run_words(command);
       case Kind::redirect:
         redirect(*command);
         command = command->left;
         break;
-      case Kind::pipe:
-        command = split_pipe(*command);
-        break;
+      case Kind::pipe: command = split_pipe(*command); break;
       case Kind::sequence:
         if (fork_or_exit() == 0) {
           command = command->left;

@@ -16,10 +16,7 @@ constexpr std::uint64_t bad_addresses[] = {
     0x4000000000,        // the first address above
     0x8000000000,        // beyond what Sv39 can say
     0xffffffc000000000,  // the upper half
-    0xffffffff80000000,
-    0x8000000000000000,
-    0xeaeb0b5b00002f5e,
-    0xffffffffffffffff,
+    0xffffffff80000000, 0x8000000000000000, 0xeaeb0b5b00002f5e, 0xffffffffffffffff,
 };
 
 std::uint64_t as_word(const void* p) { return reinterpret_cast<std::uint64_t>(p); }

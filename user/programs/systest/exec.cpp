@@ -105,9 +105,8 @@ void no_arguments() {
 
 void argument_vector_is_bad() {
   const auto path = reinterpret_cast<std::uint64_t>("/echo");
-  for (const std::uint64_t vector :
-       {std::uint64_t{0xeaeb0b5b00002f5e}, ~std::uint64_t{0}, std::uint64_t{0x3fffffe000}, std::uint64_t{1} << 38,
-        std::uint64_t{0x80000000}, ~std::uint64_t{7}})
+  for (const std::uint64_t vector : {std::uint64_t{0xeaeb0b5b00002f5e}, ~std::uint64_t{0}, std::uint64_t{0x3fffffe000},
+                                     std::uint64_t{1} << 38, std::uint64_t{0x80000000}, ~std::uint64_t{7}})
     EXPECT_EQ(system_call(abi::Call::exec, path, vector), -1);
 }
 

@@ -29,8 +29,8 @@ void sysinfo_counts() {
 constexpr int bit(Call call) { return 1 << static_cast<int>(call); }
 
 int interpose_by_own_number(int mask, const char* path) {
-  return static_cast<int>(system_call(Call::interpose, static_cast<std::uint64_t>(mask),
-                                      reinterpret_cast<std::uint64_t>(path)));
+  return static_cast<int>(
+      system_call(Call::interpose, static_cast<std::uint64_t>(mask), reinterpret_cast<std::uint64_t>(path)));
 }
 
 void interpose_masks_calls() {

@@ -97,14 +97,9 @@ void link_and_unlink() {
     testing::Random random(static_cast<std::uint64_t>(who == 0 ? 1 : 97));
     for (int i = 0; i < 100; ++i) {
       switch (random.below(3)) {
-        case 0:
-          close(open("x", create_both));
-          break;
-        case 1:
-          link("/cat", "x");
-          break;
-        default:
-          unlink("x");
+        case 0: close(open("x", create_both)); break;
+        case 1: link("/cat", "x"); break;
+        default: unlink("x");
       }
     }
   });

@@ -16,12 +16,29 @@ void add_value(std::uint64_t value) { values[value_count++] = value; }
 
 void collect_values() {
   value_count = 0;
-  for (const std::uint64_t fixed :
-       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{7}, abi::page_size - 1, abi::page_size,
-        std::uint64_t{0x7fffffff}, std::uint64_t{0x80000000}, std::uint64_t{0xffffffff}, std::uint64_t{0x0c000000},
-        abi::usyscall - 1, abi::usyscall, abi::usyscall + 4, abi::trapframe, abi::trampoline, abi::user_top - 1, abi::user_top,
-        std::uint64_t{1} << 39, (std::uint64_t{1} << 63) - 1, std::uint64_t{1} << 63, ~std::uint64_t{4095},
-        ~std::uint64_t{7}, ~std::uint64_t{0}})
+  for (const std::uint64_t fixed : {std::uint64_t{0},
+                                    std::uint64_t{1},
+                                    std::uint64_t{2},
+                                    std::uint64_t{7},
+                                    abi::page_size - 1,
+                                    abi::page_size,
+                                    std::uint64_t{0x7fffffff},
+                                    std::uint64_t{0x80000000},
+                                    std::uint64_t{0xffffffff},
+                                    std::uint64_t{0x0c000000},
+                                    abi::usyscall - 1,
+                                    abi::usyscall,
+                                    abi::usyscall + 4,
+                                    abi::trapframe,
+                                    abi::trampoline,
+                                    abi::user_top - 1,
+                                    abi::user_top,
+                                    std::uint64_t{1} << 39,
+                                    (std::uint64_t{1} << 63) - 1,
+                                    std::uint64_t{1} << 63,
+                                    ~std::uint64_t{4095},
+                                    ~std::uint64_t{7},
+                                    ~std::uint64_t{0}})
     add_value(fixed);
   const std::uint64_t end = as_word(sbrk(0));
   const std::uint64_t stack = as_word(__builtin_frame_address(0)) & ~(abi::page_size - 1);
@@ -32,10 +49,10 @@ void collect_values() {
 // The calls whose arguments may be anything; those that would end, stop or hold back the
 // caller are elsewhere.
 constexpr Call calls[] = {
-    Call::wait,    Call::pipe,    Call::read,   Call::kill,     Call::exec,     Call::fstat,   Call::chdir,
-    Call::dup,     Call::open,    Call::write,  Call::mknod,    Call::unlink,   Call::link,    Call::mkdir,
-    Call::close,   Call::symlink, Call::mmap,    Call::munmap,   Call::lab29,   Call::lab30,
-    Call::pgpte,   Call::cpupin,  Call::vmstat, Call::procinfo, Call::sysinfo,  Call::uptime,  Call::getpid,
+    Call::wait,   Call::pipe,    Call::read,     Call::kill,    Call::exec,   Call::fstat,  Call::chdir,
+    Call::dup,    Call::open,    Call::write,    Call::mknod,   Call::unlink, Call::link,   Call::mkdir,
+    Call::close,  Call::symlink, Call::mmap,     Call::munmap,  Call::lab29,  Call::lab30,  Call::pgpte,
+    Call::cpupin, Call::vmstat,  Call::procinfo, Call::sysinfo, Call::uptime, Call::getpid,
 };
 
 // In a child: descriptors 0 to 2 are files here, so no call waits for a key.
@@ -136,8 +153,7 @@ void all_lengths_and_alignments() {
 
 // V30: a name that another process keeps changing is one of its two values when it is used.
 void name_that_changes() {
-  char* shared = static_cast<char*>(
-      mmap(page, read_write, MapFlags::shared | MapFlags::anonymous, -1));
+  char* shared = static_cast<char*>(mmap(page, read_write, MapFlags::shared | MapFlags::anonymous, -1));
   EXPECT(shared != mmap_failed);
   testing::make_file("aaaaaaaa", "", 0);
   testing::make_file("bbbbbbbb", "", 0);
@@ -161,10 +177,8 @@ void name_that_changes() {
 }
 
 constexpr testing::Test tests[] = {
-    {"all_pairs_of_all_calls", all_pairs_of_all_calls},
-    {"lengths_with_good_pointers", lengths_with_good_pointers},
-    {"usyscall_is_no_buffer", usyscall_is_no_buffer},
-    {"all_lengths_and_alignments", all_lengths_and_alignments},
+    {"all_pairs_of_all_calls", all_pairs_of_all_calls}, {"lengths_with_good_pointers", lengths_with_good_pointers},
+    {"usyscall_is_no_buffer", usyscall_is_no_buffer},   {"all_lengths_and_alignments", all_lengths_and_alignments},
     {"name_that_changes", name_that_changes},
 };
 

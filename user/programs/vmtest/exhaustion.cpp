@@ -124,12 +124,9 @@ void frames_of_other_harts() {
 }
 
 constexpr testing::Test tests[] = {
-    {"exec_with_little_memory", exec_with_little_memory},
-    {"fork_without_memory", fork_without_memory},
-    {"calls_without_memory", calls_without_memory},
-    {"copy_without_memory", copy_without_memory},
-    {"touch_without_memory", touch_without_memory},
-    {"two_hogs", two_hogs},
+    {"exec_with_little_memory", exec_with_little_memory}, {"fork_without_memory", fork_without_memory},
+    {"calls_without_memory", calls_without_memory},       {"copy_without_memory", copy_without_memory},
+    {"touch_without_memory", touch_without_memory},       {"two_hogs", two_hogs},
     {"frames_of_other_harts", frames_of_other_harts},
 };
 

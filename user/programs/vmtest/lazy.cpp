@@ -143,8 +143,9 @@ void calls_read_from_untouched_memory() {
 
 // lazy_copy: the addresses above the break are no memory, lazy or not.
 void calls_refuse_what_is_above() {
-  for (const std::uint64_t address : {std::uint64_t{0x3fffffc000}, std::uint64_t{0x3fffffd000}, std::uint64_t{0x3fffffe000},
-                                      std::uint64_t{0x3ffffff000}, std::uint64_t{0x4000000000}, std::uint64_t{0x8000000000}}) {
+  for (const std::uint64_t address :
+       {std::uint64_t{0x3fffffc000}, std::uint64_t{0x3fffffd000}, std::uint64_t{0x3fffffe000},
+        std::uint64_t{0x3ffffff000}, std::uint64_t{0x4000000000}, std::uint64_t{0x8000000000}}) {
     const int in = open("/README", Mode::read_only);
     EXPECT(system_call(abi::Call::read, static_cast<std::uint64_t>(in), address, 512) < 0);
     close(in);

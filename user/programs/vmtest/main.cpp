@@ -52,9 +52,7 @@ constexpr std::uint64_t mark_value(int index, int seed) {
 
 void mark_page(char* begin, int index, int seed) { *mark_place(begin, index) = mark_value(index, seed); }
 
-bool has_mark(const char* begin, int index, int seed) {
-  return *mark_place(begin, index) == mark_value(index, seed);
-}
+bool has_mark(const char* begin, int index, int seed) { return *mark_place(begin, index) == mark_value(index, seed); }
 
 void mark_pages(char* begin, int pages, int seed) {
   for (int i = 0; i < pages; ++i) mark_page(begin, i, seed);
@@ -140,8 +138,9 @@ std::uint64_t take_all_memory() {
 
 int main(int argc, char** argv) {
   using namespace vmtest;
-  const std::span<const testing::Test> groups[] = {
-      break_tests(),      lazy_tests(), cow_tests(),        superpage_tests(), file_mapping_tests(), anonymous_mapping_tests(),
-      protection_tests(), copy_tests(), page_table_tests(), counter_tests(),   exhaustion_tests(),   failure_tests()};
+  const std::span<const testing::Test> groups[] = {break_tests(),      lazy_tests(),         cow_tests(),
+                                                   superpage_tests(),  file_mapping_tests(), anonymous_mapping_tests(),
+                                                   protection_tests(), copy_tests(),         page_table_tests(),
+                                                   counter_tests(),    exhaustion_tests(),   failure_tests()};
   return testing::run_suite(groups, testing::Invariants::checked, argc, argv);
 }

@@ -29,9 +29,9 @@ void entries_say_what_is_allowed() {
 
 void entries_of_nothing_are_zero() {
   for (const std::uint64_t address :
-       {as_word(sbrk(0)) + 2 * abi::page_size, std::uint64_t{0x80000000}, std::uint64_t{0x3fffffc000},
-        abi::user_top, std::uint64_t{1} << 39, std::uint64_t{1} << 63, ~std::uint64_t{0},
-        std::uint64_t{0xffffffc080000000}, std::uint64_t{0xffffffc010000000}})
+       {as_word(sbrk(0)) + 2 * abi::page_size, std::uint64_t{0x80000000}, std::uint64_t{0x3fffffc000}, abi::user_top,
+        std::uint64_t{1} << 39, std::uint64_t{1} << 63, ~std::uint64_t{0}, std::uint64_t{0xffffffc080000000},
+        std::uint64_t{0xffffffc010000000}})
     EXPECT_EQ(pte_of(address), 0);
 }
 

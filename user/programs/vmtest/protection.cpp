@@ -40,9 +40,9 @@ void above_user_memory() {
 
 // nowrite, textwrite
 void not_writable() {
-  for (const std::uint64_t address : {std::uint64_t{0}, std::uint64_t{0x80000000}, std::uint64_t{0x3fffffd000},
-                                      std::uint64_t{0x3fffffe000}, std::uint64_t{0x3ffffff000},
-                                      std::uint64_t{0x4000000000}, ~std::uint64_t{0}})
+  for (const std::uint64_t address :
+       {std::uint64_t{0}, std::uint64_t{0x80000000}, std::uint64_t{0x3fffffd000}, std::uint64_t{0x3fffffe000},
+        std::uint64_t{0x3ffffff000}, std::uint64_t{0x4000000000}, ~std::uint64_t{0}})
     EXPECT(is_killed([=] { touch(at(address), 10); }));
   // USYSCALL may be read.
   EXPECT_EQ(ugetpid(), getpid());
