@@ -59,7 +59,7 @@ if(BIFOLIUM_DEBUG)
     set_tests_properties(negative/${view} PROPERTIES LABELS guest TIMEOUT 600)
   endforeach()
 
-  foreach(target vm device_tree)
+  foreach(target vm fs device_tree)
     add_test(NAME fuzz/${target} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run ${target} 120)
     set_tests_properties(fuzz/${target} PROPERTIES LABELS long TIMEOUT 1800)
   endforeach()

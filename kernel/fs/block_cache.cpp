@@ -5,9 +5,6 @@
 #include <memory>
 #include <new>
 
-#include "lib/bug.hpp"
-#include "lib/memory.hpp"
-
 namespace fs {
 
 BlockCache::BlockCache() : clock_lock_("bcache", sync::Rank::block_cache) {}

@@ -89,7 +89,8 @@ class BlockCache {
   /// If the device must be asked, it reads what is missing of `following` too, with the same round trip.
   [[nodiscard]] lib::Result<BufferRef> read(u32 block, std::span<const u32> following = {}) {
     Buffer* const buffer = buckets_[bucket_of(block)].load(std::memory_order_relaxed);
-    if (buffer != nullptr && try_pin(*buffer, block)) [[likely]] return BufferRef(*this, *buffer);
+    if (buffer != nullptr && try_pin(*buffer, block)) [[likely]]
+      return BufferRef(*this, *buffer);
     return read_slowly(block, following);
   }
   /// A pin on a block whose old content does not matter: filled with zeros, not read (xv6: bzero's bread).
@@ -155,7 +156,8 @@ class BlockCache {
   /// waiter's sweep sees the free buffer.
   void wake_if_starved() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (starved_.load(std::memory_order_relaxed) != 0) [[unlikely]] wake_starved();
+    if (starved_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      wake_starved();
   }
   enum class WhenBusy { wait, give_up };
   [[nodiscard]] Buffer* get(u32 block, WhenBusy when_busy);

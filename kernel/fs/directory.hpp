@@ -17,10 +17,9 @@ struct DirectoryEntry {
 /// volume, or the directory itself is damaged; not_found too in a directory that is itself unlinked (A3).
 [[nodiscard]] lib::Result<DirectoryEntry> find_entry(Inode& directory, const EntryName& name);
 
-/// Adds a name, which the caller knows to be absent, in the first free entry (xv6: dirlink). Uses up to write_room()
-/// blocks of the transaction. no_space, too_big.
-[[nodiscard]] lib::Result<void> add_entry(Transaction& transaction, Inode& directory, const EntryName& name,
-                                          u32 inode);
+/// Adds a name, which the caller knows to be absent, in the first free entry (xv6: dirlink). Uses up to
+/// Geometry::write_room blocks of the transaction. no_space, too_big.
+[[nodiscard]] lib::Result<void> add_entry(Transaction& transaction, Inode& directory, const EntryName& name, u32 inode);
 
 /// Clears the entry at `offset`.
 [[nodiscard]] lib::Result<void> remove_entry(Transaction& transaction, Inode& directory, const EntryName& name,

@@ -85,28 +85,20 @@ Result<PipeEnds> FileTable::make_pipe() {
 Result<usize> File::read(DataSink& sink, usize count) {
   if (!readable_) return fail(Error::not_permitted);
   switch (kind_) {
-    case Kind::inode:
-      return inode_->read(sink, offset_, count);
-    case Kind::device:
-      return device_->read(sink, count);
-    case Kind::pipe_read:
-      return pipe_->read(sink, count);
-    default:
-      return fail(Error::bad_descriptor);
+    case Kind::inode: return inode_->read(sink, offset_, count);
+    case Kind::device: return device_->read(sink, count);
+    case Kind::pipe_read: return pipe_->read(sink, count);
+    default: return fail(Error::bad_descriptor);
   }
 }
 
 Result<usize> File::write(DataSource& source, usize count) {
   if (!writable_) return fail(Error::not_permitted);
   switch (kind_) {
-    case Kind::inode:
-      return inode_->write(source, offset_, count);
-    case Kind::device:
-      return device_->write(source, count);
-    case Kind::pipe_write:
-      return pipe_->write(source, count);
-    default:
-      return fail(Error::bad_descriptor);
+    case Kind::inode: return inode_->write(source, offset_, count);
+    case Kind::device: return device_->write(source, count);
+    case Kind::pipe_write: return pipe_->write(source, count);
+    default: return fail(Error::bad_descriptor);
   }
 }
 

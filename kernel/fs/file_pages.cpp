@@ -152,13 +152,9 @@ void InodeBacking::mark_dirty(u64 index) { pages().mark_dirty(inode_.number(), i
 void InodeBacking::release_page(u64 index) {
   for (;;) {
     switch (pages().release_shared(inode_.number(), index)) {
-      case FilePages::Released::done:
-        return;
-      case FilePages::Released::dirty:
-        write_page(index);
-        break;
-      case FilePages::Released::last:
-        break;
+      case FilePages::Released::done: return;
+      case FilePages::Released::dirty: write_page(index); break;
+      case FilePages::Released::last: break;
     }
     // Another mapping may come and go at any time before the mutex is ours; then the answer is `dirty` again.
     const sched::MutexGuard guard(inode_.mutex());

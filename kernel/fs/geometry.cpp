@@ -35,10 +35,9 @@ std::expected<Geometry, MountError> check_superblock(const abi::Superblock& supe
     return refuse("superblock.nblocks", super.data_blocks);
   }
 
-  const abi::InodeLayout inodes =
-      layout == LayoutChoice::by_size ? abi::inode_layout(super.size)
-      : layout == LayoutChoice::single ? abi::InodeLayout::single
-                                       : abi::InodeLayout::double_indirect;
+  const abi::InodeLayout inodes = layout == LayoutChoice::by_size  ? abi::inode_layout(super.size)
+                                  : layout == LayoutChoice::single ? abi::InodeLayout::single
+                                                                   : abi::InodeLayout::double_indirect;
   Geometry geometry{};
   geometry.size = super.size;
   // A directory entry has 16 bits for the number: inodes beyond can have no name.

@@ -35,7 +35,15 @@ struct Geometry {
   [[nodiscard]] bool is_inode(u32 number) const { return number >= 1 && number < inode_count; }
   [[nodiscard]] u32 inode_block(u32 number) const { return inode_start + number / abi::inodes_per_block; }
   [[nodiscard]] u32 bitmap_block(u32 block) const { return bitmap_start + block / abi::bits_per_block; }
-  [[nodiscard]] bool has_double_indirect() const { return direct_count == abi::direct_count(abi::InodeLayout::double_indirect); }
+  [[nodiscard]] bool has_double_indirect() const {
+    return direct_count == abi::direct_count(abi::InodeLayout::double_indirect);
+  }
+  /// Blocks that writing one block of a file may change: it, the inode, the tables above it, and a bitmap block for each
+  /// that is allocated.
+  [[nodiscard]] u32 write_room() const {
+    const u32 tables = has_double_indirect() ? 2 : 1;
+    return 2 + tables + (bitmap_blocks < 1 + tables ? bitmap_blocks : 1 + tables);
+  }
   [[nodiscard]] u64 max_file_size() const { return u64{max_file_blocks} * abi::block_size; }
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "fs/volume.hpp"
-#include "lib/bug.hpp"
 
 namespace fs {
 namespace {
@@ -15,9 +14,7 @@ using lib::Result;
 constexpr usize block_bytes = abi::block_size;
 constexpr std::byte zero_block[block_bytes] = {};
 
-bool is_known(abi::FileType type) {
-  return type >= abi::FileType::directory && type <= abi::FileType::symlink;
-}
+bool is_known(abi::FileType type) { return type >= abi::FileType::directory && type <= abi::FileType::symlink; }
 
 }  // namespace
 
@@ -91,13 +88,9 @@ Result<usize> Inode::read(DataSink& sink, u64& offset, usize count) {
     switch (moved.stop) {
       [[likely]] case Stop::done:
         return total;
-      case Stop::needs_page_in:
-        LIB_TRY(sink.page_in());
-        break;
-      case Stop::fault:
-        return fail(Error::bad_address);
-      case Stop::failed:
-        return fail(moved.error);
+      case Stop::needs_page_in: LIB_TRY(sink.page_in()); break;
+      case Stop::fault: return fail(Error::bad_address);
+      case Stop::failed: return fail(moved.error);
     }
   }
 }
@@ -226,17 +219,11 @@ Result<std::span<u32>> Inode::entries_of(u32 table, u32 first, std::span<u32> en
 
 // --- Writing ---
 
-u32 Inode::write_room() const {
-  // The block, the inode, the tables above the block, and a bitmap block for each that is allocated.
-  const Geometry& geometry = volume_->geometry();
-  const u32 tables = geometry.has_double_indirect() ? 2 : 1;
-  return 2 + tables + std::min(geometry.bitmap_blocks, 1 + tables);
-}
-
 // Where a mapped page of this file holds the byte at `offset`; null if the page is not in the set.
 std::byte* Inode::mapped_bytes(u64 offset) {
   FilePages& pages = volume_->pages();
-  if (pages.count() == 0) [[likely]] return nullptr;
+  if (pages.count() == 0) [[likely]]
+    return nullptr;
   const auto frame = pages.find(number_, offset / FilePages::page_bytes);
   if (!frame) return nullptr;
   return static_cast<std::byte*>(mm::frame_bytes(*frame)) + offset % FilePages::page_bytes;
@@ -250,7 +237,8 @@ Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
     {
       const u64 blocks = (count - total + block_bytes - 1) / block_bytes;
       // One more for the bitmap block, so that the last of `blocks` still finds room.
-      const u32 room = static_cast<u32>(std::min<u64>(write_room() + blocks + 1, volume_->log().capacity()));
+      const u32 room =
+          static_cast<u32>(std::min<u64>(volume_->geometry().write_room() + blocks + 1, volume_->log().capacity()));
       Transaction transaction(volume_->log(), room);
       LIB_TRY(transaction.begun());
       {
@@ -272,15 +260,15 @@ Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
 
 // Writes block by block until all is written, the source stops, or the transaction has no room for another block.
 // `copy` tells how far it came, on errors too; everything up to there is part of the transaction.
-Result<void> Inode::copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count,
-                              CopyResult& copy) {
+Result<void> Inode::copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count, CopyResult& copy) {
   const u32 max_blocks = volume_->geometry().max_file_blocks;
+  const u32 write_room = volume_->geometry().write_room();
   const u32 old_size = size();
   u32 old_addresses[abi::inode_address_count];
   std::ranges::copy(addresses_, old_addresses);
   Result<void> result;
   copy = {0, CopyStatus::done};
-  while (copy.copied < count && copy.status == CopyStatus::done && transaction.room() >= write_room()) {
+  while (copy.copied < count && copy.status == CopyStatus::done && transaction.room() >= write_room) {
     const u64 at = offset + copy.copied;
     if (at / block_bytes >= max_blocks) {
       result = fail(Error::too_big);
@@ -324,7 +312,8 @@ Result<void> Inode::write_page(u64 index) {
   const u64 begin = index * FilePages::page_bytes;
   for (u64 done = 0; done < FilePages::page_bytes;) {
     const u64 blocks = (FilePages::page_bytes - done) / block_bytes;
-    const u32 room = static_cast<u32>(std::min<u64>(write_room() + blocks + 1, volume_->log().capacity()));
+    const u32 room =
+        static_cast<u32>(std::min<u64>(volume_->geometry().write_room() + blocks + 1, volume_->log().capacity()));
     Transaction transaction(volume_->log(), room);
     LIB_TRY(transaction.begun());
     {
@@ -387,142 +376,6 @@ Result<BufferRef> Inode::block_in_table(Transaction& transaction, u32& table, u3
   BufferRef fresh = LIB_TRY(volume_->allocate_block(transaction));
   entry = fresh.block();
   return fresh;
-}
-
-// --- Truncation: from the end, so that what is left is always a consistent, shorter file ---
-
-namespace {
-// Blocks kept back for the inode and the two tables on the way to a block, in case the transaction fills up.
-constexpr u32 cut_room = 3;
-}  // namespace
-
-u32 Inode::truncation_reserve() const {
-  const Geometry& geometry = volume_->geometry();
-  u32 bitmap_blocks = 0;
-  for (u32 i = 0; i < abi::inode_address_count; ++i) {
-    if (addresses_[i] != 0) bitmap_blocks += i < geometry.direct_count ? 1 : geometry.bitmap_blocks;
-  }
-  return std::min(cut_room + std::min(bitmap_blocks, geometry.bitmap_blocks) + 1, volume_->log().capacity());
-}
-
-Result<void> Inode::truncate() {
-  for (;;) {
-    u32 reserve;
-    {
-      const InodeLock lock(*this);
-      LIB_TRY(lock.status());
-      reserve = truncation_reserve();
-    }
-    Transaction transaction(volume_->log(), reserve);
-    LIB_TRY(transaction.begun());
-    bool all_freed;
-    {
-      const InodeLock lock(*this);
-      LIB_TRY(lock.status());
-      all_freed = LIB_TRY(free_blocks(transaction));
-    }
-    LIB_TRY(transaction.commit());
-    if (all_freed) return {};
-  }
-}
-
-Result<bool> Inode::free_blocks(Transaction& transaction) {
-  const u32 direct = volume_->geometry().direct_count;
-  const u32 old_size = size();
-  Freed freed = Freed::all;
-  if (volume_->geometry().has_double_indirect() && addresses_[direct + 1] != 0) {
-    freed = LIB_TRY(free_top_table(transaction, addresses_[direct + 1], direct + abi::addresses_per_block));
-  }
-  if (freed == Freed::all && addresses_[direct] != 0) {
-    freed = LIB_TRY(free_table(transaction, addresses_[direct], direct));
-  }
-  for (u32 i = direct; freed == Freed::all && i-- > 0;) {
-    if (addresses_[i] == 0) continue;
-    freed = LIB_TRY(free_one(transaction, addresses_[i]));
-    if (freed == Freed::all) {
-      addresses_[i] = 0;
-    } else {
-      set_size(std::min<u32>(size(), (i + 1) * block_bytes));
-    }
-  }
-  if (freed == Freed::all) set_size(0);
-  clear_mapped_pages(old_size);
-  LIB_TRY(update(transaction));
-  return freed == Freed::all;
-}
-
-// Mappings of what was cut off read zeros, as a new block would.
-void Inode::clear_mapped_pages(u32 old_size) {
-  if (volume_->pages().count() == 0) return;
-  for (u64 at = size(); at < old_size;) {
-    const u64 end = (at / FilePages::page_bytes + 1) * FilePages::page_bytes;
-    if (std::byte* bytes = mapped_bytes(at)) std::fill_n(bytes, end - at, std::byte{0});
-    at = end;
-  }
-}
-
-// A block number that cannot be is dropped: there is nothing to free (D2).
-Result<Inode::Freed> Inode::free_one(Transaction& transaction, u32 block) {
-  if (!volume_->geometry().is_data_block(block)) return Freed::all;
-  return LIB_TRY(volume_->free_block(transaction, block, cut_room)) ? Freed::all : Freed::no_room;
-}
-
-// Forgets the entries from `kept` on, whose blocks are free now.
-Result<void> Inode::cut_table(Transaction& transaction, u32 table, u32 kept) {
-  const BufferRef entries = LIB_TRY(volume_->cache().read(table));
-  std::fill(entries.as<u32>() + kept, entries.as<u32>() + abi::addresses_per_block, 0);
-  transaction.add(entries);
-  return {};
-}
-
-Result<Inode::Freed> Inode::free_table(Transaction& transaction, u32& table, u32 first_index) {
-  constexpr u32 batch = 32;
-  u32 blocks[batch];
-  if (volume_->geometry().is_data_block(table)) {
-    for (u32 begin = abi::addresses_per_block; begin != 0;) {
-      begin -= batch;
-      {
-        const BufferRef entries = LIB_TRY(volume_->cache().read(table));
-        std::copy_n(entries.as<u32>() + begin, batch, blocks);
-      }
-      for (u32 i = batch; i-- > 0;) {
-        if (blocks[i] == 0 || LIB_TRY(free_one(transaction, blocks[i])) == Freed::all) continue;
-        LIB_TRY(cut_table(transaction, table, begin + i + 1));
-        set_size(std::min<u32>(size(), (first_index + begin + i + 1) * block_bytes));
-        return Freed::no_room;
-      }
-    }
-    if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
-      LIB_TRY(cut_table(transaction, table, 0));
-      set_size(std::min<u32>(size(), first_index * block_bytes));
-      return Freed::no_room;
-    }
-  }
-  table = 0;
-  return Freed::all;
-}
-
-Result<Inode::Freed> Inode::free_top_table(Transaction& transaction, u32& table, u32 first_index) {
-  if (volume_->geometry().is_data_block(table)) {
-    for (u32 i = abi::addresses_per_block; i-- > 0;) {
-      u32 child;
-      {
-        const BufferRef entries = LIB_TRY(volume_->cache().read(table));
-        child = entries.as<u32>()[i];
-      }
-      if (child == 0) continue;
-      if (LIB_TRY(free_table(transaction, child, first_index + i * abi::addresses_per_block)) == Freed::all) continue;
-      LIB_TRY(cut_table(transaction, table, i + 1));
-      return Freed::no_room;
-    }
-    if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
-      LIB_TRY(cut_table(transaction, table, 0));
-      set_size(std::min<u32>(size(), first_index * block_bytes));
-      return Freed::no_room;
-    }
-  }
-  table = 0;
-  return Freed::all;
 }
 
 }  // namespace fs

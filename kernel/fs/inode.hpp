@@ -78,15 +78,12 @@ class Inode {
   /// The same for consecutive blocks, as many as one look at the block map gives: at least one, at most the span.
   [[nodiscard]] lib::Result<std::span<u32>> blocks_at(u32 first, std::span<u32> blocks);
   /// The file's block `index`, allocated and zero-filled if it was missing (xv6: bmap and bread). The inode must
-  /// be updated afterwards. Uses up to `write_room` of the transaction. no_space.
+  /// be updated afterwards. Uses up to Geometry::write_room of the transaction. no_space.
   [[nodiscard]] lib::Result<BufferRef> block_for_write(Transaction& transaction, u32 index);
-  /// Blocks that writing one more block of a file may add to a transaction.
-  [[nodiscard]] u32 write_room() const;
   /// Reads into kernel memory; fewer bytes only at the end.
   [[nodiscard]] lib::Result<usize> read_locked(u64 offset, std::span<std::byte> memory);
   /// Writes at most one block's worth within one block, and the inode.
-  [[nodiscard]] lib::Result<void> write_locked(Transaction& transaction, u64 offset,
-                                               std::span<const std::byte> bytes);
+  [[nodiscard]] lib::Result<void> write_locked(Transaction& transaction, u64 offset, std::span<const std::byte> bytes);
   /// Frees blocks from the end until none is left (true) or the transaction has no room (false; call again in a
   /// new one). What is left is a shorter, consistent file. Updates the inode.
   [[nodiscard]] lib::Result<bool> free_blocks(Transaction& transaction);
@@ -195,7 +192,8 @@ class [[nodiscard]] InodeLock {
       error_ = lib::Error::busy;
       return;
     }
-    if (!inode.loaded_) [[unlikely]] load();
+    if (!inode.loaded_) [[unlikely]]
+      load();
   }
   ~InodeLock() {
     if (inode_ != nullptr) inode_->mutex_.unlock();
@@ -204,7 +202,8 @@ class [[nodiscard]] InodeLock {
   InodeLock& operator=(const InodeLock&) = delete;
   /// io; corrupt if the inode is free or its fields are impossible (D3, D7); busy. Check before using the inode.
   [[nodiscard]] lib::Result<void> status() const {
-    if (failed_) [[unlikely]] return lib::fail(error_);
+    if (failed_) [[unlikely]]
+      return lib::fail(error_);
     return {};
   }
 

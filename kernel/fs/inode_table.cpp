@@ -1,7 +1,6 @@
 #include "fs/inode_table.hpp"
 
 #include "fs/volume.hpp"
-#include "lib/bug.hpp"
 
 namespace fs {
 

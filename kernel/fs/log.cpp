@@ -127,7 +127,10 @@ void Log::commit_group() {
       cache_->unpin(*blocks_[i]);
     }
   }
-  if (durable) committed_ += count; else failed_group_ = group_;
+  if (durable)
+    committed_ += count;
+  else
+    failed_group_ = group_;
   logged_ = 0;
   ++group_;
   ++statistics_.commits;

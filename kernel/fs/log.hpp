@@ -45,7 +45,7 @@ class Log {
   [[nodiscard]] u32 capacity() const { return capacity_; }
 
   struct Statistics {
-    u64 commits, checkpoints, blocks, absorbed;
+    u64 commits, checkpoints, blocks;
   };
   [[nodiscard]] Statistics statistics() const { return statistics_; }
 

@@ -35,11 +35,6 @@ Component first_component(std::string_view path) {
 
 }  // namespace
 
-u32 Volume::write_room() const {
-  const u32 tables = geometry_.has_double_indirect() ? 2 : 1;
-  return 2 + tables + std::min(geometry_.bitmap_blocks, 1 + tables);
-}
-
 Result<InodeRef> Volume::start_of(const InodeRef& current, std::string_view path) {
   if (!mounted_) return fail(Error::not_found);
   if (!current || path.starts_with('/')) return root();
@@ -143,7 +138,7 @@ Result<InodeRef> Volume::create_in(Inode& directory, const EntryName& name, cons
   Result<void> result;
   {
     // The new inode, its one block and that block's bitmap, and the new entry.
-    Transaction transaction(log_, 1 + (has_content ? 2 : 0) + write_room());
+    Transaction transaction(log_, 1 + (has_content ? 2 : 0) + geometry_.write_room());
     LIB_TRY(transaction.begun());
     {
       const InodeLock lock(directory);
@@ -264,7 +259,7 @@ Result<void> Volume::link(const InodeRef& current, std::string_view existing, st
   EntryName name;
   const InodeRef directory = LIB_TRY(walk(current, added, Stop::parent, name));
 
-  Transaction transaction(log_, 1 + write_room());
+  Transaction transaction(log_, 1 + geometry_.write_room());
   LIB_TRY(transaction.begun());
   {
     const InodeLock lock(*target);

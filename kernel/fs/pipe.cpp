@@ -84,7 +84,8 @@ CopyResult Pipe::copy_out(DataSink& sink, usize count) {
     const CopyResult copy = sink.put({ring_ + begin, std::min<usize>(count - total.copied, capacity - begin)});
     read_position_ += static_cast<u32>(copy.copied);
     total = {total.copied + copy.copied, copy.status};
-    if (total.copied == count || total.status != CopyStatus::done) [[likely]] return total;
+    if (total.copied == count || total.status != CopyStatus::done) [[likely]]
+      return total;
   }
 }
 
@@ -97,7 +98,8 @@ CopyResult Pipe::copy_in(DataSource& source, usize count) {
     const CopyResult copy = source.take({ring_ + begin, std::min<usize>(count - total.copied, capacity - begin)});
     write_position_ += static_cast<u32>(copy.copied);
     total = {total.copied + copy.copied, copy.status};
-    if (total.copied == count || total.status != CopyStatus::done) [[likely]] return total;
+    if (total.copied == count || total.status != CopyStatus::done) [[likely]]
+      return total;
   }
 }
 
@@ -139,7 +141,8 @@ Result<usize> Pipe::read(DataSink& sink, usize count) {
       if (waiting_writers_ != 0) writable_.wake_all();
     }
     total += copy.copied;
-    if (copy.status == CopyStatus::done) [[likely]] break;
+    if (copy.status == CopyStatus::done) [[likely]]
+      break;
     if (copy.status == CopyStatus::fault || !sink.page_in()) {
       if (total != 0) break;
       return fail(Error::bad_address);
@@ -157,12 +160,14 @@ Result<usize> Pipe::write(DataSource& source, usize count) {
       if (write_position_ - read_position_ == capacity) [[unlikely]] {
         if (wait_for_room() == sched::Woken::killed) return fail(Error::interrupted);
       }
-      if (!read_open_) [[unlikely]] return fail(Error::broken_pipe);
+      if (!read_open_) [[unlikely]]
+        return fail(Error::broken_pipe);
       copy = copy_in(source, count - total);
       if (waiting_readers_ != 0 && copy.copied != 0) readable_.wake_all();
     }
     total += copy.copied;
-    if (copy.status == CopyStatus::done) [[likely]] continue;
+    if (copy.status == CopyStatus::done) [[likely]]
+      continue;
     if (copy.status == CopyStatus::fault) break;
     LIB_TRY(source.page_in());
   }

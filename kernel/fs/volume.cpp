@@ -42,7 +42,8 @@ std::expected<void, MountError> Volume::mount(dev::BlockDevice& device, std::spa
   if (!geometry) return std::unexpected<MountError>(geometry.error());
   geometry_ = *geometry;
   // Logged blocks stay in memory; there must be others beside them (see block_cache.hpp).
-  if (geometry_.log_capacity + min_buffers / 2 > cache_.buffer_count()) return refuse("superblock.nlog", super.log_blocks);
+  if (geometry_.log_capacity + min_buffers / 2 > cache_.buffer_count())
+    return refuse("superblock.nlog", super.log_blocks);
   log_.attach(cache_, geometry_);
   if (const auto recovered = log_.recover(geometry_); !recovered) return std::unexpected<MountError>(recovered.error());
 

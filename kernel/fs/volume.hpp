@@ -109,8 +109,7 @@ class Volume {
   };
 
   [[nodiscard]] lib::Result<InodeRef> start_of(const InodeRef& current, std::string_view path);
-  [[nodiscard]] lib::Result<InodeRef> walk(const InodeRef& current, std::string_view path, Stop stop,
-                                           EntryName& name);
+  [[nodiscard]] lib::Result<InodeRef> walk(const InodeRef& current, std::string_view path, Stop stop, EntryName& name);
   [[nodiscard]] lib::Result<std::string_view> read_link(Inode& link, PathText& text);
   [[nodiscard]] lib::Result<InodeRef> create_in(Inode& directory, const EntryName& name, const NewInode& what);
   [[nodiscard]] lib::Result<void> fill_new(Transaction& transaction, Inode& directory, const EntryName& name,
@@ -120,7 +119,6 @@ class Volume {
   [[nodiscard]] lib::Result<void> enter_link(Transaction& transaction, Inode& directory, const EntryName& name,
                                              u32 number);
   [[nodiscard]] lib::Result<void> unlink_in(Inode& directory, const EntryName& name, InodeRef& child);
-  [[nodiscard]] u32 write_room() const;
   void reclaim_orphans();
 
   bool mounted_ = false;

@@ -96,10 +96,13 @@ class Checker {
       return false;
     }
     const std::size_t before = report_.problems.size();
-    const std::uint64_t inode_blocks = (std::uint64_t{super_.inode_count} + abi::inodes_per_block - 1) / abi::inodes_per_block;
+    const std::uint64_t inode_blocks =
+        (std::uint64_t{super_.inode_count} + abi::inodes_per_block - 1) / abi::inodes_per_block;
     const std::uint64_t bitmap_blocks = (std::uint64_t{super_.size} + abi::bits_per_block - 1) / abi::bits_per_block;
-    if (super_.size > block_count()) problem("superblock.size is {}, but the image has {} blocks", super_.size, block_count());
-    if (super_.log_start < 2) problem("superblock.logstart is {}, inside the boot block or superblock", super_.log_start);
+    if (super_.size > block_count())
+      problem("superblock.size is {}, but the image has {} blocks", super_.size, block_count());
+    if (super_.log_start < 2)
+      problem("superblock.logstart is {}, inside the boot block or superblock", super_.log_start);
     if (super_.log_blocks < 2) problem("superblock.nlog is {}: no log", super_.log_blocks);
     if (std::uint64_t{super_.log_start} + super_.log_blocks > super_.inode_start) {
       problem("superblock.inodestart is {}, inside the log", super_.inode_start);
@@ -164,7 +167,8 @@ class Checker {
 
   void claim(std::uint32_t number, std::uint32_t block_number, const char* what) {
     if (block_number < data_start_ || block_number >= super_.size) {
-      problem("inode {}: {} {} is outside the data area {} .. {}", number, what, block_number, data_start_, super_.size - 1);
+      problem("inode {}: {} {} is outside the data area {} .. {}", number, what, block_number, data_start_,
+              super_.size - 1);
     } else if (owner_[block_number] == number) {
       problem("inode {}: block {} is used twice", number, block_number);
     } else if (owner_[block_number] != 0) {
@@ -183,7 +187,8 @@ class Checker {
   /// entries come from tables, and no table is followed twice.
   class BlockWalk {
    public:
-    BlockWalk(Checker& checker, std::uint32_t number, Inode& inode) : checker_(checker), number_(number), inode_(inode) {}
+    BlockWalk(Checker& checker, std::uint32_t number, Inode& inode)
+        : checker_(checker), number_(number), inode_(inode) {}
     void entry(std::uint32_t block) {
       if (block != 0) checker_.claim(number_, block, "block");
       const bool kept = block != 0 && inode_.disk.type == abi::FileType::directory && inode_.blocks.size() == index_;
@@ -211,8 +216,8 @@ class Checker {
   };
 
   void check_inode(std::uint32_t number) {
-    const auto disk = load<abi::DiskInode>(super_.inode_start + number / abi::inodes_per_block,
-                                           number % abi::inodes_per_block);
+    const auto disk =
+        load<abi::DiskInode>(super_.inode_start + number / abi::inodes_per_block, number % abi::inodes_per_block);
     if (disk.type == abi::FileType::free) return;
     if (disk.type < abi::FileType::directory || disk.type > abi::FileType::symlink) {
       problem("inode {}: type is {}", number, static_cast<int>(disk.type));
@@ -221,8 +226,10 @@ class Checker {
     Inode inode{.disk = disk, .blocks = {}};
     if (disk.link_count < 0) problem("inode {}: link count is {}", number, disk.link_count);
     if (disk.link_count == 0) {
-      if (options_.orphans_are_problems) problem("inode {}: orphan (allocated, no link)", number);
-      else note("inode {}: orphan (allocated, no link), freed by the next mount", number);
+      if (options_.orphans_are_problems)
+        problem("inode {}: orphan (allocated, no link)", number);
+      else
+        note("inode {}: orphan (allocated, no link), freed by the next mount", number);
     }
     if (disk.size > std::uint64_t{abi::max_file_blocks(layout_)} * abi::block_size) {
       problem("inode {}: size is {}, more than any file has", number, disk.size);
@@ -260,11 +267,8 @@ class Checker {
           ++report_.directories;
           check_entries(number, inode);
           break;
-        case abi::FileType::device:
-          ++report_.devices;
-          break;
-        default:
-          ++report_.files;
+        case abi::FileType::device: ++report_.devices; break;
+        default: ++report_.files;
       }
     }
     for (auto& [number, inode] : inodes_) check_reachable(number, inode);
@@ -303,14 +307,16 @@ class Checker {
     if (count < 2) problem("inode {}: directory without . and ..", number);
   }
 
-  void check_dot_entry(std::uint32_t number, std::uint32_t index, const std::string& name, std::uint32_t to, Inode& target) {
+  void check_dot_entry(std::uint32_t number, std::uint32_t index, const std::string& name, std::uint32_t to,
+                       Inode& target) {
     const char* const expected = index == 0 ? "." : "..";
     if (name != expected) {
       problem("inode {}: entry {} is '{}', not '{}'", number, index, printable(name), expected);
     } else if (index == 0 && to != number) {
       problem("inode {}: '.' names inode {}", number, to);
     } else if (index == 1) {
-      if (target.disk.type != abi::FileType::directory) problem("inode {}: '..' names inode {}, not a directory", number, to);
+      if (target.disk.type != abi::FileType::directory)
+        problem("inode {}: '..' names inode {}, not a directory", number, to);
       dot_dot_[number] = to;
     }
   }
@@ -364,7 +370,8 @@ class Checker {
   void check_bitmap() {
     for (std::uint32_t b = 0; b < super_.size; ++b) {
       if (b < data_start_ && !marked_[b]) problem("bitmap: block {}, which is not for files, is marked free", b);
-      if (b >= data_start_ && marked_[b] && owner_[b] == 0) problem("bitmap: block {} is marked used, but no file has it", b);
+      if (b >= data_start_ && marked_[b] && owner_[b] == 0)
+        problem("bitmap: block {} is marked used, but no file has it", b);
       ++(marked_[b] ? report_.used_blocks : report_.free_blocks);
     }
   }
@@ -388,6 +395,8 @@ class Checker {
 };
 
 /// Everything that is wrong with an image.
-inline Report check(std::span<const std::byte> image, const Options& options = {}) { return Checker(image, options).run(); }
+inline Report check(std::span<const std::byte> image, const Options& options = {}) {
+  return Checker(image, options).run();
+}
 
 }  // namespace fsck

@@ -89,7 +89,8 @@ class ImageBuilder {
         block(super_.inode_start + number / abi::inodes_per_block))[number % abi::inodes_per_block];
   }
   std::uint32_t allocate_block() {
-    if (next_block_ == super_.size) throw Failure("the files need more than " + std::to_string(super_.size) + " blocks");
+    if (next_block_ == super_.size)
+      throw Failure("the files need more than " + std::to_string(super_.size) + " blocks");
     return next_block_++;
   }
   std::uint32_t allocate_inode(abi::FileType type) {

@@ -102,7 +102,8 @@ std::vector<std::byte> read_whole(const std::string& path) {
 void add(mkfs::ImageBuilder& builder, const std::string& argument) {
   const std::size_t equals = argument.find('=');
   const std::string path = equals == argument.npos ? argument : argument.substr(equals + 1);
-  std::string name = equals == argument.npos ? std::filesystem::path(path).filename().string() : argument.substr(0, equals);
+  std::string name =
+      equals == argument.npos ? std::filesystem::path(path).filename().string() : argument.substr(0, equals);
   if (equals == argument.npos && name.starts_with('_')) name.erase(0, 1);
   try {
     builder.add_file(name, read_whole(path));
@@ -127,9 +128,10 @@ void write_image(const std::string& path, std::span<const std::byte> bytes) {
 
 void report(const mkfs::ImageBuilder& builder, const Options& options) {
   const abi::Superblock& super = builder.superblock();
-  std::printf("%s: %u blocks (log %u at %u, inodes %u at %u, bitmap at %u, data %u), %s inodes\n", options.image.c_str(),
-              super.size, super.log_blocks, super.log_start, super.inode_count, super.inode_start, super.bitmap_start,
-              super.data_blocks, options.plan.layout == abi::InodeLayout::single ? "12+1" : "11+1+1");
+  std::printf("%s: %u blocks (log %u at %u, inodes %u at %u, bitmap at %u, data %u), %s inodes\n",
+              options.image.c_str(), super.size, super.log_blocks, super.log_start, super.inode_count,
+              super.inode_start, super.bitmap_start, super.data_blocks,
+              options.plan.layout == abi::InodeLayout::single ? "12+1" : "11+1+1");
   std::printf("%zu files; %u of %u blocks and %u of %u inodes used\n", options.files.size(), builder.used_blocks(),
               super.size, builder.used_inodes(), super.inode_count - 1);
 }
