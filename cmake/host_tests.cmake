@@ -33,7 +33,16 @@ host_subject(sv39 host-model "sv39/*.cpp")
 host_subject(mm host-sv39 "kernel/mm/*.cpp")
 host_subject(fs host-mm "kernel/fs/*.cpp")
 host_subject(dev host-lib "kernel/dev/device_tree.cpp")
+target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp" "kernel/process/personality.cpp")
+
+# The address space in the other two views: its sources and its tests' helpers, compiled once more.
+foreach(view mirrored shared)
+  host_subject(mm_${view} host-sv39 "kernel/mm/*.cpp" "tests/host/mm/machine.cpp" "tests/host/mm/world.cpp"
+    "tests/host/mm/world_operations.cpp")
+  string(TOUPPER ${view} upper)
+  target_compile_definitions(host-mm_${view} PUBLIC BIFOLIUM_VIEW_${upper}=1)
+endforeach()
 
 # Tests of a host tool lie in tests/host/TOOL; its tools/TOOL/tool.cmake makes the library TOOL-core for them.
 foreach(tool IN LISTS tool_names)
