@@ -1,5 +1,6 @@
 #include "dev/console.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "arch/riscv64/hart.hpp"
@@ -77,17 +78,15 @@ void start(u64 uart_address) {
 }
 
 void write(std::string_view text) {
-  // After a panic the hart that reports prints, whoever held the lock; the others stop, in the middle of a line too.
-  const auto reporter = [] { return arch::machine_stopped.load(std::memory_order_relaxed); };
+  // After a panic the hart that reports prints, whoever held the lock; the others stop.
   const u32 self = arch::current_thread()->hart + 1;
-  if (reporter() == self) {
-    for (const char byte : text) uart::put(byte);
-    return;
-  }
+  if (arch::machine_stopped.load(std::memory_order_relaxed) == self) return uart::put(text);
   sync::Guard guard(output_lock);
-  for (const char byte : text) {
-    if (reporter() != 0) arch::halt();
-    uart::put(byte);
+  while (!text.empty()) {
+    if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
+    constexpr usize piece = 16;
+    uart::put(text.substr(0, piece));
+    text.remove_prefix(std::min(piece, text.size()));
   }
 }
 

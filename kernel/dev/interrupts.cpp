@@ -38,7 +38,10 @@ void set_interrupt_handler(u32 source, void (*handler)()) {
 
 Interrupt handle_interrupt(u64 cause) {
   switch (static_cast<arch::Cause>(cause)) {
-    case arch::Cause::external_interrupt: handle_external(); return Interrupt::device;
+    case arch::Cause::external_interrupt:
+      handle_external();
+      sched::make_room_for_woken();
+      return Interrupt::device;
     case arch::Cause::timer_interrupt: sched::handle_timer(); return Interrupt::timer;
     case arch::Cause::software_interrupt: return handle_software();
     default: return Interrupt::none;
@@ -46,7 +49,7 @@ Interrupt handle_interrupt(u64 cause) {
 }
 
 void poll_interrupts() {
-  const u64 pending = arch::read_sip();
+  const u64 pending = arch::read_awaited_interrupts();
   if ((pending & arch::interrupt_bit::software) != 0) (void)handle_software();
   if ((pending & arch::interrupt_bit::timer) != 0) sched::handle_timer();
   if ((pending & arch::interrupt_bit::external) != 0) handle_external();

@@ -11,6 +11,7 @@ constexpr u64 receive = 0, transmit = 0, interrupt_enable = 1, fifo_control = 2,
 constexpr u8 receive_interrupt = 1 << 0;
 constexpr u8 fifo_enable = 1 << 0, fifo_clear = 3 << 1;
 constexpr u8 eight_bits = 3;
+constexpr usize fifo_size = 16;
 constexpr u8 data_ready = 1 << 0, transmitter_empty = 1 << 5;
 
 u64 base = 0;
@@ -28,10 +29,15 @@ void start(u64 registers) {
 
 void move_to(u64 registers) { base = registers; }
 
-void put(char byte) {
-  while ((mmio_read<u8>(base + line_status) & transmitter_empty) == 0) {
+void put(std::string_view bytes) {
+  while (!bytes.empty()) {
+    // When the status says empty, the whole FIFO is.
+    while ((mmio_read<u8>(base + line_status) & transmitter_empty) == 0) {
+    }
+    const std::string_view now = bytes.substr(0, fifo_size);
+    for (const char byte : now) mmio_write<u8>(base + transmit, static_cast<u8>(byte));
+    bytes.remove_prefix(now.size());
   }
-  mmio_write<u8>(base + transmit, static_cast<u8>(byte));
 }
 
 std::optional<char> get() {

@@ -232,6 +232,16 @@ void handle_software_interrupt() {
   here().reschedule = true;
 }
 
+void make_room_for_woken() {
+  HartState& hart = here();
+  if (hart.length.load(std::memory_order_relaxed) == 0) return;
+  if (idle_harts.load(std::memory_order_seq_cst) != 0) {
+    wake_any_idle_hart();  // it takes a thread from our queue
+  } else {
+    hart.reschedule = true;
+  }
+}
+
 void request_reschedule() {
   here().reschedule = true;
   // A thread that waits here while another hart sleeps: let that one take it.

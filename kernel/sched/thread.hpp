@@ -122,6 +122,10 @@ void handle_timer();
 /// Another hart's request to look at the queues.
 void handle_software_interrupt();
 
+/// After an interrupt out of a program: what it made runnable need not wait for the tick, since the program goes on.
+/// A sleeping hart is told, or if there is none this one asked to reschedule.
+void make_room_for_woken();
+
 /// By how much instret moved while harts waited for interrupts. Nothing on real harts; under QEMU's icount an idle
 /// machine jumps to its next timer and instret jumps with it, so a measurement that waits for the disk takes this off.
 [[nodiscard]] u64 idle_instructions();

@@ -84,6 +84,12 @@ inline constexpr u64 software = 1 << 1, timer = 1 << 5, external = 1 << 9;
   asm volatile("csrr %0, sip" : "=r"(bits));
   return bits;
 }
+/// The interrupts that would be taken were they not held off: pending and enabled.
+[[nodiscard]] inline u64 read_awaited_interrupts() {
+  u64 enabled;
+  asm volatile("csrr %0, sie" : "=r"(enabled));
+  return read_sip() & enabled;
+}
 inline void clear_sip(u64 bits) { asm volatile("csrc sip, %0" : : "r"(bits) : "memory"); }
 inline void write_sie(u64 bits) { asm volatile("csrw sie, %0" : : "r"(bits) : "memory"); }
 inline void set_sie(u64 bits) { asm volatile("csrs sie, %0" : : "r"(bits) : "memory"); }
