@@ -33,6 +33,7 @@ concept PhysicalReader = requires(const M& memory, PhysAddr pa) {
 ///   give_back(table)       a table that is all zero again
 ///   deposit(upper, table)  keeps `table` for a superpage leaf in the level-1 node `upper` ...
 ///   withdraw(upper)        ... and hands out one of those kept there
+///   leaves_are_gone        optional constant: free_tables() need not look into level-0 nodes for leaves left behind
 ///   splitting(ppn)         the superpage that begins at frame `ppn` is about to be mapped in parts (reference counts)
 template <class F>
 concept FrameSource = requires(F& frames, Level level, VirtAddr va, Ppn ppn) {

@@ -44,6 +44,8 @@ class Cursor {
 
   /// The entry that decides about `va`, found at `lowest` or above (xv6: walk with alloc = 0). Canonical `va` only.
   [[nodiscard]] Slot find(VirtAddr va, Level lowest = Level::base);
+  /// The same walk without a cursor, all the way down: for a single address, when there is nothing to remember.
+  [[nodiscard]] static Slot walk(Memory memory, Ppn root, VirtAddr va);
   /// The leaf or hole around `va` (xv6: walkaddr, with everything it knows).
   [[nodiscard]] Mapping query(VirtAddr va);
   /// The physical address behind `va`, whatever the rights.
@@ -62,6 +64,9 @@ class Cursor {
 
   /// Puts a base-page leaf into the empty slot of `va`; the level-0 table must be there (link_tables).
   void put(VirtAddr va, Pte leaf);
+  /// Puts leaf(i) into the empty slot of each page i of `range`; the level-0 tables must be there.
+  template <class Leaf>
+  void put_all(VirtRange range, Leaf&& leaf);
 
   /// Whether a megapage can be put at `va` (aligned): there is no level-0 table, or an empty one.
   [[nodiscard]] bool can_put_megapage(VirtAddr va);

@@ -19,21 +19,39 @@ void Cursor<Memory>::forget() {
 
 template <PhysicalMemory Memory>
 Slot Cursor<Memory>::find(VirtAddr va, Level lowest) {
-  Level level = root_level;
-  if (lowest == Level::base && tag_[0] == va.value() >> shift_of(Level::mega)) {
-    level = Level::base;
-  } else if (lowest != Level::giga && tag_[1] == va.value() >> shift_of(Level::giga)) {
-    level = Level::mega;
+  const auto at = [&](Level level) {
+    const unsigned index = va.index(level);
+    return Slot{node_[depth(level)], node_ppn_[depth(level)], index, level, node_[depth(level)]->load(index)};
+  };
+  // Level by level, written out: this is the walk that every fault and every page of a range goes through.
+  if (lowest == Level::base && tag_[0] == va.value() >> shift_of(Level::mega)) return at(Level::base);
+  if (lowest == Level::giga || tag_[1] != va.value() >> shift_of(Level::giga)) {
+    const Slot slot = at(Level::giga);
+    if (lowest == Level::giga || !slot.pte.is_table()) return slot;
+    enter(Level::mega, slot.pte.ppn(), va);
   }
-  for (;;) {
-    unsigned index = va.index(level);
-    Pte pte = node_[depth(level)]->load(index);
-    if (level == lowest || !pte.is_table()) {
-      return Slot{node_[depth(level)], node_ppn_[depth(level)], index, level, pte};
-    }
-    level = below(level);
-    enter(level, pte.ppn(), va);
-  }
+  const Slot slot = at(Level::mega);
+  if (lowest == Level::mega || !slot.pte.is_table()) return slot;
+  enter(Level::base, slot.pte.ppn(), va);
+  return at(Level::base);
+}
+
+template <PhysicalMemory Memory>
+Slot Cursor<Memory>::walk(Memory memory, Ppn root, VirtAddr va) {
+  PageTable* node = &memory.table(root);
+  Ppn ppn = root;
+  unsigned index = va.index(Level::giga);
+  Pte pte = node->load(index);
+  if (!pte.is_table()) return Slot{node, ppn, index, Level::giga, pte};
+  ppn = pte.ppn();
+  node = &memory.table(ppn);
+  index = va.index(Level::mega);
+  pte = node->load(index);
+  if (!pte.is_table()) return Slot{node, ppn, index, Level::mega, pte};
+  ppn = pte.ppn();
+  node = &memory.table(ppn);
+  index = va.index(Level::base);
+  return Slot{node, ppn, index, Level::base, node->load(index)};
 }
 
 template <PhysicalMemory Memory>
@@ -98,6 +116,17 @@ std::optional<Mapping> Cursor<Memory>::next(VirtRange range) {
 template <PhysicalMemory Memory>
 void Cursor<Memory>::put(VirtAddr va, Pte leaf) {
   replace(find(va), leaf);
+}
+
+template <PhysicalMemory Memory>
+template <class Leaf>
+void Cursor<Memory>::put_all(VirtRange range, Leaf&& leaf) {
+  for (u64 i = 0; i < range.page_count();) {
+    const Slot first = find(range.begin() + i * page_size);
+    for (unsigned index = first.index; index < entries_per_table && i < range.page_count(); ++index) {
+      memory_.write(*first.node, index, leaf(i++));
+    }
+  }
 }
 
 template <PhysicalMemory Memory>
@@ -325,6 +354,14 @@ std::optional<Mapping> Cursor<Memory>::free_below(PageTable& node, Level level, 
     if (!pte.is_table()) {
       if (!culprit) culprit = Mapping{begin, level, pte};
       continue;
+    }
+    if constexpr (requires { Frames::leaves_are_gone; }) {
+      // The caller knows that level-0 nodes are empty: 512 entries need not be read to find it out.
+      if (level == Level::mega && Frames::leaves_are_gone) {
+        memory_.write(node, i, Pte());
+        frames.give_back(pte.ppn());
+        continue;
+      }
     }
     PageTable& child = memory_.table(pte.ppn());
     VirtAddr child_first = i == first.index(level) ? first : begin;

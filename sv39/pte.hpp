@@ -103,7 +103,7 @@ class Pte {
     return is_valid() && (bits_ & (pte_bit::read | pte_bit::write | pte_bit::execute));
   }
   [[nodiscard]] constexpr bool is_table() const {
-    return is_valid() && !(bits_ & (pte_bit::read | pte_bit::write | pte_bit::execute));
+    return (bits_ & (pte_bit::valid | pte_bit::read | pte_bit::write | pte_bit::execute)) == pte_bit::valid;
   }
   [[nodiscard]] constexpr Ppn ppn() const { return Ppn((bits_ & pte_bit::ppn_mask) >> pte_bit::ppn_shift); }
   /// R, W, X, U and G as they stand: a copy-on-write page reads as not writable here.

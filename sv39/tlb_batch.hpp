@@ -22,9 +22,7 @@ class TlbBatch {
 
   /// A leaf that translates `va` was written: cleared, weakened, or made valid (hardware may cache invalid entries).
   void changed(VirtAddr va) {
-    if (pages_ < page_threshold) {
-      page_[pages_] = va;
-    }
+    if (pages_ < page_threshold) page_[pages_] = va.value();
     ++pages_;
   }
   /// `count` leaves from `va` on were written at once.
@@ -42,32 +40,32 @@ class TlbBatch {
   /// The frame (superpage: its first frame) lost its mapping; it is released after the fence.
   void release(Ppn ppn, Level level) {
     if (frames_ == frame_capacity) flush();
-    frame_[frames_++] = Victim{ppn, level};
+    frame_[frames_++] = ppn.value() << level_bits | static_cast<u64>(level);
   }
 
   void flush() {
     if (pages_ > page_threshold) {
       tlb_.fence_space();
     } else {
-      for (unsigned i = 0; i < pages_; ++i) tlb_.fence_page(page_[i]);
+      for (unsigned i = 0; i < pages_; ++i) tlb_.fence_page(VirtAddr(page_[i]));
     }
     pages_ = 0;
-    for (unsigned i = 0; i < frames_; ++i) sink_.release(frame_[i].ppn, frame_[i].level);
+    for (unsigned i = 0; i < frames_; ++i) {
+      sink_.release(Ppn(frame_[i] >> level_bits), static_cast<Level>(frame_[i] % (1U << level_bits)));
+    }
     frames_ = 0;
   }
 
  private:
-  struct Victim {
-    Ppn ppn;
-    Level level;
-  };
+  static constexpr unsigned level_bits = 2;
 
   T& tlb_;
   S& sink_;
   unsigned pages_ = 0;
   unsigned frames_ = 0;
-  VirtAddr page_[page_threshold];
-  Victim frame_[frame_capacity];
+  // Plain words, so that making a batch does not clear a kilobyte. A frame's low bits are its level.
+  u64 page_[page_threshold];
+  u64 frame_[frame_capacity];
 };
 
 }  // namespace sv39

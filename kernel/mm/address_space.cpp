@@ -153,9 +153,7 @@ void AddressSpace::map_reserved(Cursor& cursor, VirtRange range, Permissions per
   UserFrameSink sink;
   Batch batch(tlb, sink);
   const Permissions rights = permissions.user();
-  for (VirtAddr va = range.begin(); va < range.end(); va = va + sv39::page_size) {
-    cursor.put(va, Pte::leaf(pages.take(), rights));
-  }
+  cursor.put_all(range, [&](u64) { return Pte::leaf(pages.take(), rights); });
   batch.changed(range.begin(), range.page_count());
 }
 
@@ -178,6 +176,7 @@ void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr en
     unmap_file_pages(region, begin, end);
     return;
   }
+  if (end - begin == sv39::page_size && unmap_single_page(region, begin)) return;
   TableSource tables(spares_);
   SpaceTlb tlb{view_};
   UserFrameSink sink;
@@ -193,6 +192,17 @@ void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr en
   } else {
     cursor.unmap(range, tables, batch);
   }
+}
+
+/// One anonymous base page, the commonest case of sbrk. False: something else is there.
+bool AddressSpace::unmap_single_page(const Region& region, VirtAddr page) {
+  const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
+  if (slot.level != Level::base || region.kind == RegionKind::guard) return false;
+  if (!slot.pte.is_valid()) return true;
+  store(slot, Pte());
+  fence(page);
+  frames().unref(slot.pte.ppn());
+  return true;
 }
 
 /// The same for a file's pages, some of which may be private copies. May sleep, with no entry half changed: a batch

@@ -175,6 +175,7 @@ class AddressSpace final : public sched::Space {
   void map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages);
   void note_tables(VirtAddr begin, VirtAddr end);
   void unmap_region_part(Region& region, VirtAddr begin, VirtAddr end);
+  [[nodiscard]] bool unmap_single_page(const Region& region, VirtAddr page);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
   void erase_range(VirtAddr begin, VirtAddr end);
   [[nodiscard]] VirtAddr lowest_mapping() const;
@@ -182,6 +183,8 @@ class AddressSpace final : public sched::Space {
   void share_page(VirtAddr page, Permissions permissions);
   [[nodiscard]] lib::Result<void> grow_eager(VirtAddr begin, VirtAddr end);
   void keep_last_frames(u64 wanted);
+  [[nodiscard]] bool grow_single_page(VirtAddr page);
+  void shrink(VirtAddr begin, VirtAddr end);
   Region& extend_heap(VirtAddr begin, VirtAddr end);
   [[nodiscard]] bool can_extend_heap(VirtAddr begin) const;
 
@@ -190,18 +193,17 @@ class AddressSpace final : public sched::Space {
 
   enum class Sleep : u32 { allowed, forbidden };
   [[nodiscard]] Resolution resolve(VirtAddr va, Access access, Sleep sleep);
-  [[nodiscard]] Resolution resolve_present(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page,
-                                           Access access, Sleep sleep);
-  [[nodiscard]] Resolution break_sharing(Region& region, Cursor& cursor, sv39::Slot slot, VirtAddr page,
-                                         Sleep sleep);
-  [[nodiscard]] Resolution copy_page_for(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page);
-  [[nodiscard]] Resolution demand_zero(Region& region, Cursor& cursor, const sv39::Slot& slot, VirtAddr page);
-  [[nodiscard]] Resolution demand_zero_and_tables(Region& region, Cursor& cursor, VirtAddr page);
-  void split_megapage(Cursor& cursor, VirtAddr page);
-  [[nodiscard]] Resolution map_file_page(Region& region, Cursor& cursor, VirtAddr page, Access access, Sleep sleep);
-  void promote_if_full(const Region& region, Cursor& cursor, VirtAddr page);
+  [[nodiscard]] Resolution resolve_present(Region& region, sv39::Slot slot, VirtAddr page, Access access, Sleep sleep);
+  [[nodiscard]] Resolution break_sharing(Region& region, sv39::Slot slot, VirtAddr page, Sleep sleep);
+  [[nodiscard]] Resolution copy_page_for(Region& region, sv39::Slot slot, VirtAddr page);
+  [[nodiscard]] Resolution demand_zero(Region& region, sv39::Slot slot, VirtAddr page);
+  [[nodiscard]] Resolution demand_zero_and_tables(Region& region, VirtAddr page);
+  [[nodiscard]] Resolution map_file_page(Region& region, VirtAddr page, Access access, Sleep sleep);
+  void split_megapage(VirtAddr page);
+  void promote_if_full(const Region& region, VirtAddr page);
   void promote_heap(const Region& heap, VirtAddr begin, VirtAddr end);
   void fence(VirtAddr va) { View::fence_page(view_, va); }
+  static void store(const sv39::Slot& slot, Pte pte) { TableMemory{}.write(*slot.node, slot.index, pte); }
   [[nodiscard]] CopyStatus resolve_for_copy(VirtAddr va, Access access, VirtAddr& last, u32& repeats);
 
   u64 break_ = 0;

@@ -31,57 +31,60 @@ AddressSpace::Resolution AddressSpace::resolve(VirtAddr va, Access access, Sleep
   if (region == nullptr || !region->allows(access)) return Resolution::refused;
 
   const VirtAddr page = va.align_down(Level::base);
-  Cursor cursor = this->cursor();
-  const sv39::Slot slot = cursor.find(page);
-  if (slot.pte.is_leaf()) return resolve_present(*region, cursor, slot, page, access, sleep);
-  if (region->kind == RegionKind::file) return map_file_page(*region, cursor, page, access, sleep);
-  return demand_zero(*region, cursor, slot, page);
+  const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
+  if (slot.pte.is_valid()) return resolve_present(*region, slot, page, access, sleep);
+  if (region->kind == RegionKind::file) return map_file_page(*region, page, access, sleep);
+  return demand_zero(*region, slot, page);
 }
 
 /// A first touch: a zeroed frame.
-AddressSpace::Resolution AddressSpace::demand_zero(Region& region, Cursor& cursor, const sv39::Slot& slot,
-                                                   VirtAddr page) {
-  const VirtRange range = VirtRange::pages(page.floor(), 1);
-  TableSource tables(spares_);
-  if (slot.level != Level::base) {
-    if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) return Resolution::no_memory;
-  }
+AddressSpace::Resolution AddressSpace::demand_zero(Region& region, sv39::Slot slot, VirtAddr page) {
+  if (slot.level != Level::base) [[unlikely]] return demand_zero_and_tables(region, page);
   auto frame = frames().allocate(FrameState::user, Zero::yes);
   if (!frame) return Resolution::no_memory;
-
-  const Pte leaf = Pte::leaf(*frame, region.permissions.user());
-  if (slot.level == Level::base) {
-    cursor.replace(slot, leaf);
-  } else {
-    cursor.link_tables(range, Level::base, tables);
-    note_tables(page, page + sv39::page_size);
-    cursor.put(page, leaf);
-  }
+  store(slot, Pte::leaf(*frame, region.permissions.user()));
   region.note_populated(page, page + sv39::page_size);
   // Hardware may remember that the page was absent.
   fence(page);
   count(VmEvent::fault_demand_zero);
-  if (page.index(Level::base) == sv39::entries_per_table - 1) promote_if_full(region, cursor, page);
+  if (slot.index == sv39::entries_per_table - 1) promote_if_full(region, page);
   return Resolution::resolved;
 }
 
-AddressSpace::Resolution AddressSpace::resolve_present(Region& region, Cursor& cursor, const sv39::Slot& slot,
-                                                       VirtAddr page, Access access, Sleep sleep) {
+/// The same where the way down to the page is not there yet.
+[[gnu::noinline]] AddressSpace::Resolution AddressSpace::demand_zero_and_tables(Region& region, VirtAddr page) {
+  const VirtRange range = VirtRange::pages(page.floor(), 1);
+  TableSource tables(spares_);
+  Cursor cursor = this->cursor();
+  if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) return Resolution::no_memory;
+  auto frame = frames().allocate(FrameState::user, Zero::yes);
+  if (!frame) return Resolution::no_memory;
+  cursor.link_tables(range, Level::base, tables);
+  note_tables(page, page + sv39::page_size);
+  cursor.put(page, Pte::leaf(*frame, region.permissions.user()));
+  region.note_populated(page, page + sv39::page_size);
+  fence(page);
+  count(VmEvent::fault_demand_zero);
+  return Resolution::resolved;
+}
+
+AddressSpace::Resolution AddressSpace::resolve_present(Region& region, sv39::Slot slot, VirtAddr page, Access access,
+                                                       Sleep sleep) {
   if (slot.pte.allows(access)) {
     // The table permits it: stale translation, another hart was faster, or A and D are the kernel's business here.
     Pte wanted = slot.pte.with_accessed();
     if (access == Access::write) wanted = wanted.with_dirty();
-    if (wanted != slot.pte) cursor.replace(slot, wanted);
+    if (wanted != slot.pte) store(slot, wanted);
     fence(page);
     count(VmEvent::fault_spurious);
     return Resolution::resolved;
   }
   if (access != Access::write) return Resolution::refused;
-  if (slot.pte.is_copy_on_write()) return break_sharing(region, cursor, slot, page, sleep);
+  if (slot.pte.is_copy_on_write()) return break_sharing(region, slot, page, sleep);
   if (region.kind == RegionKind::file && region.sharing == Sharing::shared) {
     // Mapped for reading until now, so that the file system knows which pages were written.
     region.backing->mark_dirty(region.file_page(page));
-    cursor.replace(slot, slot.pte.with_permissions(region.permissions.user()));
+    store(slot, slot.pte.with_permissions(region.permissions.user()));
     fence(page);
     count(VmEvent::fault_file_page);
     return Resolution::resolved;
@@ -94,58 +97,62 @@ AddressSpace::Resolution AddressSpace::resolve_present(Region& region, Cursor& c
 /// Why looking at the count is enough: (1) only who maps the frame can share it further, and that is us; (2) another
 /// sharer that leaves or breaks away lowers the count after its last access to the frame. So a count of one is ours
 /// and stays one. Two sharers that see two at the same time both copy, and the frame is freed by the second unref.
-AddressSpace::Resolution AddressSpace::break_sharing(Region& region, Cursor& cursor, sv39::Slot slot, VirtAddr page,
-                                                     Sleep sleep) {
-  if (slot.level == Level::mega) {
+AddressSpace::Resolution AddressSpace::break_sharing(Region& region, sv39::Slot slot, VirtAddr page, Sleep sleep) {
+  if (slot.level == Level::mega) [[unlikely]] {
     if (frames().is_sole_megapage_owner(slot.pte.ppn())) {
-      cursor.replace(slot, slot.pte.as_private());
+      store(slot, slot.pte.as_private());
       fence(page);
       count(VmEvent::fault_cow_reuse);
       return Resolution::resolved;
     }
-    TableSource tables(spares_);
-    SpaceTlb tlb{view_};
-    UserFrameSink sink;
-    Batch batch(tlb, sink);
-    cursor.split(page, tables, batch);
-    slot = cursor.find(page);
+    split_megapage(page);
+    slot = Cursor::walk(TableMemory{}, root_, page);
   }
   const Ppn old = slot.pte.ppn();
   if (frames().state(old) == FrameState::file) {
     // The last mapping of a dirty page writes it back when it goes, and that sleeps.
     if (sleep == Sleep::forbidden) return Resolution::needs_page_in;
-    Resolution result = copy_page_for(region, cursor, slot, page);
+    Resolution result = copy_page_for(region, slot, page);
     if (result == Resolution::resolved) region.backing->release_page(region.file_page(page));
     return result;
   }
   if (frames().refs(old) == 1) {
-    cursor.replace(slot, slot.pte.as_private());
+    store(slot, slot.pte.as_private());
     fence(page);
     count(VmEvent::fault_cow_reuse);
     return Resolution::resolved;
   }
-  Resolution result = copy_page_for(region, cursor, slot, page);
+  Resolution result = copy_page_for(region, slot, page);
   if (result == Resolution::resolved) frames().unref(old);
   return result;
 }
 
+[[gnu::noinline]] void AddressSpace::split_megapage(VirtAddr page) {
+  Cursor cursor = this->cursor();
+  TableSource tables(spares_);
+  SpaceTlb tlb{view_};
+  UserFrameSink sink;
+  Batch batch(tlb, sink);
+  cursor.split(page, tables, batch);
+}
+
 /// Gives the page a private copy of the frame it shows; the old frame still has our reference, its translation is gone.
-AddressSpace::Resolution AddressSpace::copy_page_for(Region& region, Cursor& cursor, const sv39::Slot& slot,
-                                                     VirtAddr page) {
+AddressSpace::Resolution AddressSpace::copy_page_for(Region& region, sv39::Slot slot, VirtAddr page) {
   auto frame = frames().allocate(FrameState::user);
   if (!frame) return Resolution::no_memory;
   lib::copy_page(frame_bytes(*frame), frame_bytes(slot.pte.ppn()));
   count(VmEvent::frame_copied);
-  cursor.replace(slot, slot.pte.as_private().with_frame(*frame));
+  store(slot, slot.pte.as_private().with_frame(*frame));
   fence(page);
   if (region.permissions.allows(Access::execute)) code_changed();
   count(VmEvent::fault_cow_copy);
   return Resolution::resolved;
 }
 
-AddressSpace::Resolution AddressSpace::map_file_page(Region& region, Cursor& cursor, VirtAddr page, Access access,
-                                                     Sleep sleep) {
+[[gnu::noinline]] AddressSpace::Resolution AddressSpace::map_file_page(Region& region, VirtAddr page, Access access,
+                                                                       Sleep sleep) {
   const VirtRange range = VirtRange::pages(page.floor(), 1);
+  Cursor cursor = this->cursor();
   TableSource tables(spares_);
   if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) return Resolution::no_memory;
 
@@ -175,23 +182,24 @@ AddressSpace::Resolution AddressSpace::map_file_page(Region& region, Cursor& cur
   if (rights.allows(Access::execute)) code_changed();
   count(VmEvent::fault_file_page);
   if (region.sharing == Sharing::private_copy && access == Access::write) {
-    return break_sharing(region, cursor, cursor.find(page), page, sleep);
+    return break_sharing(region, cursor.find(page), page, sleep);
   }
   return Resolution::resolved;
 }
 
 /// If the 2 MiB that end with `page` belong to the region and are by now contiguous frames of equal rights, they become
 /// one megapage. The last frame tells in most cases that they are not.
-void AddressSpace::promote_if_full(const Region& region, Cursor& cursor, VirtAddr page) {
+[[gnu::noinline]] void AddressSpace::promote_if_full(const Region& region, VirtAddr page) {
   const VirtAddr begin = page.align_down(Level::mega);
   if (begin < region.begin || region.end < begin + sv39::bytes_of(Level::mega)) return;
-  const sv39::Slot last = cursor.find(page);
+  const sv39::Slot last = Cursor::walk(TableMemory{}, root_, page);
   if (last.level != Level::base || !last.pte.is_leaf()) return;
   if (last.pte.ppn().value() % sv39::entries_per_table != sv39::entries_per_table - 1) return;
   TableSource tables(spares_);
   SpaceTlb tlb{view_};
   UserFrameSink sink;
   Batch batch(tlb, sink);
+  Cursor cursor = this->cursor();
   if (cursor.promote(page, tables, batch)) count(VmEvent::superpage_promoted);
 }
 

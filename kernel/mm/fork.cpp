@@ -86,8 +86,11 @@ class ForkOperation {
   }
 
   void share_pages(const Region& region, const sv39::Slot& first, VirtRange part) {
-    to_.link_tables(part, Level::base, tables_);
-    const sv39::Slot target = to_.find(part.begin());
+    sv39::Slot target = to_.find(part.begin());
+    if (target.level != Level::base) {
+      to_.link_tables(part, Level::base, tables_);
+      target = to_.find(part.begin());
+    }
     const unsigned end = first.index + static_cast<unsigned>(part.page_count());
     // A guard's frame is counted by nobody; a file's page is found through the region when the child needs it; and
     // what is shared on purpose stays writable.

@@ -202,15 +202,16 @@ u32 FrameAllocator::pop(List& list) {
   return number;
 }
 
-u32 FrameAllocator::allocate_single(Zero wanted) {
-  const u32 hart = arch::hart_index();
-  Cache& cache = caches_[hart];
-  {
-    sync::Guard guard(cache.lock);
-    u32 number = pop(wanted == Zero::yes ? cache.zero : cache.plain);
-    if (number == no_frame) [[unlikely]] number = pop(wanted == Zero::yes ? cache.plain : cache.zero);
-    if (number != no_frame) [[likely]] return number;
-  }
+/// A frame of the hart's own cache; no_frame when that is empty.
+inline u32 FrameAllocator::pop_own(Cache& cache, Zero wanted) {
+  sync::Guard guard(cache.lock);
+  u32 number = pop(wanted == Zero::yes ? cache.zero : cache.plain);
+  if (number == no_frame) number = pop(wanted == Zero::yes ? cache.plain : cache.zero);
+  return number;
+}
+
+/// A frame from elsewhere, for an empty cache. (Apart, so that the usual way saves few registers.)
+[[gnu::noinline]] u32 FrameAllocator::fetch(u32 hart) {
   // While frames travel between lists on another hart they are in none; they were counted as free, so look again.
   for (u32 attempt = 0; attempt < 1000; ++attempt) {
     u32 number = refill(hart);
@@ -238,7 +239,7 @@ u32 FrameAllocator::refill(u32 hart) {
 }
 
 /// Takes frames out of another hart's cache: one is returned, the others go into the thief's own.
-u32 FrameAllocator::rob(u32 thief) {
+[[gnu::noinline]] u32 FrameAllocator::rob(u32 thief) {
   u32 taken[1U << batch_order];
   for (u32 i = 1; i < arch::max_harts; ++i) {
     Cache& victim = caches_[(thief + i) % arch::max_harts];
@@ -280,7 +281,7 @@ void FrameAllocator::cache_single(u32 number, Zero zero) {
 }
 
 /// Gives what a cache holds above the two lengths back to the buddy lists, in pieces that fit the stack.
-void FrameAllocator::drain(Cache& cache, u32 keep_plain, u32 keep_zero) {
+[[gnu::noinline]] void FrameAllocator::drain(Cache& cache, u32 keep_plain, u32 keep_zero) {
   u32 taken[64];
   for (;;) {
     u32 count = 0;
@@ -299,35 +300,50 @@ void FrameAllocator::drain_caches() {
   for (Cache& cache : caches_) drain(cache, 0, 0);
 }
 
-u32 FrameAllocator::allocate_block(u32 order) {
-  for (u32 attempt = 0; attempt < 2; ++attempt) {
-    {
-      sync::Guard guard(lock_);
-      u32 number = take_block(order);
-      if (number != no_frame) return number;
-    }
-    // The missing parts may lie in the caches.
-    if (attempt == 0) drain_caches();
-  }
-  return no_frame;
+u32 FrameAllocator::take_block_locked(u32 order) {
+  sync::Guard guard(lock_);
+  return take_block(order);
 }
 
 // Handing out and taking back.
 
 lib::Result<Ppn> FrameAllocator::allocate(FrameState use, Zero zero, Order order) {
   if (allocation_must_fail()) [[unlikely]] return lib::fail(lib::Error::no_memory);
-  const u32 log = static_cast<u32>(order);
-  const u32 number = log == 0 ? allocate_single(zero) : allocate_block(log);
-  if (number == no_frame) [[unlikely]] return lib::fail(lib::Error::no_memory);
+  if (order != Order::page) return allocate_block(use, zero, static_cast<u32>(order));
 
-  HartCounters& counters = hart_counters[arch::hart_index()];
-  counters.add(VmEvent::frame_allocated, u64{1} << log);
+  const u32 hart = arch::hart_index();
+  u32 number = pop_own(caches_[hart], zero);
+  if (number == no_frame) [[unlikely]] {
+    number = fetch(hart);
+    if (number == no_frame) return lib::fail(lib::Error::no_memory);
+  }
+  HartCounters& counters = hart_counters[hart];
+  counters.add(VmEvent::frame_allocated);
   const FrameState found = table_[number].state;
-  check_free(number, found, log);
-  claim(number, use, log);
+  check_free(number, found, 0);
+  claim(number, use, 0);
+  const Ppn ppn = ppn_of(number);
   if (zero == Zero::yes && found != FrameState::cached_zero) {
-    counters.add(VmEvent::frame_zeroed, u64{1} << log);
-    for (u64 i = 0; i < u64{1} << log; ++i) lib::zero_page(frame_bytes(ppn_of(number) + i));
+    counters.add(VmEvent::frame_zeroed);
+    lib::zero_page(frame_bytes(ppn));
+  }
+  return ppn;
+}
+
+[[gnu::noinline]] lib::Result<Ppn> FrameAllocator::allocate_block(FrameState use, Zero zero, u32 order) {
+  u32 number = take_block_locked(order);
+  if (number == no_frame) {
+    // The missing parts may lie in the caches.
+    drain_caches();
+    number = take_block_locked(order);
+    if (number == no_frame) return lib::fail(lib::Error::no_memory);
+  }
+  count(VmEvent::frame_allocated, u64{1} << order);
+  check_free(number, FrameState::free, order);
+  claim(number, use, order);
+  if (zero == Zero::yes) {
+    count(VmEvent::frame_zeroed, u64{1} << order);
+    for (u64 i = 0; i < u64{1} << order; ++i) lib::zero_page(frame_bytes(ppn_of(number) + i));
   }
   return ppn_of(number);
 }

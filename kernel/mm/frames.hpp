@@ -162,12 +162,14 @@ class FrameAllocator {
 
   void push(List& list, u32 number, FrameState state);
   u32 pop(List& list);
-  u32 allocate_single(Zero wanted);
+  u32 pop_own(Cache& cache, Zero wanted);
+  u32 fetch(u32 hart);
   u32 refill(u32 hart);
   u32 rob(u32 thief);
   void cache_single(u32 number, Zero zero);
   void drain(Cache& cache, u32 keep_plain, u32 keep_zero);
-  u32 allocate_block(u32 order);
+  u32 take_block_locked(u32 order);
+  [[nodiscard]] lib::Result<Ppn> allocate_block(FrameState use, Zero zero, u32 order);
   void last_unref(Ppn ppn, u32 before);
   void free_last(Ppn ppn, u32 order);
   void claim(u32 number, FrameState use, u32 order);
@@ -196,7 +198,9 @@ class FrameReservation {
   FrameReservation() = default;
   FrameReservation(const FrameReservation&) = delete;
   FrameReservation& operator=(const FrameReservation&) = delete;
-  ~FrameReservation() { release(); }
+  ~FrameReservation() {
+    if (left_ != 0) release();
+  }
 
   /// Sets aside `count` more single frames. On failure the reservation is empty, what it held before included.
   [[nodiscard]] lib::Result<void> add(u64 count, FrameState use, Zero zero);

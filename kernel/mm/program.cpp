@@ -150,7 +150,7 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
   if (delta < 0) {
     const u64 less = u64{0} - static_cast<u64>(delta);
     if (less > old) return lib::fail(lib::Error::invalid_argument);
-    erase_range(VirtAddr(old - less).ceil().address(), VirtAddr(old).ceil().address());
+    shrink(VirtAddr(old - less).ceil().address(), VirtAddr(old).ceil().address());
     break_ = old - less;
     return old;
   }
@@ -176,6 +176,22 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
   return old;
 }
 
+/// The break comes down from `end` to `begin`, past stack and segments if it must.
+void AddressSpace::shrink(VirtAddr begin, VirtAddr end) {
+  if (begin >= end) return;
+  Region* heap = regions_.find(begin);
+  if (heap == nullptr || heap->kind != RegionKind::heap || heap->begin == begin || heap->end != end) {
+    erase_range(begin, end);
+    return;
+  }
+  unmap_region_part(*heap, begin, end);
+  heap->end = begin;
+  if (heap->populated_end > begin) {
+    heap->populated_end = begin;
+    if (heap->populated_begin >= begin) heap->populated_begin = heap->populated_end = VirtAddr();
+  }
+}
+
 /// The heap region that ends at `begin` grows, or there is room for a first one.
 bool AddressSpace::can_extend_heap(VirtAddr begin) const {
   for (const Region& region : regions_) {
@@ -197,16 +213,16 @@ Region& AddressSpace::extend_heap(VirtAddr begin, VirtAddr end) {
 
 /// Where [begin, end) completed 2 MiB of the heap, they may have become fit for a megapage.
 void AddressSpace::promote_heap(const Region& heap, VirtAddr begin, VirtAddr end) {
-  Cursor cursor = this->cursor();
   constexpr u64 mega = sv39::bytes_of(Level::mega);
   for (VirtAddr next = begin.align_down(Level::mega) + mega; next <= end; next = next + mega) {
-    promote_if_full(heap, cursor, VirtAddr(next.value() - sv39::page_size));
+    promote_if_full(heap, VirtAddr(next.value() - sv39::page_size));
   }
 }
 
 /// Memory for [begin, end) at once, or nothing. A 2 MiB part that is aligned and wholly new becomes a megapage if a
 /// block is free; its deposit is the table that base pages would have needed, so that both cost the same.
 lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
+  if (end - begin == sv39::page_size && grow_single_page(begin)) return {};
   const VirtRange range = *VirtRange::between(begin, end);
   const u64 page_count = range.page_count();
   if (frames().free_count() < page_count) {
@@ -252,6 +268,17 @@ lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
     va = part.end();
   }
   return {};
+}
+
+/// One page where the tables are there already, the commonest request. False: it is not so simple.
+bool AddressSpace::grow_single_page(VirtAddr page) {
+  const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
+  if (slot.level != Level::base) return false;
+  auto frame = frames().allocate(FrameState::user, Zero::yes);
+  if (!frame) return false;
+  store(slot, Pte::leaf(*frame, Permissions::read_write().user()));
+  fence(page);
+  return true;
 }
 
 /// Memory is exhausted but for fewer frames than the page and its tables need: the space keeps them for the tables of

@@ -63,9 +63,4 @@ void TableSource::splitting(Ppn first) {
   count(VmEvent::superpage_split);
 }
 
-TableSource::~TableSource() {
-  // Counted as tables when they were reserved; what is left never became one.
-  if (reservation_.left() != 0) count(VmEvent::table_freed, reservation_.left());
-}
-
 }  // namespace mm

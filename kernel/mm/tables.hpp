@@ -26,10 +26,16 @@ using Cursor = sv39::Cursor<TableMemory>;
 /// what was reserved and not taken goes back. `spares` are table frames that the space holds already; they go first.
 class TableSource {
  public:
+  /// Regions account for every leaf; debug builds look all the same.
+  static constexpr bool leaves_are_gone = !BIFOLIUM_DEBUG;
+
   explicit TableSource(FrameReservation& spares) : spares_(spares) {}
   TableSource(const TableSource&) = delete;
   TableSource& operator=(const TableSource&) = delete;
-  ~TableSource();
+  ~TableSource() {
+    // Counted as tables when they were reserved; what is left never became one.
+    if (reservation_.left() != 0) count(VmEvent::table_freed, reservation_.left());
+  }
 
   void want(Level level, VirtAddr va) { wanted_ += View::twin_limit(level, va) != 0 ? 2 : 1; }
   [[nodiscard]] std::expected<void, sv39::Error> reserve();
