@@ -1,3 +1,3 @@
 // Strategy: tests/host/mm/world_test.cpp's, in the view `shared`.
-#define WORLD_DEFAULT_OPERATIONS 50000
+#define WORLD_DIVISOR 4
 #include "mm/world_test.cpp"
