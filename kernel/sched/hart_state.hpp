@@ -15,6 +15,7 @@ struct alignas(64) HartState {
   lib::IntrusiveList<Thread, &Thread::run_link> queue SYNC_GUARDED_BY(lock);
   std::atomic<u32> length{0};  ///< of queue; written under the lock, read by anyone as a hint
   bool reschedule = false;     ///< touched by its own hart alone
+  std::atomic<u64> switches{0};  ///< written by its own hart alone
 
   sync::SpinLock sleep_lock{"sleep", sync::Rank::guard};
   lib::IntrusiveList<Thread, &Thread::sleep_link> sleepers SYNC_GUARDED_BY(sleep_lock);  ///< by wake_tick

@@ -107,6 +107,8 @@ void run(Thread& self, Thread& next) {
   next.hart = self.hart;
   next.on_cpu.store(1, std::memory_order_relaxed);
   next.state.store(State::running, std::memory_order_relaxed);
+  std::atomic<u64>& switches = hart_states[self.hart].switches;
+  switches.store(switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   const u64 satp = next.space != nullptr ? next.space->switch_in() : kernel_satp;
   static_assert(sizeof(std::atomic<u32>) == sizeof(u32));
   arch_switch_context(&self.context, &next.context, satp, &next, reinterpret_cast<u32*>(&self.on_cpu));
@@ -201,6 +203,8 @@ void adopt_idle_thread(u32 hart) {
   arch::adopt_boot_thread(idle, hart);
   arch::note_started(hart);
 }
+
+u64 context_switches(u32 hart) { return hart_states[hart].switches.load(std::memory_order_relaxed); }
 
 u64 idle_instructions() { return waited_instructions.load(std::memory_order_relaxed); }
 

@@ -130,6 +130,9 @@ void make_room_for_woken();
 /// machine jumps to its next timer and instret jumps with it, so a measurement that waits for the disk takes this off.
 [[nodiscard]] u64 idle_instructions();
 
+/// Switches from one thread to another on this hart, since boot.
+[[nodiscard]] u64 context_switches(u32 hart);
+
 /// How many threads are runnable or running on all harts, idle threads not counted (for reports).
 [[nodiscard]] u32 runnable_count();
 

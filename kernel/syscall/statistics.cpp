@@ -8,10 +8,10 @@
 #include "abi/vmstat.hpp"
 #include "fs/device.hpp"
 #include "lib/format.hpp"
-#include "mm/counters.hpp"
 #include "process/copy_counters.hpp"
 #include "sched/mutex.hpp"
 #include "sync/spinlock.hpp"
+#include "syscall/vm_counters.hpp"
 
 namespace syscall {
 
@@ -49,6 +49,12 @@ bool is_counted(const sync::SpinLock& lock, StatisticsText kind) {
   return kind == StatisticsText::locks_kmem_and_bcache && name.starts_with("bcache");
 }
 
+/// More contended, or as much and oftener taken.
+bool is_busier(const sync::SpinLock& a, const sync::SpinLock& b) {
+  if (a.contended() != b.contended()) return a.contended() > b.contended();
+  return a.acquires() > b.acquires();
+}
+
 /// The most contended locks, most contended first.
 void add_top(Text& text) {
   std::array<const sync::SpinLock*, top_count> top{};
@@ -56,7 +62,7 @@ void add_top(Text& text) {
        lock = sync::LockStatistics::next(*lock)) {
     const sync::SpinLock* rising = lock;
     for (const sync::SpinLock*& place : top) {
-      if (place == nullptr || rising->contended() > place->contended()) std::swap(place, rising);
+      if (place == nullptr || is_busier(*rising, *place)) std::swap(place, rising);
       if (rising == nullptr) break;
     }
   }
@@ -91,7 +97,7 @@ void add_copies(Text& text) {
 
 void add_vm_counters(Text& text) {
   for (usize i = 0; i < abi::vm_event_count; ++i) {
-    text.add("{} {}\n", abi::vm_event_names[i], mm::total(static_cast<abi::VmEvent>(i)));
+    text.add("{} {}\n", abi::vm_event_names[i], event_total(static_cast<abi::VmEvent>(i)));
   }
 }
 

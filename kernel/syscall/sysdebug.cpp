@@ -11,7 +11,6 @@
 #include "dev/power.hpp"
 #include "fs/volume.hpp"
 #include "mm/check.hpp"
-#include "mm/counters.hpp"
 #include "mm/frames.hpp"
 #include "process/fail_nth.hpp"
 #include "process/table.hpp"
@@ -21,6 +20,7 @@
 #include "syscall/console_file.hpp"
 #include "syscall/console_sink.hpp"
 #include "syscall/handlers.hpp"
+#include "syscall/vm_counters.hpp"
 
 // Bifolium's own calls, numbers 100 and up: how tests look into the kernel.
 
@@ -31,10 +31,6 @@ using syscall::integer_argument;
 
 namespace {
 
-u64 counter(abi::VmEvent event, i32 hart) {
-  return hart < 0 ? mm::total(event) : mm::hart_counters[hart].get(event);
-}
-
 void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.view = mm::View::kind;
   stat.harts = static_cast<u64>(std::popcount(arch::started_harts()));
@@ -43,8 +39,10 @@ void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.boot_instructions = syscall::boot_instructions();
   stat.prompt_instructions = syscall::prompt_instructions();
   stat.idle_instructions = sched::idle_instructions();
-  for (usize i = 0; i < abi::vm_event_count; ++i)
-    stat.counters[i] = counter(static_cast<abi::VmEvent>(i), hart);
+  for (usize i = 0; i < abi::vm_event_count; ++i) {
+    const auto event = static_cast<abi::VmEvent>(i);
+    stat.counters[i] = hart < 0 ? syscall::event_total(event) : syscall::event_count(event, static_cast<u32>(hart));
+  }
 }
 
 }  // namespace
