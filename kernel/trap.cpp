@@ -61,11 +61,8 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   switch (cause) {
     case Cause::instruction_page_fault:
     case Cause::load_page_fault:
-    case Cause::store_page_fault:
-      return take_page_fault(self, cause, sv39::VirtAddr(value));
-    default:
-      process::report_exception(self, raw_cause, value);
-      process::exit(self, process::status_of_killed);
+    case Cause::store_page_fault: return take_page_fault(self, cause, sv39::VirtAddr(value));
+    default: process::report_exception(self, raw_cause, value); process::exit(self, process::status_of_killed);
   }
 }
 

@@ -22,9 +22,8 @@ constexpr u64 page_ceil(u64 value) { return (value + abi::page_size - 1) & ~(abi
 }  // namespace
 
 lib::Result<ProgramHeaderTable> parse_elf_header(const abi::ElfHeader& header, u64 file_size) {
-  if (header.magic != abi::elf_magic || header.elf_class != class_64_bit ||
-      header.data_encoding != little_endian || header.machine != abi::elf_machine_riscv ||
-      header.type != type_executable) {
+  if (header.magic != abi::elf_magic || header.elf_class != class_64_bit || header.data_encoding != little_endian ||
+      header.machine != abi::elf_machine_riscv || header.type != type_executable) {
     return unfit;
   }
   if (header.program_header_size != sizeof(abi::ProgramHeader)) return unfit;

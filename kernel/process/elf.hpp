@@ -54,8 +54,7 @@ struct ImagePlan {
 /// Adds one program header to the plan; types other than LOAD and empty ones are skipped. An error when it is
 /// unfit: it does not lie in the file, it wraps, it is not page aligned, it overlaps or precedes the segment
 /// before it, or it reaches beyond max_image_end.
-[[nodiscard]] lib::Result<void> add_program_header(ImagePlan& plan, const abi::ProgramHeader& header,
-                                                   u64 file_size);
+[[nodiscard]] lib::Result<void> add_program_header(ImagePlan& plan, const abi::ProgramHeader& header, u64 file_size);
 
 /// Last check, when every program header was added: something to run, and the entry point in executable
 /// memory.

@@ -24,8 +24,7 @@ u64 arm_failure(Process& self, u64 nth) {
   self.allocations = 0;
   self.failing_allocation = nth;
   // The hook stays away while nobody is armed, so that it costs nothing.
-  if (!was_armed && nth != 0 && armed_processes.fetch_add(1) == 0)
-    mm::failure_hook.store(this_allocation_fails);
+  if (!was_armed && nth != 0 && armed_processes.fetch_add(1) == 0) mm::failure_hook.store(this_allocation_fails);
   if (was_armed && nth == 0 && armed_processes.fetch_sub(1) == 1) mm::failure_hook.store(nullptr);
   return made;
 }

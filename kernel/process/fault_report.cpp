@@ -35,8 +35,7 @@ class Line {
     length_ += lib::format_to<Arguments...>(std::span(text_).subspan(length_), format, arguments...).size();
   }
   void print() {
-    if (const u32 skipped = unreported.exchange(0, std::memory_order_relaxed))
-      add("; {} more not shown", skipped);
+    if (const u32 skipped = unreported.exchange(0, std::memory_order_relaxed)) add("; {} more not shown", skipped);
     lib::print("{}\n", std::string_view(text_.data(), length_));
   }
 
@@ -47,12 +46,9 @@ class Line {
 
 const char* describe(sv39::Access access) {
   switch (access) {
-    case sv39::Access::read:
-      return "load from";
-    case sv39::Access::write:
-      return "store to";
-    case sv39::Access::execute:
-      return "jump to";
+    case sv39::Access::read: return "load from";
+    case sv39::Access::write: return "store to";
+    case sv39::Access::execute: return "jump to";
   }
   return "access to";
 }
@@ -73,8 +69,8 @@ void add_walk(Line& line, const mm::AddressSpace& memory, sv39::Access access, s
 void report_fault(const Process& process, sv39::Access access, sv39::VirtAddr va, mm::FaultResult result) {
   if (!may_print()) return;
   Line line;
-  line.add("pid {} ({}) ended: {} 0x{:x} at pc 0x{:x}", process.pid, process.program(), describe(access),
-           va.value(), process.frame().epc);
+  line.add("pid {} ({}) ended: {} 0x{:x} at pc 0x{:x}", process.pid, process.program(), describe(access), va.value(),
+           process.frame().epc);
   if (result == mm::FaultResult::no_memory) line.add(", but memory is exhausted");
   add_walk(line, *process.memory, access, va);
   line.print();

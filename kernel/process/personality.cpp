@@ -61,9 +61,7 @@ void apply_lab(Personality& chosen, std::string_view lab) {
   const auto year = parse_number(lab.substr(0, 4), 10);
   if (!year || *year < 2020 || *year > 2025) return;
   const std::string_view name = lab.size() > 5 ? lab.substr(5) : std::string_view{};
-  chosen.numbers = *year == 2025   ? NumberMap::year_2025
-                   : *year == 2024 ? NumberMap::year_2024
-                                   : NumberMap::up_to_2023;
+  chosen.numbers = *year == 2025 ? NumberMap::year_2025 : *year == 2024 ? NumberMap::year_2024 : NumberMap::up_to_2023;
   chosen.sbrk = *year == 2025 ? SbrkRule::flagged : SbrkRule::legacy;
   chosen.stack_pages = name == "util" && *year >= 2024 ? 2 : 1;
   chosen.statistics = *year == 2025                      ? StatisticsText::locks_kmem_only

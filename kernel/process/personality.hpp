@@ -39,8 +39,7 @@ struct Personality {
   SbrkRule sbrk = SbrkRule::guess;
   StatisticsText statistics = StatisticsText::locks_kmem_and_bcache;
   u32 stack_pages = 1;  // boot argument `stack=1|2`
-  u32 no_follow_mask =
-      0x804;  // open mode bits that mean O_NOFOLLOW: MIT left the value to the student, most took
+  u32 no_follow_mask = 0x804;  // open mode bits that mean O_NOFOLLOW: MIT left the value to the student, most took
               // 0x800, some 0x004, and neither has another meaning; boot argument `nofollow=HEX`
 };
 

@@ -48,12 +48,9 @@ abi::ProcessState state_of(const Process& process, Life life) {
   if (life == Life::embryo) return abi::ProcessState::starting;
   if (life == Life::zombie || life == Life::reaped) return abi::ProcessState::zombie;
   switch (process.state.load(std::memory_order_relaxed)) {
-    case sched::State::running:
-      return abi::ProcessState::running;
-    case sched::State::sleeping:
-      return abi::ProcessState::sleeping;
-    default:
-      return abi::ProcessState::runnable;
+    case sched::State::running: return abi::ProcessState::running;
+    case sched::State::sleeping: return abi::ProcessState::sleeping;
+    default: return abi::ProcessState::runnable;
   }
 }
 
@@ -84,8 +81,8 @@ void Table::print_tables(mm::TableFormat format, mm::TextSink sink) {
   for (Process& process : slots_) {
     sync::Guard guard(lock_);
     if (process.life_ != Life::alive) continue;
-    const bool readable = &process == &sched::current() ||
-                          process.state.load(std::memory_order_relaxed) == sched::State::sleeping;
+    const bool readable =
+        &process == &sched::current() || process.state.load(std::memory_order_relaxed) == sched::State::sleeping;
     if (!readable) continue;
     std::array<char, 48> title;
     sink.put(sink.context, lib::format_to(title, "{} {}: ", process.pid, process.program()));

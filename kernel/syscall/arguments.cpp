@@ -7,8 +7,7 @@ namespace syscall {
 
 lib::Result<std::string_view> fetch_path(process::Process& self, u64 address, PathBuffer& buffer) {
   process::count_copy_in_string();
-  const usize length =
-      LIB_TRY(process::read_user_string(*self.memory, address, buffer.data(), buffer.size()));
+  const usize length = LIB_TRY(process::read_user_string(*self.memory, address, buffer.data(), buffer.size()));
   return std::string_view(buffer.data(), length - 1);
 }
 

@@ -13,9 +13,7 @@
 namespace syscall {
 
 /// Register a0..a5 as the program left it. xv6: argraw, argaddr.
-[[nodiscard]] inline u64 argument(const process::Process& self, usize index) {
-  return (&self.frame().a0)[index];
-}
+[[nodiscard]] inline u64 argument(const process::Process& self, usize index) { return (&self.frame().a0)[index]; }
 
 /// The same as C's int: the low 32 bits, signed. xv6: argint.
 [[nodiscard]] inline i32 integer_argument(const process::Process& self, usize index) {
@@ -25,8 +23,7 @@ namespace syscall {
 using PathBuffer = std::array<char, abi::max_path>;
 
 /// Copies a path of at most max_path bytes with its NUL from user memory, once. xv6: argstr.
-[[nodiscard]] lib::Result<std::string_view> fetch_path(process::Process& self, u64 address,
-                                                       PathBuffer& buffer);
+[[nodiscard]] lib::Result<std::string_view> fetch_path(process::Process& self, u64 address, PathBuffer& buffer);
 
 /// Copies one object from or to user memory; true when all of it went over.
 [[nodiscard]] bool fetch_bytes(process::Process& self, u64 address, void* to, usize count);

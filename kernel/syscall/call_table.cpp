@@ -89,8 +89,7 @@ void set_own(CallTable& table) {
 void set_student(CallTable& table, StudentCalls calls, NumberMap numbers) {
   const bool is_2025 = numbers == NumberMap::year_2025 || numbers == NumberMap::automatic_2025;
   switch (calls) {
-    case StudentCalls::none:
-      break;
+    case StudentCalls::none: break;
     case StudentCalls::syscall:
       if (is_2025) {
         set(table, Call{22}, "interpose", sys_interpose);
@@ -103,9 +102,7 @@ void set_student(CallTable& table, StudentCalls calls, NumberMap numbers) {
       set(table, Call{22}, "sigalarm", sys_sigalarm);
       set(table, Call{23}, "sigreturn", sys_sigreturn);
       break;
-    case StudentCalls::fs:
-      set(table, Call{22}, "symlink", sys_symlink);
-      break;
+    case StudentCalls::fs: set(table, Call{22}, "symlink", sys_symlink); break;
     case StudentCalls::mmap:
       set(table, Call{22}, "mmap", sys_mmap);
       set(table, Call{23}, "munmap", sys_munmap);

@@ -11,16 +11,11 @@ namespace {
 
 const char* describe(abi::ProcessState state) {
   switch (state) {
-    case abi::ProcessState::starting:
-      return "start";
-    case abi::ProcessState::runnable:
-      return "runble";
-    case abi::ProcessState::running:
-      return "run";
-    case abi::ProcessState::sleeping:
-      return "sleep";
-    case abi::ProcessState::zombie:
-      return "zombie";
+    case abi::ProcessState::starting: return "start";
+    case abi::ProcessState::runnable: return "runble";
+    case abi::ProcessState::running: return "run";
+    case abi::ProcessState::sleeping: return "sleep";
+    case abi::ProcessState::zombie: return "zombie";
   }
   return "???";
 }

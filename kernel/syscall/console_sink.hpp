@@ -6,7 +6,6 @@
 namespace syscall {
 
 /// Text of the memory system goes to the console.
-inline constexpr mm::TextSink console_sink{[](void*, std::string_view text) { lib::print("{}", text); },
-                                           nullptr};
+inline constexpr mm::TextSink console_sink{[](void*, std::string_view text) { lib::print("{}", text); }, nullptr};
 
 }  // namespace syscall

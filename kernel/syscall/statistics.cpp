@@ -142,14 +142,9 @@ class Statistics final : public fs::CharacterDevice {
   void make_text() SYNC_REQUIRES(mutex_) {
     offset_ = 0;
     switch (kind_) {
-      case StatisticsText::copy_counters:
-        add_copies(text_);
-        break;
-      case StatisticsText::vm_counters:
-        add_vm_counters(text_);
-        break;
-      default:
-        add_locks(text_, kind_);
+      case StatisticsText::copy_counters: add_copies(text_); break;
+      case StatisticsText::vm_counters: add_vm_counters(text_); break;
+      default: add_locks(text_, kind_);
     }
   }
 

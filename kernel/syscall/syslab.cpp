@@ -53,8 +53,7 @@ u64 sys_sigalarm(Process& self) {
 u64 sys_sigreturn(Process& self) {
   if (!self.alarm.in_handler) return failed;
   self.alarm.in_handler = false;
-  std::memcpy(static_cast<void*>(&self.frame()), &self.alarm.saved,
-              offsetof(arch::TrapFrame, kernel_stack_top));
+  std::memcpy(static_cast<void*>(&self.frame()), &self.alarm.saved, offsetof(arch::TrapFrame, kernel_stack_top));
   self.note_registers_replaced();
   return self.frame().a0;
 }

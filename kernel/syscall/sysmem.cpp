@@ -17,13 +17,11 @@ namespace {
 /// What a program means by sbrk's second argument register (xv6-abi.md 6, item 1).
 mm::Growth growth_of(i32 delta, u64 mode) {
   switch (process::personality().sbrk) {
-    case SbrkRule::legacy:
-      return mm::Growth::legacy;
+    case SbrkRule::legacy: return mm::Growth::legacy;
     case SbrkRule::flagged:
       return delta < 0 || static_cast<i32>(mode) == static_cast<i32>(abi::SbrkMode::eager) ? mm::Growth::eager
                                                                                            : mm::Growth::lazy;
-    case SbrkRule::guess:
-      break;
+    case SbrkRule::guess: break;
   }
   if (mode == static_cast<u64>(abi::SbrkMode::eager)) return mm::Growth::eager;
   if (mode == static_cast<u64>(abi::SbrkMode::lazy)) return mm::Growth::lazy;
@@ -38,8 +36,7 @@ sv39::Permissions permissions_of(abi::Protection protection) {
     return (executes ? Permissions::read_write_execute() : Permissions::read_write()).user();
   }
   if (!executes) return Permissions::read_only().user();
-  return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only())
-      .user();
+  return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only()).user();
 }
 
 struct MapRequest {
@@ -67,8 +64,7 @@ lib::Result<MapRequest> decode_mmap(Process& self) {
   };
   if ((protection & ~known_protection) != 0) return lib::fail(lib::Error::invalid_argument);
   if (shared == has(flags, abi::MapFlags::private_copy)) return lib::fail(lib::Error::invalid_argument);
-  if (request.bytes == 0 || request.offset % abi::page_size != 0)
-    return lib::fail(lib::Error::invalid_argument);
+  if (request.bytes == 0 || request.offset % abi::page_size != 0) return lib::fail(lib::Error::invalid_argument);
   if (!anonymous && request.file == nullptr) return lib::fail(lib::Error::bad_descriptor);
   return request;
 }
@@ -79,8 +75,7 @@ lib::Result<void> check_file_rights(const MapRequest& request) {
     return lib::fail(lib::Error::not_permitted);
   }
   if (LIB_TRY(request.file->stat()).type != abi::FileType::file) return lib::fail(lib::Error::is_a_directory);
-  const bool writes_file =
-      request.sharing == mm::Sharing::shared && has(request.protection, abi::Protection::write);
+  const bool writes_file = request.sharing == mm::Sharing::shared && has(request.protection, abi::Protection::write);
   if (writes_file && !request.file->is_writable()) return lib::fail(lib::Error::not_permitted);
   return {};
 }
@@ -90,8 +85,7 @@ lib::Result<sv39::VirtAddr> map(mm::AddressSpace& memory, const MapRequest& requ
   if (request.protection == abi::Protection::none) return memory.map_inaccessible(request.bytes);
   const sv39::Permissions permissions = permissions_of(request.protection);
   if (request.file == nullptr) return memory.map_anonymous(request.bytes, permissions, request.sharing);
-  return memory.map_file(request.bytes, permissions, request.sharing, request.file->inode()->backing(),
-                         request.offset);
+  return memory.map_file(request.bytes, permissions, request.sharing, request.file->inode()->backing(), request.offset);
 }
 
 }  // namespace

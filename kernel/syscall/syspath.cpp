@@ -17,8 +17,8 @@ namespace {
 /// The mode as fs understands it: only known bits, and the one no-follow bit whatever the program's year
 /// calls it.
 abi::OpenMode decode_mode(u32 raw) {
-  constexpr u32 known = static_cast<u32>(abi::OpenMode::write_only | abi::OpenMode::read_write |
-                                         abi::OpenMode::create | abi::OpenMode::truncate);
+  constexpr u32 known = static_cast<u32>(abi::OpenMode::write_only | abi::OpenMode::read_write | abi::OpenMode::create |
+                                         abi::OpenMode::truncate);
   abi::OpenMode mode{raw & known};
   if ((raw & process::personality().no_follow_mask) != 0) mode = mode | abi::OpenMode::no_follow;
   return mode;

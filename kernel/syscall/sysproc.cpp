@@ -62,10 +62,8 @@ u64 sys_pause(Process& self) {
   if (self.program() == "bttest") [[unlikely]]
     syscall::print_backtrace();
   const u64 result = sleep_for(integer_argument(self, 0));
-  asm volatile(""
-               :
-               : "r"(result),
-                 "r"(&self));  // as above; and not the same code as sys_sleep, so both names stay
+  asm volatile("" : : "r"(result),
+                      "r"(&self));  // as above; and not the same code as sys_sleep, so both names stay
   return result;
 }
 

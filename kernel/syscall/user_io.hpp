@@ -8,12 +8,9 @@ namespace syscall {
 
 [[nodiscard]] inline fs::CopyStatus to_fs(mm::CopyStatus status) {
   switch (status) {
-    case mm::CopyStatus::ok:
-      return fs::CopyStatus::done;
-    case mm::CopyStatus::needs_page_in:
-      return fs::CopyStatus::needs_page_in;
-    default:
-      return fs::CopyStatus::fault;
+    case mm::CopyStatus::ok: return fs::CopyStatus::done;
+    case mm::CopyStatus::needs_page_in: return fs::CopyStatus::needs_page_in;
+    default: return fs::CopyStatus::fault;
   }
 }
 
