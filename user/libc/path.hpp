@@ -11,6 +11,8 @@ bool join_path(char (&out)[abi::max_path], const char* directory, const char* na
 
 bool is_directory(const char* path);
 
-// Where a file goes that is copied, moved or linked to `target`: target itself, or target/its own name when
-// that is a directory. False if the path gets too long.
-bool destination(char (&out)[abi::max_path], const char* source, const char* target);
+// What `cp` and `mv` have in common: PROGRAM SOURCE TARGET, or PROGRAM SOURCE... DIRECTORY. Calls `operation` for each
+// source with the path it is to get: target itself, or target/its own name when that is a directory. The operation
+// reports what it could not do. Returns the exit status.
+int for_each_source(const char* program, int argc, char** argv,
+                    bool (*operation)(const char* source, const char* target));

@@ -51,20 +51,4 @@ bool copy_file(const char* source, const char* target) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    fprintf(2, "usage: cp source... target\n");
-    return 1;
-  }
-  const char* target = argv[argc - 1];
-  if (argc > 3 && !is_directory(target)) {
-    fprintf(2, "cp: %s is not a directory\n", target);
-    return 1;
-  }
-  int status = 0;
-  for (int i = 1; i < argc - 1; ++i) {
-    char path[abi::max_path];
-    if (!destination(path, argv[i], target) || !copy_file(argv[i], path)) status = 1;
-  }
-  return status;
-}
+int main(int argc, char** argv) { return for_each_source("cp", argc, argv, copy_file); }

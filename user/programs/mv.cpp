@@ -35,20 +35,4 @@ bool move_file(const char* source, const char* target) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    fprintf(2, "usage: mv source... target\n");
-    return 1;
-  }
-  const char* target = argv[argc - 1];
-  if (argc > 3 && !is_directory(target)) {
-    fprintf(2, "mv: %s is not a directory\n", target);
-    return 1;
-  }
-  int status = 0;
-  for (int i = 1; i < argc - 1; ++i) {
-    char path[abi::max_path];
-    if (!destination(path, argv[i], target) || !move_file(argv[i], path)) status = 1;
-  }
-  return status;
-}
+int main(int argc, char** argv) { return for_each_source("mv", argc, argv, move_file); }
