@@ -134,6 +134,11 @@ void TlbModel::judge_removed(unsigned hart_number, std::uint64_t va, std::uint64
   if ((pte & bit::v) == 0) return;
   const std::uint64_t frame = frame_of(pte) + (is_table ? 0 : (va & (span_of(level) - 1) & ~std::uint64_t{4095}));
   if (is_free_(frame)) {
+    // The kernel's direct map shows free frames too, and rightly.
+    if (!is_table && (pte & bit::u) == 0) {
+      const Translation now = walk(harts_[hart_number], va);
+      if (now.steps != 0 && now.last().pte == pte) return;
+    }
     report(text(is_table ? "early free of a table" : "early free", hart_number, va, pte, 0));
   }
 }
