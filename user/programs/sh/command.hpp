@@ -34,6 +34,9 @@ struct Command {
 // wrong has been printed then.
 Command* parse(char* line);
 
+// Does it here and now, if it is a command that must change this process itself (cd). False if it is another.
+bool run_builtin(const Command& command);
+
 // Does what the tree says in this process and ends it.
 __attribute__((noreturn)) void run(Command* command);
 

@@ -36,28 +36,9 @@ Input read_line() {
   return n != 1 && used == 0 ? Input::end : Input::line;
 }
 
-// cd must change this process, so it is no program.
-bool run_cd() {
-  char* p = line;
-  while (*p == ' ' || *p == '\t') ++p;
-  if (p[0] != 'c' || p[1] != 'd' || (p[2] != '\0' && p[2] != ' ' && p[2] != '\t')) return false;
-  // Anything but a lone word behind it is left to the parser.
-  char* path = p + 2;
-  while (*path == ' ' || *path == '\t') ++path;
-  char* end = path;
-  while (*end != '\0' && strchr(" \t\r<>|&;()", *end) == nullptr) ++end;
-  char* rest = end;
-  while (*rest == ' ' || *rest == '\t' || *rest == '\r') ++rest;
-  if (*rest != '\0') return false;
-  *end = '\0';
-  const char* target = *path == '\0' ? "/" : path;
-  if (chdir(target) < 0) fprintf(2, "cannot cd %s\n", target);
-  return true;
-}
-
-void run_line() {
-  sh::Command* command = sh::parse(line);
-  if (command == nullptr) return;
+// One command of a line, in a process of its own unless it must change this one.
+void run_and_wait(sh::Command* command) {
+  if (sh::run_builtin(*command)) return;
   const int pid = fork();
   if (pid < 0) {
     fprintf(2, "sh: fork failed\n");
@@ -65,6 +46,13 @@ void run_line() {
   }
   if (pid == 0) sh::run(command);
   wait(nullptr);
+}
+
+void run_line() {
+  sh::Command* command = sh::parse(line);
+  for (; command != nullptr && command->kind == sh::Kind::sequence; command = command->right)
+    run_and_wait(command->left);
+  if (command != nullptr) run_and_wait(command);
 }
 
 int run_words(int argc, char** argv) {
@@ -80,7 +68,6 @@ int run_words(int argc, char** argv) {
     line[used++] = ' ';
   }
   line[used] = '\0';
-  if (run_cd()) return 0;
   sh::Command* command = sh::parse(line);
   if (command == nullptr) return 1;
   sh::run(command);
@@ -106,6 +93,6 @@ int main(int argc, char** argv) {
   for (;;) {
     if (interactive) write(2, "$ ", 2);
     if (read_line() == Input::end) return 0;
-    if (!run_cd()) run_line();
+    run_line();
   }
 }

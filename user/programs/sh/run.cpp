@@ -15,7 +15,7 @@ int fork_or_exit() {
 }
 
 __attribute__((noreturn)) void run_words(Command* command) {
-  if (command->argument_count == 0) exit(0);
+  if (command->argument_count == 0 || run_builtin(*command)) exit(0);
   char* name = command->arguments[0];
   exec(name, command->arguments);
   // Programs live in the root: a bare name is looked for there from every directory.
@@ -82,6 +82,14 @@ Command* split_pipe(const Command& command) {
 
 }  // namespace
 
+bool run_builtin(const Command& command) {
+  if (command.kind != Kind::words || command.argument_count == 0) return false;
+  if (strcmp(command.arguments[0], "cd") != 0) return false;
+  const char* target = command.argument_count == 1 ? "/" : command.arguments[1];
+  if (chdir(target) < 0) fprintf(2, "cannot cd %s\n", target);
+  return true;
+}
+
 // A loop, not a recursion: the stack is one page, and a line can hold many commands.
 void run(Command* command) {
   for (;;) {
@@ -93,12 +101,14 @@ void run(Command* command) {
         break;
       case Kind::pipe: command = split_pipe(*command); break;
       case Kind::sequence:
-        if (fork_or_exit() == 0) {
-          command = command->left;
-        } else {
+        if (!run_builtin(*command->left)) {
+          if (fork_or_exit() == 0) {
+            command = command->left;
+            break;
+          }
           wait(nullptr);
-          command = command->right;
         }
+        command = command->right;
         break;
       case Kind::background:
         if (fork_or_exit() != 0) exit(0);  // init becomes the parent of what goes on
