@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""clang-tidy-19 with the checks of .clang-tidy over the kernel (one view), the programs and the host tools.
+"""clang-tidy-19 with the checks of .clang-tidy over the kernel (one view) or, with --all, the programs and tools too.
 
-usage: check_tidy.py BUILD_DIR [FILE...]
+usage: check_tidy.py BUILD_DIR [--all | FILE...]    (default: the kernel and sv39)
 What passed once is not looked at again until the file, any header or the list of checks changes.
 """
 
@@ -41,7 +41,12 @@ def fingerprint_of_headers():
 def main():
     build = Path(sys.argv[1])
     entries = one_entry_each(build)
-    wanted = [str(Path(name).resolve()) for name in sys.argv[2:]] or sorted(entries)
+    if sys.argv[2:] == ["--all"]:
+        wanted = sorted(entries)
+    elif sys.argv[2:]:
+        wanted = [str(Path(name).resolve()) for name in sys.argv[2:]]
+    else:
+        wanted = sorted(name for name in entries if Path(name).relative_to(ROOT).parts[0] in ("kernel", "sv39"))
     database = build / "tidy"
     database.mkdir(exist_ok=True)
     (database / "compile_commands.json").write_text(json.dumps(list(entries.values())))
