@@ -1,4 +1,6 @@
 // exec: what it takes, what it refuses, and what of the process goes through it.
+#include <cstddef>
+
 #include "abi/elf.hpp"
 #include "user/programs/systest/tests.hpp"
 
@@ -216,6 +218,113 @@ void lying_headers() {
   unlink("out");
 }
 
+// A program made by hand: its code ends the process with status 42.
+constexpr unsigned exit_with_42[] = {0x02a00513, 0x00200893, 0x00000073};  // li a0, 42; li a7, 2; ecall
+
+struct HandMade {
+  abi::ElfHeader header;
+  abi::ProgramHeader segments[3];
+  unsigned code[3];
+};
+
+HandMade* start_program(int segments) {
+  memset(buffer, 0, buffer_size);
+  auto* program = reinterpret_cast<HandMade*>(buffer);
+  program->header = {.magic = abi::elf_magic,
+                     .elf_class = 2,
+                     .data_encoding = 1,
+                     .ident_rest = {1},
+                     .type = 2,
+                     .machine = abi::elf_machine_riscv,
+                     .version = 1,
+                     .entry = 0,
+                     .program_header_offset = sizeof(abi::ElfHeader),
+                     .section_header_offset = 0,
+                     .flags = 0,
+                     .header_size = sizeof(abi::ElfHeader),
+                     .program_header_size = sizeof(abi::ProgramHeader),
+                     .program_header_count = static_cast<std::uint16_t>(segments),
+                     .section_header_size = 0,
+                     .section_header_count = 0,
+                     .section_name_index = 0};
+  memcpy(program->code, exit_with_42, sizeof(exit_with_42));
+  return program;
+}
+
+constexpr std::uint32_t all_rights = abi::segment_read | abi::segment_write | abi::segment_execute;
+
+abi::ProgramHeader code_segment(std::uint32_t flags, std::uint64_t address) {
+  return {.type = abi::SegmentType::load,
+          .flags = flags,
+          .offset = offsetof(HandMade, code),  // not a multiple of a page, as in 2020
+          .virtual_address = address,
+          .physical_address = address,
+          .file_size = sizeof(exit_with_42),
+          .memory_size = 9000,
+          .alignment = 8};
+}
+
+int run_hand_made() {
+  make_file("made", buffer, sizeof(HandMade));
+  char* arguments[] = {echo_path, nullptr};
+  const int status = run_redirected("made", arguments);
+  EXPECT_EQ(unlink("made"), 0);
+  unlink("out");
+  return status;
+}
+
+// The two shapes of xv6's programs, and segments of other types between them, which are skipped.
+void program_shapes() {
+  HandMade* program = start_program(2);
+  program->segments[0] = {.type = static_cast<abi::SegmentType>(0x70000003),
+                          .flags = abi::segment_read,
+                          .offset = ~std::uint64_t{0},
+                          .virtual_address = ~std::uint64_t{0},
+                          .physical_address = 0,
+                          .file_size = ~std::uint64_t{0},
+                          .memory_size = 0,
+                          .alignment = 1};
+  program->segments[1] = code_segment(all_rights, 0);
+  EXPECT_EQ(run_hand_made(), 42);
+
+  program = start_program(2);
+  program->segments[0] = code_segment(abi::segment_read | abi::segment_execute, 0x4000);
+  program->segments[1] = code_segment(abi::segment_read | abi::segment_write, 0x8000);
+  program->header.entry = 0x4000;
+  EXPECT_EQ(run_hand_made(), 42);
+}
+
+// V22: code that is not executable is no code; an entry into nothing kills its process only.
+void wrong_entries_and_rights() {
+  HandMade* program = start_program(1);
+  program->segments[0] = code_segment(abi::segment_read | abi::segment_write, 0);
+  const int not_code = run_hand_made();
+  EXPECT(not_code == testing::killed || not_code == 99);
+  for (const std::uint64_t entry : {std::uint64_t{0x100000}, std::uint64_t{0x3fffffe000}, std::uint64_t{1} << 38,
+                                    std::uint64_t{0x80000000}, ~std::uint64_t{0}, std::uint64_t{1}}) {
+    program = start_program(1);
+    program->segments[0] = code_segment(all_rights, 0);
+    program->header.entry = entry;
+    const int status = run_hand_made();
+    EXPECT(status == testing::killed || status == 99 || entry == 1);
+  }
+}
+
+// V22: segments over one another are refused, or at least hurt nobody else.
+void overlapping_segments() {
+  for (const std::uint64_t second : {std::uint64_t{0}, std::uint64_t{0x1000}, std::uint64_t{0x2000}}) {
+    HandMade* program = start_program(2);
+    program->segments[0] = code_segment(abi::segment_read | abi::segment_execute, 0);
+    program->segments[1] = code_segment(abi::segment_read | abi::segment_write, second);
+    const int status = run_hand_made();
+    EXPECT(status == 99 || status == 42 || status == testing::killed);
+  }
+  HandMade* program = start_program(0);
+  program->header.program_header_count = 0;
+  const int empty = run_hand_made();
+  EXPECT(empty == 99 || empty == testing::killed);
+}
+
 constexpr testing::Test tests[] = {
     {"output_goes_to_the_file", output_goes_to_the_file},
     {"missing_program", missing_program},
@@ -228,6 +337,9 @@ constexpr testing::Test tests[] = {
     {"descriptors_go_through", descriptors_go_through},
     {"program_is_unlinked", program_is_unlinked},
     {"lying_headers", lying_headers},
+    {"program_shapes", program_shapes},
+    {"wrong_entries_and_rights", wrong_entries_and_rights},
+    {"overlapping_segments", overlapping_segments},
 };
 
 }  // namespace
