@@ -12,6 +12,7 @@
 #include "kernel/sleeplock.h"
 #include "kernel/file.h"
 #include "kernel/elf.h"
+#include "kernel/vm.h"
 #include "kernel/sysinfo.h"
 
 char buf[512];
@@ -48,7 +49,8 @@ memory(void)
 {
   char *a = sbrk(0);
   char *b = sbrk(PGSIZE);
-  check(a == b, "sbrk");
+  check(a == b && b != SBRK_ERROR, "sbrk");
+  check(sys_sbrk(0, SBRK_LAZY) == b + PGSIZE, "sys_sbrk");
   b[0] = 1;
   char *p = malloc(100);
   strcpy(p, "abc");

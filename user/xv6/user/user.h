@@ -5,8 +5,7 @@
 struct stat;
 struct sysinfo;
 
-#define SBRK_EAGER 1
-#define SBRK_LAZY 2
+#define SBRK_ERROR ((char *)-1)
 
 // System calls.
 int fork(void);
@@ -53,17 +52,17 @@ char *sbrklazy(int);
 int ugetpid(void);
 int stat(const char *, struct stat *);
 char *strcpy(char *, const char *);
-void *memmove(void *, const void *, unsigned long);
-char *strchr(const char *, int c);
+void *memmove(void *, const void *, int);
+char *strchr(const char *, char c);
 int strcmp(const char *, const char *);
 void fprintf(int, const char *, ...) __attribute__((format(printf, 2, 3)));
 void printf(const char *, ...) __attribute__((format(printf, 1, 2)));
 char *gets(char *, int max);
-unsigned long strlen(const char *);
-void *memset(void *, int, unsigned long);
+uint strlen(const char *);
+void *memset(void *, int, uint);
 int atoi(const char *);
-int memcmp(const void *, const void *, unsigned long);
-void *memcpy(void *, const void *, unsigned long);
+int memcmp(const void *, const void *, uint);
+void *memcpy(void *, const void *, uint);
 int statistics(void *, int);
-void *malloc(unsigned long);
+void *malloc(uint);
 void free(void *);
