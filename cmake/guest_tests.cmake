@@ -52,6 +52,9 @@ if(BIFOLIUM_DEBUG)
     guest_test(guest/smoke/${view} ${view} 3 EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
 
+  add_test(NAME guest/xv6cc COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/xv6cc_test.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(guest/xv6cc PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
+
   # The kernel breaks its own rules on purpose, one after the other, and the report must say what happened.
   foreach(view IN LISTS BIFOLIUM_VIEWS)
     add_test(NAME negative/${view} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/negative/run.py
