@@ -62,6 +62,10 @@ if(BIFOLIUM_DEBUG)
     set_tests_properties(negative/${view} PROPERTIES LABELS guest TIMEOUT 600)
   endforeach()
 
+  # The machine is killed while programs write; what it leaves must be clean and recover.
+  add_test(NAME power COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/power/run.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(power PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 900)
+
   foreach(target vm fs device_tree)
     add_test(NAME fuzz/${target} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run ${target} 120)
     set_tests_properties(fuzz/${target} PROPERTIES LABELS long TIMEOUT 1800)
