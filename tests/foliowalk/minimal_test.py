@@ -14,7 +14,7 @@ def every_command_on(shape, prefix):
     with MinimalGuest(foliowalk, shape) as guest:
         spaces = {space["id"]: space for space in guest.json("ps")["spaces"]}
         assert len(spaces) == 65, sorted(spaces)
-        assert spaces["9"]["name"] == prefix + "09" and spaces["9"]["superpages"] == 64, spaces["9"]
+        assert spaces["9"]["name"] == prefix + "09" and spaces["9"]["superpages"] == 1, spaces["9"]
         assert spaces["9"]["tables"] == 3 and spaces["9"]["shared_tables"] == 4, spaces["9"]
         assert spaces["3"]["state"] in ("parked", "sleeping"), spaces["3"]
 

@@ -38,7 +38,7 @@ std::vector<RegionRecord> regions_of(const KernelMemory& memory, const Value& li
   return regions;
 }
 
-FrameState state_from(const std::string& name) {
+FrameState state_from(std::string_view name) {
   if (name == "reserved") return FrameState::reserved;
   if (name == "free" || name == "cached" || name == "cached_zero") return FrameState::free;
   if (name == "user" || name == "compound") return FrameState::user;
@@ -135,16 +135,18 @@ FrameRecords bifolium_frames(const KernelMemory& memory, const Ram& ram) {
   records.stride = stride;
   records.words.resize(*count);
   records.frames.resize(*count);
+  const auto state_name = [&](u64 frame) -> std::string_view {
+    const auto name = names.find(field(bytes.data() + frame * stride, state->first, state->second->size));
+    return name == names.end() ? std::string_view() : name->second;
+  };
   for (u64 i = 0; i < *count; ++i) {
     const std::byte* record = bytes.data() + i * stride;
     records.words[i] = field(record, word, std::min<u64>(stride - word, 8));
-    const auto name = names.find(field(record, state->first, state->second->size));
-    if (name == names.end() || name->second == "inside") continue;  // filled by its block's head
-    const FrameRecord known{state_from(name->second), static_cast<u32>(field(record, references->first, references->second->size))};
+    if (state_name(i) == "inside") continue;  // told by its block's head
+    const FrameRecord known{state_from(state_name(i)), static_cast<u32>(field(record, references->first, references->second->size))};
     records.frames[i] = known;
     const u64 block = u64{1} << std::min<u64>(field(record, order->first, order->second->size), 18);
-    const bool is_block = name->second == "free" || name->second == "compound";
-    for (u64 j = i + 1; is_block && j < i + block && j < *count; ++j) records.frames[j] = known;
+    for (u64 j = i + 1; j < i + block && j < *count && state_name(j) == "inside"; ++j) records.frames[j] = known;
   }
   return records;
 }

@@ -49,7 +49,7 @@ json json_of_entry(const Tree& tree, u32 at, unsigned index) {
   const u64 raw = node.entries[index];
   const auto pte = sv39::Pte::from_raw(raw);
   json entry{{"index", index},
-             {"va", hex(node.va + index * bytes_at(node.level))},
+             {"va", hex(sign_extended(node.va + index * bytes_at(node.level), tree.mode))},
              {"pte", hex(raw)},
              {"pa", hex(pte.ppn().address().value())},
              {"leaf", pte.is_leaf()}};

@@ -166,7 +166,8 @@ TableCost table_cost(const Scene& scene, const Space& space) {
     const u64 pages = leaf.bytes() / sv39::page_size;
     cost.mapped_pages += pages;
     if (leaf.pte & bit::user) cost.user_pages += pages;
-    cost.superpages += leaf.level != 0;
+    // The kernel's superpages in a process's table are the kernel's merit.
+    cost.superpages += leaf.level != 0 && (space.role != Role::process || leaf.pte & bit::user);
   }
   return cost;
 }

@@ -101,7 +101,7 @@ class TreePrinter {
       } else {
         while (child != children_[at].end() && tree_.nodes[*child].index < i) ++child;
         const bool known = child != children_[at].end() && tree_.nodes[*child].index == i;
-        line(depth, fmt::format("[{:3}] {:#x}  table {:#x}{}", i, node_here.va + i * bytes_at(node_here.level),
+        line(depth, fmt::format("[{:3}] {:#x}  table {:#x}{}", i, sign_extended(node_here.va + i * bytes_at(node_here.level), tree_.mode),
                                 pte.ppn().address().value(), known ? "" : "  (cannot be followed)"));
         if (known && depth < depth_) node(*child, depth + 1);
         ++i;
@@ -115,7 +115,7 @@ class TreePrinter {
     const u64 step = bytes_at(where.level) / sv39::page_size << bit::ppn_shift;
     unsigned end = first + 1;
     while (end < sv39::entries_per_table && where.entries[end] == raw + (end - first) * step) ++end;
-    const u64 va = where.va + first * bytes_at(where.level);
+    const u64 va = sign_extended(where.va + first * bytes_at(where.level), tree_.mode);
     const std::string where_text = end - first == 1 ? fmt::format("[{:3}]", first) : fmt::format("[{}..{}]", first, end - 1);
     line(depth, fmt::format("{} {:#x}  {} {:#x}{}{}", where_text, va, flag_letters(raw), sv39::Pte::from_raw(raw).ppn().address().value(),
                             where.level == 0 ? "" : fmt::format("  {} superpage", size_name(where.level)),

@@ -38,6 +38,11 @@ bool is_canonical(u64 va, Mode mode) {
   return upper == 0 || upper == ~u64{0} >> (address_bits(mode) - 1);
 }
 
+u64 sign_extended(u64 va, Mode mode) {
+  const unsigned unused = 64 - address_bits(mode);
+  return static_cast<u64>(static_cast<i64>(va << unused) >> unused);
+}
+
 Mode Satp::mode() const {
   switch (raw >> 60) {
     case 8: return Mode::sv39;
@@ -57,11 +62,6 @@ const Leaf* Tree::find(u64 va) const {
 namespace {
 
 constexpr u64 accessed_and_dirty = sv39::pte_bit::accessed | sv39::pte_bit::dirty;
-
-u64 sign_extended(u64 va, Mode mode) {
-  const unsigned unused = 64 - address_bits(mode);
-  return static_cast<u64>(static_cast<i64>(va << unused) >> unused);
-}
 
 bool read_entries(const Ram& ram, u64 pa, std::array<u64, sv39::entries_per_table>& entries) {
   return pa % sv39::page_size == 0 && ram.read(pa, std::as_writable_bytes(std::span(entries)));

@@ -26,6 +26,9 @@ enum class Mode : unsigned { bare = 0, sv39 = 8, sv48 = 9, sv57 = 10 };
 /// Whether the unused upper bits repeat the highest used one.
 [[nodiscard]] bool is_canonical(u64 va, Mode mode);
 
+/// The address with its unused upper bits set as the highest used one.
+[[nodiscard]] u64 sign_extended(u64 va, Mode mode);
+
 /// The supervisor's address-translation register, taken apart.
 struct Satp {
   u64 raw = 0;

@@ -48,7 +48,7 @@ function summary() {
   if (!space) return html`<p class="hint">${state.scene ? t('This address space is gone.') : ''}</p>`;
   const saved = space.table_bytes > 0 ? Math.round(space.flat_bytes / space.table_bytes) : 0;
   const fact = (name: string, value: unknown, note: unknown = nothing) => html`<div class="fact"><dt>${t(name)}</dt><dd>${value}<small>${note}</small></dd></div>`;
-  return html`<h2 class="space-title">${space.title} ${space.harts.map((hart) => html`<span class="hart">${t('on hart')} ${hart}</span>`)}</h2>
+  return html`<h2 class="space-title">${space.title} ${space.harts.length > 0 ? html`<span class="hart">${t('on hart')} ${space.harts.join(' ')}</span>` : nothing}</h2>
     <dl class="facts-row">
       ${fact('Root table', html`<code>${space.root}</code>`, space.mode)}
       ${fact('Mapped', humanSize((space.role === 'process' ? space.user_pages : space.mapped_pages) * 4096), space.role === 'process' ? html`${space.user_pages} ${t('user pages')}` : nothing)}

@@ -1,7 +1,7 @@
 import { html, nothing } from 'lit-html';
 import type { Frames } from './api';
 import { heatColours, kindColours, ownerColour } from './colours';
-import { humanSize, t } from './i18n';
+import { humanSize, levelTable, t } from './i18n';
 import { addressLink, flagBadges } from './regions';
 import { actions, state, type Colouring } from './state';
 
@@ -88,10 +88,10 @@ function frameDetails() {
   const others = chosen.users.filter((user) => user.table || user.flags.includes('u') || !(user.va === chosen.pa || BigInt(user.va) >> 38n !== 0n));
   return html`<div aria-live="polite"><h4>${t('Frame')} <code>${chosen.pa}</code></h4>
     ${others.length === 0 ? html`<p class="hint">${t('No table maps this frame beside the direct map.')}</p>`
-    : html`<div class="scroll"><table><thead><tr><th>${t('who')}</th><th>${t('address')}</th><th>${t('how')}</th></tr></thead><tbody>${others.map((user) => html`<tr>
+    : html`<div class="scroll tall"><table><thead><tr><th>${t('who')}</th><th>${t('address')}</th><th>${t('how')}</th></tr></thead><tbody>${others.map((user) => html`<tr>
         <td><button type="button" class="link" @click=${() => { actions.select(user.space); actions.openTab('space'); }}>${user.title}</button></td>
         <td>${user.table ? html`<span class="mono">${user.va}</span>` : html`<span @click=${() => { actions.select(user.space); actions.openTab('space'); }}>${addressLink(user.va)}</span>`}</td>
-        <td>${user.table ? html`${t('level')} ${user.level} ${t('table')}` : flagBadges(user.flags)}</td></tr>`)}</tbody></table></div>`}</div>`;
+        <td>${user.table ? html`${levelTable(user.level)}` : flagBadges(user.flags)}</td></tr>`)}</tbody></table></div>`}</div>`;
 }
 
 export function memoryView() {

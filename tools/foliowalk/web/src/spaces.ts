@@ -24,7 +24,7 @@ function row(space: Space) {
   return html`<li id="space-${space.id}" role="option" aria-selected=${selected} class=${selected ? 'space selected' : 'space'}
       @click=${() => actions.select(space.id)}>
     <span class="space-name">${space.role === 'process' ? html`<b>${space.pid}</b> ${space.name}` : html`<b>${space.title}</b>`}</span>
-    <span class="space-state">${space.harts.map((hart) => html`<span class="hart" title="${t('on hart')} ${hart}">${t('on hart')} ${hart}</span>`)}
+    <span class="space-state">${space.harts.length > 0 ? html`<span class="hart">${t('on hart')} ${space.harts.join(' ')}</span>` : nothing}
       ${space.harts.length === 0 && space.state ? t(space.state) : nothing}</span>
     <span class="space-facts">${space.role === 'process' ? space.user_pages : space.mapped_pages} ${t('pages')} · ${space.tables} ${t('tables')} (${humanSize(space.table_bytes)})</span>
   </li>`;

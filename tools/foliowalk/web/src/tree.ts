@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Entry, TableNode } from './api';
-import { t } from './i18n';
+import { levelTable, t } from './i18n';
 import { addressLink, flagBadges, frameLink } from './regions';
 import { actions, state } from './state';
 
@@ -33,7 +33,7 @@ function line(run: Run, level: number, path: string): TemplateResult {
   const open = state.nodes.has(childPath);
   const node = state.nodes.get(childPath);
   return html`<li><button type="button" class="opener" aria-expanded=${open} ?disabled=${first.child === undefined} @click=${() => actions.toggleTable(childPath)}>
-      <span class="index">${first.index}</span><span class="mono">${first.va}</span><span class="dim">${t('level')} ${level - 1} ${t('table')}</span><span class="mono dim">${first.pa}</span></button>
+      <span class="index">${first.index}</span><span class="mono">${first.va}</span><span class="dim">${levelTable(level - 1)}</span><span class="mono dim">${first.pa}</span></button>
     ${node ? nodeView(node, childPath) : nothing}</li>`;
 }
 
@@ -52,6 +52,6 @@ export function treeView() {
   const root = state.nodes.get('');
   return html`<section class="card" aria-labelledby="tree-title"><h3 id="tree-title">${t('Tables, level by level')}</h3>
     <p class="hint">${t('Open a table to see its entries.')}</p>
-    ${root ? html`<div class="tree"><p class="mono">${t('level')} ${root.level} ${t('table')} ${frameLink(root.table)} (${t('root')})</p>${nodeView(root, '')}</div>` : nothing}
+    ${root ? html`<div class="tree"><p class="mono">${levelTable(root.level)} ${frameLink(root.table)} (${t('root')})</p>${nodeView(root, '')}</div>` : nothing}
   </section>`;
 }

@@ -1,6 +1,6 @@
 import { html, nothing } from 'lit-html';
 import type { Step, Walk } from './api';
-import { t } from './i18n';
+import { levelName, levelTable, t } from './i18n';
 import { flagBadges, frameLink } from './regions';
 import { actions, state } from './state';
 
@@ -34,7 +34,7 @@ function stepCard(step: Step, position: number) {
   const kind = !step.read ? 'bad' : step.leaf ? 'leaf' : (BigInt(step.pte) & 1n) === 0n ? 'bad' : 'pointer';
   return html`<div class="arrow" aria-hidden="true">→</div>
   <div class="step level-${step.level} ${kind} ${state.step === position ? 'active' : ''}" style="--order:${position}">
-    <div class="step-head">${t('level')} ${step.level} ${t('table')}<br>${frameLink(step.table)}</div>
+    <div class="step-head">${levelTable(step.level)}<br>${frameLink(step.table)}</div>
     <div class="node" aria-hidden="true"><i style="top:${(step.index / 511) * 92}%"></i></div>
     <div class="sum mono">${step.table}<br>+ ${step.index} × 8<br>= ${step.entry_address}</div>
     <div class="pte"><code>${step.read ? step.pte : '—'}</code>${step.read && (BigInt(step.pte) & 1n) ? flagBadges(step.leaf ? step.flags : 'V') : nothing}
@@ -72,13 +72,13 @@ function verdicts(walk: Walk) {
 function translatedMeaning(meaning: string): string {
   const place = /^(the page begins at|the level-(\d) table is at) (0x[0-9a-f]+)(.*)$/.exec(meaning);
   if (!place) return t(meaning);
-  return place[2] ? `${t('level')} ${place[2]} ${t('table')}: ${place[3]}` : `${t('page')} ${t('begins at')} ${place[3]}${place[4]}`;
+  return place[2] ? `${levelTable(place[2])}: ${place[3]}` : `${t('page')} ${t('begins at')} ${place[3]}${place[4]}`;
 }
 
 function bits(walk: Walk) {
   const step = walk.steps[state.step >= 0 ? state.step : walk.steps.length - 1];
   if (!step || !step.read) return nothing;
-  return html`<div><h4>${t('Bits of the entry')} <code>${step.pte}</code> (${t('level')} ${step.level})</h4><div class="scroll"><table class="bits"><thead><tr><th>${t('bit')}</th><th>${t('field')}</th><th>${t('value')}</th><th>${t('meaning')}</th></tr></thead>
+  return html`<div><h4>${t('Bits of the entry')} <code>${step.pte}</code> (${levelName(step.level)})</h4><div class="scroll"><table class="bits"><thead><tr><th>${t('bit')}</th><th>${t('field')}</th><th>${t('value')}</th><th>${t('meaning')}</th></tr></thead>
     <tbody>${step.bits.map((bit) => html`<tr class=${bit.value === '0x0' || bit.name === 'PPN' ? '' : 'set'}><td class="number">${bit.high === bit.low ? bit.high : `${bit.high}:${bit.low}`}</td><td><b>${bit.name}</b></td><td class="mono">${bit.value}</td><td>${translatedMeaning(bit.meaning)}</td></tr>`)}</tbody></table></div></div>`;
 }
 
@@ -91,7 +91,7 @@ function move(by: number): void {
 function spoken(walk: Walk): string {
   const step = walk.steps[state.step];
   if (!step) return `${walk.va}: ${t(`end.${walk.end_kind}`)}${walk.pa ? `, ${t('physical address')} ${walk.pa}` : ''}`;
-  return `${t('level')} ${step.level}: ${step.table} + ${step.index} × 8 = ${step.entry_address}, ${t('entry')} ${step.pte}`;
+  return `${levelName(step.level)}: ${step.table} + ${step.index} × 8 = ${step.entry_address}, ${t('entry')} ${step.pte}`;
 }
 
 export function walkView() {
