@@ -449,6 +449,81 @@ TEST_F(AddressSpaceTest, V22_V23_SegmentsStayBelowTheFixedPagesAndDoNotOverlap) 
   EXPECT_EQ(space->loaded_bytes(VirtAddr(4 * page + 5)).size(), page - 5);
 }
 
+TEST_F(AddressSpaceTest, ACommonPageHasTheRightsOfBothSegments) {
+  const Permissions all[] = {Permissions::read_only(), Permissions::read_write(), Permissions::read_execute(),
+                             Permissions::execute_only(), Permissions::read_write_execute()};
+  for (const Permissions first : all) {
+    for (const Permissions second : all) {
+      const SpaceOwner owner = *machine_.make_owner();
+      AddressSpace* space = *AddressSpace::create(owner);
+      spaces_.push_back({space, owner});
+      ASSERT_TRUE(space->map_segment(VirtAddr(8 * page), page + 5, first));
+      ASSERT_TRUE(space->map_segment(VirtAddr(9 * page + 100), 8, second)) << "all inside the common page";
+      ASSERT_TRUE(space->map_segment(VirtAddr(page), page, first)) << "below what is there";
+      EXPECT_EQ(space->program_break(), 9 * page + 108);
+      const Pte common = space->logical_pte(VirtAddr(9 * page));
+      EXPECT_EQ(common.allows(Access::write), first.allows(Access::write) || second.allows(Access::write));
+      EXPECT_EQ(common.allows(Access::execute), first.allows(Access::execute) || second.allows(Access::execute));
+      if (first.allows(Access::read) || second.allows(Access::read)) EXPECT_TRUE(common.allows(Access::read));
+      EXPECT_EQ(space->logical_pte(VirtAddr(8 * page)).permissions(), first.user());
+      check();
+      end(space);
+    }
+  }
+}
+
+TEST_F(AddressSpaceTest, StacksAndSegmentsMeetTheirLimits) {
+  AddressSpace& space = program();
+  const auto rw = Permissions::read_write();
+  EXPECT_FALSE(space.map_segment(VirtAddr(space.program_break() - page), 2 * page, rw)) << "over the stack";
+  EXPECT_FALSE(space.map_stack(1, 0x7fffffff)) << "more than there are addresses";
+  const u64 mapping = space.map_inaccessible(page)->value();
+  ASSERT_TRUE(space.grow(static_cast<i64>(mapping - space.program_break() - page), Growth::lazy));
+  EXPECT_FALSE(space.map_stack(1, 1)) << "a mapping is in the way";
+  EXPECT_TRUE(space.loaded_bytes(VirtAddr(space.program_break() - 1)).empty()) << "promised, not there";
+  end(&space);
+  // As many segments as the list holds.
+  const SpaceOwner owner = *machine_.make_owner();
+  AddressSpace* many = *AddressSpace::create(owner);
+  spaces_.push_back({many, owner});
+  u64 at = 0;
+  while (many->map_segment(VirtAddr(at), page, rw)) at += 2 * page;
+  EXPECT_GT(at, 2 * 40 * page);
+  EXPECT_EQ(many->map_segment(VirtAddr(at), page, rw).error(), lib::Error::too_big);
+  ASSERT_TRUE(many->map_stack(1, 1));
+  run(*many);
+  while (many->map_inaccessible(page)) {
+  }
+  EXPECT_EQ(many->map_stack(1, 1).error(), lib::Error::too_big);
+  EXPECT_FALSE(many->grow(static_cast<i64>(page), Growth::lazy)) << "a heap would be one region more";
+  EXPECT_FALSE(many->grow(static_cast<i64>(page), Growth::eager));
+}
+
+TEST_F(AddressSpaceTest, AProgramMaySpanManyGigabytes) {
+  AddressSpace& space = program();
+  ASSERT_TRUE(space.grow(static_cast<i64>(9 * gib), Growth::lazy));
+  for (const u64 va : {gib - page, gib, 3 * gib + 5, 8 * gib + mega}) EXPECT_EQ(put(space, va, 3), Outcome::done);
+  AddressSpace* child = fork(space);
+  for (const u64 va : {gib - page, gib, 3 * gib + 5, 8 * gib + mega}) EXPECT_EQ(at(*child, va), std::byte{3});
+  run(space);
+  ASSERT_TRUE(space.grow(-static_cast<i64>(6 * gib), Growth::lazy));
+  EXPECT_EQ(put(space, 8 * gib, 1), Outcome::killed_refused);
+}
+
+TEST_F(AddressSpaceTest, TheBreakMovesInsideOnePage) {  // sbrkbugs, sbrklast
+  AddressSpace& space = program();
+  const u64 old = space.program_break();
+  EXPECT_EQ(put(space, old - 1, 9), Outcome::done);
+  ASSERT_TRUE(space.grow(-10, Growth::eager));
+  EXPECT_EQ(at(space, old - 1), std::byte{9}) << "the page is still the program's";
+  ASSERT_TRUE(space.grow(20, Growth::eager));
+  EXPECT_EQ(put(space, old + 5, 1), Outcome::done);
+  ASSERT_TRUE(space.grow(-static_cast<i64>(space.program_break() - 3500), Growth::eager));
+  EXPECT_EQ(space.program_break(), 3500u);
+  ASSERT_TRUE(space.grow(static_cast<i64>(page), Growth::lazy));
+  EXPECT_EQ(put(space, page + 5, 1), Outcome::done) << "data again where there was data";
+}
+
 TEST_F(AddressSpaceTest, V23_LazySbrkStopsBelowTheFixedPagesAndBelowMappings) {
   AddressSpace& space = program();
   const u64 old = space.program_break();

@@ -213,6 +213,28 @@ TEST_F(CheckTest, Regions) {
   last.end = end;
 }
 
+TEST_F(CheckTest, TablesThatAreNone) {
+  seed(page, Pte::table(Ppn(5)).raw(), "is not RAM", Level::mega);
+  seed(page, Pte::table(Ppn(5)).raw(), "is not RAM", Level::giga);
+  const Ppn upper = slot_of(mega, Level::mega).node_ppn;
+  const u32 kept = frames().record(upper).second;
+  frames().record(frames().ppn_of(kept)).state = FrameState::user;
+  EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
+  frames().record(frames().ppn_of(kept)).state = FrameState::table;
+}
+
+TEST_F(CheckTest, BlocksThatAreDamaged) {
+  const Ppn block = slot_of(mega).pte.ppn();
+  frames().record(block + 3).state = FrameState::user;
+  EXPECT_NE(run().find("of a block is user"), std::string::npos) << run();
+  frames().record(block + 3).state = FrameState::inside;
+  seed(2 * page, Pte::leaf(block + 7, Permissions::read_write().user()).raw(), "inside a block is mapped");
+  const Slot guard = slot_of(3 * page);
+  guard.node->store(guard.index, Pte::leaf(slot_of(page).pte.ppn(), Permissions::execute_only()));
+  EXPECT_NE(run().find("guard page"), std::string::npos) << "another frame than the guard's";
+  guard.node->store(guard.index, guard.pte);
+}
+
 TEST_F(CheckTest, NoMemoryForTheCheckIsAnError) {
   Machine::fail_at(1);
   AddressSpace* none = nullptr;
@@ -242,6 +264,23 @@ TEST_F(CheckTest, V14_TheMirrorAndTheSharedKernelEntries) {
   ram.node->store(ram.index, Pte());
   EXPECT_NE(run().find("is not the kernel's"), std::string::npos) << run();
   ram.node->store(ram.index, ram.pte);
+  // The part that is the process's own: its stack.
+  const Slot stack = kernel.find(kernel_space().stack(0).begin());
+  stack.node->store(stack.index, Pte::leaf(slot_of(page).pte.ppn(), Permissions::read_write()));
+  EXPECT_NE(run().find("shows another's stack"), std::string::npos) << run();
+  stack.node->store(stack.index, stack.pte);
+  for (const Level level : {Level::giga, Level::mega}) {
+    const Slot way = kernel.find(VirtAddr(abi::trampoline), level);
+    way.node->store(way.index, Pte());
+    EXPECT_NE(run(), "") << "the way to the stack is gone";
+    way.node->store(way.index, way.pte);
+  }
+  // A user table without its twin.
+  const Ppn node = slot_of(page).node_ppn;
+  const u32 first = frames().record(node).first;
+  frames().record(node).first = no_frame;
+  EXPECT_NE(run().find("no mirror at"), std::string::npos) << run();
+  frames().record(node).first = first;
 }
 #endif
 

@@ -113,6 +113,14 @@ TEST(KernelSpaceBoot, FailsWithoutMemoryAndSaysSo) {
   const DeviceWindow nowhere[] = {{*PhysRange::from(PhysAddr(0x10000000), 0x1000), VirtAddr(u64{1} << 50)}};
   const PhysAddr ram(machine.arena().base());
   const KernelImage image{ram, ram + 0x40000, ram + 0x60000, ram + 0x1000};
+  // Two devices in one page are one mapping; a device where RAM is seen is refused.
+  const u64 uart = 0x10000000 + arch::kernel_offset;
+  const DeviceWindow neighbours[] = {{*PhysRange::from(PhysAddr(0x10000000), 0x100), VirtAddr(uart)},
+                                     {*PhysRange::from(PhysAddr(0x10000800), 0x100), VirtAddr(uart + 0x800)},
+                                     {PhysRange(), VirtAddr(uart + 0x2000)}};
+  EXPECT_TRUE(KernelSpace().build(neighbours, image));
+  const DeviceWindow in_ram[] = {{*PhysRange::from(PhysAddr(0x10000000), 0x100), VirtAddr(ram.value() + arch::kernel_offset)}};
+  EXPECT_EQ(KernelSpace().build(in_ram, image).error(), lib::Error::already_exists);
   KernelSpace other;
   EXPECT_EQ(other.build(nowhere, image).error(), lib::Error::invalid_argument) << "a device at an address that is none";
   for (unsigned n = 1; n < 100; ++n) {
