@@ -15,7 +15,7 @@ from report import Failure, guarded, say
 # Which trees a level builds (None: all targets), which ctest labels it runs, how long the property tests go on.
 LEVELS = {
     "quick": {
-        "trees": {"debug": ["kernel-unified", "image", "fsck"], "host-asan": ["host-tests"]},
+        "trees": {"debug": ["kernel-unified", "image", "fsck"], "host-asan": ["host-tests-quick"]},
         "select": ["-L", "quick"],
         "operations": "20000",
     },
