@@ -48,7 +48,7 @@ const zh: Record<string, string> = {
   'process': '进程', 'cow': '写时复制', 'split': '拆分', 'promoted': '合并', 'rights': '权限', 'satp': 'satp', 'counter': '计数器', 'trap': '陷入',
   'time': '时间', 'what': '事件',
   'Two tables, or two moments': '两张页表，或两个时刻', 'Keep this moment': '保留此刻', 'now': '现在', 'moment': '时刻', 'First': '第一个', 'Second': '第二个',
-  'No difference.': '没有差别。', 'Keep a moment, do something in the guest (type ls), then compare with now.': '先保留一个时刻，在客户机里做点什么（例如输入 ls）,再与现在比较。',
+  'No difference.': '没有差别。', 'Keep a moment, do something in the guest (type ls), then compare with now.': '先保留一个时刻，在客户机里做点什么（例如输入 ls），再与现在比较。',
   'change': '变化', 'before': '之前', 'after': '之后',
   'added': '新增', 'removed': '移除', 'moved': '换了页框',
   'What is wrong with the tables': '页表有什么问题', 'Nothing is wrong.': '没有发现问题。', 'Checked': '已检查', 'spaces': '个地址空间', 'rules': '条规则',
