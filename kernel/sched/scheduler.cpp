@@ -75,12 +75,13 @@ Thread* steal(Thread& self) {
   return nullptr;
 }
 
-void wake_hart(u32 hart) {
+// Out of line, so that the common case of enqueue() saves no registers for it.
+[[gnu::noinline]] void wake_hart(u32 hart) {
   // Who clears the bit sends the interrupt, so that a second waker picks another hart.
   if ((idle_harts.fetch_and(~(1U << hart), std::memory_order_seq_cst) >> hart & 1) != 0) arch::send_interrupt(hart);
 }
 
-void wake_any_idle_hart() {
+[[gnu::noinline]] void wake_any_idle_hart() {
   const u32 idle = idle_harts.load(std::memory_order_seq_cst);
   if (idle != 0) wake_hart(static_cast<u32>(__builtin_ctz(idle)));
 }
@@ -96,11 +97,8 @@ void enqueue(Thread& thread) {
   HartState& hart = hart_states[home];
   push(hart, thread);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (home != self) {
-    wake_hart(home);
-  } else if (hart.length.load(std::memory_order_relaxed) > 1) {
-    wake_any_idle_hart();
-  }
+  if (home != self) return wake_hart(home);
+  if (hart.length.load(std::memory_order_relaxed) > 1) wake_any_idle_hart();
 }
 
 void run(Thread& self, Thread& next) {
@@ -163,6 +161,11 @@ bool preemption_requested() { return here().reschedule; }
 
 void preempt_if_needed() {
   if (here().reschedule) yield();
+}
+
+void give_way() {
+  if (interrupt_poll != nullptr) interrupt_poll();
+  preempt_if_needed();
 }
 
 void exit_current() {

@@ -83,6 +83,10 @@ void yield();
 /// usertrap() calls it before it returns to user mode.
 void preempt_if_needed();
 
+/// For a long loop in the kernel that holds no lock: sees to this hart's pending interrupts, as idling would, and lets
+/// others run if the tick asks for it. Without it nothing else happens on the hart until the loop ends.
+void give_way();
+
 /// Something has asked this hart to reschedule; for the trap's fast path (one load).
 [[nodiscard]] bool preemption_requested();
 

@@ -12,15 +12,16 @@ SpinLock* first_listed = nullptr;
 
 }  // namespace
 
-void SpinLock::lock_contended() {
+void spin_until_taken(SpinLock& lock) {
   u64 failures = 1;
   while (true) {
     // Read until it looks free, so that waiting harts share the line instead of fighting for it.
-    while (word_.load(std::memory_order_relaxed) != 0) arch::spin_pause();
-    if (word_.exchange(1, std::memory_order_acquire) == 0) break;
+    while (lock.word_.load(std::memory_order_relaxed) != 0) arch::spin_pause();
+    if (lock.word_.exchange(1, std::memory_order_acquire) == 0) break;
     ++failures;
   }
-  contended_.store(contended_.load(std::memory_order_relaxed) + failures, std::memory_order_relaxed);  // it is ours
+  // Only the holder writes it.
+  lock.contended_.store(lock.contended_.load(std::memory_order_relaxed) + failures, std::memory_order_relaxed);
 }
 
 #if BIFOLIUM_DEBUG
