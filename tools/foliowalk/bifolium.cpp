@@ -13,7 +13,8 @@ constexpr const char* table_variable = "process::the_table";
 constexpr const char* frames_variable = "mm::the_frames";
 
 std::string region_name(const std::string& kind, u64 permissions) {
-  if (kind == "segment") return permissions & sv39::pte_bit::execute ? permissions & sv39::pte_bit::write ? "program" : "text" : "data";
+  if (kind == "segment")
+    return permissions & sv39::pte_bit::execute ? permissions & sv39::pte_bit::write ? "program" : "text" : "data";
   if (kind == "anonymous") return "mmap";
   if (kind == "file") return "mmap file";
   return kind;
@@ -33,7 +34,9 @@ std::vector<RegionRecord> regions_of(const KernelMemory& memory, const Value& li
     const std::string kind = region.member("kind").enumerator();
     record.name = region_name(kind, region.member("permissions").number().value_or(0));
     record.shared = region.member("sharing").enumerator() == "shared";
-    record.backing = kind == "file" ? record.shared ? "file, shared" : "file, private" : record.shared ? "anonymous, shared" : "anonymous";
+    record.backing = kind == "file"  ? record.shared ? "file, shared" : "file, private"
+                     : record.shared ? "anonymous, shared"
+                                     : "anonymous";
   }
   return regions;
 }
@@ -116,7 +119,9 @@ FrameRecords bifolium_frames(const KernelMemory& memory, const Ram& ram) {
   const Value first = allocator.member("table_").pointee();
   const auto base = allocator.member("base_").number();
   const auto count = allocator.member("count_").number();
-  if (!first.exists() || !base || !count || *count > ram.size() / sv39::page_size || *base != ram.base() / sv39::page_size) return records;
+  if (!first.exists() || !base || !count || *count > ram.size() / sv39::page_size ||
+      *base != ram.base() / sv39::page_size)
+    return records;
   const auto references = offset_of(first.type(), "refs");
   const auto state = offset_of(first.type(), "state");
   const auto order = offset_of(first.type(), "order");
@@ -143,7 +148,8 @@ FrameRecords bifolium_frames(const KernelMemory& memory, const Ram& ram) {
     const std::byte* record = bytes.data() + i * stride;
     records.words[i] = field(record, word, std::min<u64>(stride - word, 8));
     if (state_name(i) == "inside") continue;  // told by its block's head
-    const FrameRecord known{state_from(state_name(i)), static_cast<u32>(field(record, references->first, references->second->size))};
+    const FrameRecord known{state_from(state_name(i)),
+                            static_cast<u32>(field(record, references->first, references->second->size))};
     records.frames[i] = known;
     const u64 block = u64{1} << std::min<u64>(field(record, order->first, order->second->size), 18);
     for (u64 j = i + 1; j < i + block && j < *count && state_name(j) == "inside"; ++j) records.frames[j] = known;

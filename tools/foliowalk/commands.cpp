@@ -29,10 +29,13 @@ Outcome<u64> address_from(const std::string& text) {
 Outcome<int> command_ps(Source& source, Output output) {
   const Scene scene = capture(source);
   if (scene.spaces.empty()) {
-    return fail("no page table found: give --kernel FILE with DWARF, --qmp SOCKET or --satp VALUE (has the guest booted?)");
+    return fail(
+        "no page table found: give --kernel FILE with DWARF, --qmp SOCKET or --satp VALUE (has the guest booted?)");
   }
-  if (output == Output::json) print(json_of_summary(scene));
-  else print(text_of_spaces(scene));
+  if (output == Output::json)
+    print(json_of_summary(scene));
+  else
+    print(text_of_spaces(scene));
   return 0;
 }
 
@@ -43,9 +46,13 @@ Outcome<int> command_map(Source& source, Output output, const std::string& name,
   auto ranges = merged_ranges(**space, Namer(scene));
   const usize all = ranges.size();
   if (!with_kernel) ranges = own_ranges(std::move(ranges), **space);
-  if (output == Output::json) print(json{{"space", json_of(scene, **space)}, {"ranges", json_of(ranges)}});
-  else print(text_of_map(**space, ranges));
-  if (output == Output::text && ranges.size() < all) print(fmt::format("and the kernel's half, {} ranges, as in `map kernel` (--all shows them)\n", all - ranges.size()));
+  if (output == Output::json)
+    print(json{{"space", json_of(scene, **space)}, {"ranges", json_of(ranges)}});
+  else
+    print(text_of_map(**space, ranges));
+  if (output == Output::text && ranges.size() < all)
+    print(
+        fmt::format("and the kernel's half, {} ranges, as in `map kernel` (--all shows them)\n", all - ranges.size()));
   return 0;
 }
 
@@ -53,8 +60,10 @@ Outcome<int> command_tree(Source& source, Output output, const std::string& name
   const Scene scene = capture(source);
   const auto space = find_space(scene, name);
   if (!space) return std::unexpected(space.error());
-  if (output == Output::json) print(json{{"space", json_of(scene, **space)}, {"tree", json_of_tree((*space)->tree)}});
-  else print(text_of_tree(**space, depth));
+  if (output == Output::json)
+    print(json{{"space", json_of(scene, **space)}, {"tree", json_of_tree((*space)->tree)}});
+  else
+    print(text_of_tree(**space, depth));
   return 0;
 }
 
@@ -65,8 +74,10 @@ Outcome<int> command_explain(Source& source, Output output, const std::string& n
   const auto space = find_space(scene, name);
   if (!space) return std::unexpected(space.error());
   const Explanation walk = explain(*source.ram, (*space)->tree.root, (*space)->tree.mode, *va);
-  if (output == Output::json) print(json_of(walk));
-  else print(text_of_walk(walk, (*space)->title()));
+  if (output == Output::json)
+    print(json_of(walk));
+  else
+    print(text_of_walk(walk, (*space)->title()));
   return 0;
 }
 
@@ -76,7 +87,8 @@ Outcome<int> command_frame(Source& source, Output output, const std::string& pa_
   const Scene scene = capture(source);
   if (!scene.in_ram(*pa)) {
     const auto device = device_at(*pa);
-    return fail(fmt::format("{:#x} is not RAM ({}): RAM is {:#x}..{:#x}", *pa, device.empty() ? "nothing is there" : device, scene.ram_base,
+    return fail(fmt::format("{:#x} is not RAM ({}): RAM is {:#x}..{:#x}", *pa,
+                            device.empty() ? "nothing is there" : device, scene.ram_base,
                             scene.ram_base + scene.ram_size));
   }
   if (output == Output::text) {
@@ -84,15 +96,20 @@ Outcome<int> command_frame(Source& source, Output output, const std::string& pa_
     return 0;
   }
   const FrameUse use = frame_uses(scene)[(*pa - scene.ram_base) / sv39::page_size];
-  print(json{{"pa", hex(*pa)}, {"kind", name_of(use.kind)}, {"mappings", use.mappings}, {"users", json_of(users_of_frame(scene, *pa))}});
+  print(json{{"pa", hex(*pa)},
+             {"kind", name_of(use.kind)},
+             {"mappings", use.mappings},
+             {"users", json_of(users_of_frame(scene, *pa))}});
   return 0;
 }
 
 namespace {
 
 int show(const std::vector<Difference>& differences, Output output) {
-  if (output == Output::json) print(json_of(differences));
-  else print(text_of_differences(differences));
+  if (output == Output::json)
+    print(json_of(differences));
+  else
+    print(text_of_differences(differences));
   return 0;
 }
 
@@ -124,8 +141,10 @@ Outcome<int> command_lint(Source& source, Output output, bool with_advice) {
   std::vector<Finding> findings = lint_source(source, scene);
   if (scene.spaces.empty()) return fail("no page table found, so there is nothing to judge");
   if (!with_advice) std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::advice; });
-  if (output == Output::json) print(json_of(findings));
-  else print(text_of_findings(findings));
+  if (output == Output::json)
+    print(json_of(findings));
+  else
+    print(text_of_findings(findings));
   return std::ranges::any_of(findings, [](const Finding& f) { return f.severity == Severity::fault; }) ? 1 : 0;
 }
 
@@ -133,7 +152,13 @@ namespace {
 
 void show(const Event& event, Output output) {
   if (output == Output::json) {
-    print(json{{"time", event.time}, {"kind", event.kind}, {"space", event.space}, {"va", hex(event.va)}, {"text", event.text}}.dump() + "\n");
+    print(json{{"time", event.time},
+               {"kind", event.kind},
+               {"space", event.space},
+               {"va", hex(event.va)},
+               {"text", event.text}}
+              .dump() +
+          "\n");
   } else {
     print(fmt::format("{:.3f} {:<8} {:<10} {}\n", event.time, event.kind, event.space, event.text));
   }
@@ -141,7 +166,8 @@ void show(const Event& event, Output output) {
 
 }  // namespace
 
-Outcome<int> command_watch(Source& source, const Session& session, Output output, double seconds, unsigned interval_ms) {
+Outcome<int> command_watch(Source& source, const Session& session, Output output, double seconds,
+                           unsigned interval_ms) {
   if (!source.is_live()) return fail("watch needs a running guest: give --qmp SOCKET");
   TrapLog log(session.trace.empty() ? "/dev/null" : session.trace);
   const bool tracing = !session.trace.empty() && source.qmp->set_trace("riscv_trap", true).has_value();
@@ -155,7 +181,9 @@ Outcome<int> command_watch(Source& source, const Session& session, Output output
     for (const Trap& trap : log.poll(skipped)) {
       if (!trap.interrupt) show(event_of(trap), output);
     }
-    if (skipped != 0) show(Event{0, "trap", "log", 0, fmt::format("{} of traps came too fast to look at", human_size(skipped))}, output);
+    if (skipped != 0)
+      show(Event{0, "trap", "log", 0, fmt::format("{} of traps came too fast to look at", human_size(skipped))},
+           output);
     for (const Event& event : events_between(before, after)) show(event, output);
     std::fflush(stdout);
     before = std::move(after);
@@ -194,11 +222,20 @@ Outcome<int> command_soak(Source& source, Output output, unsigned count) {
   const double median = milliseconds.empty() ? 0 : milliseconds[milliseconds.size() / 2];
   const double worst = milliseconds.empty() ? 0 : milliseconds.back();
   if (output == Output::json) {
-    print(json{{"walks", count}, {"spaces", spaces}, {"median_ms", median}, {"worst_ms", worst}, {"retries", retries}, {"torn", torn},
-               {"lost_races", lost}, {"looked_again", dropped}, {"faults", json_of(faults)}});
+    print(json{{"walks", count},
+               {"spaces", spaces},
+               {"median_ms", median},
+               {"worst_ms", worst},
+               {"retries", retries},
+               {"torn", torn},
+               {"lost_races", lost},
+               {"looked_again", dropped},
+               {"faults", json_of(faults)}});
   } else {
-    print(fmt::format("{} walks of {} spaces: median {:.2f} ms, worst {:.2f} ms; {} retries, {} torn, {} races lost, {} looks repeated, {} faults\n",
-                      count, spaces, median, worst, retries, torn, lost, dropped, faults.size()));
+    print(
+        fmt::format("{} walks of {} spaces: median {:.2f} ms, worst {:.2f} ms; {} retries, {} torn, {} races lost, {} "
+                    "looks repeated, {} faults\n",
+                    count, spaces, median, worst, retries, torn, lost, dropped, faults.size()));
     if (!faults.empty()) print(text_of_findings(faults));
   }
   return faults.empty() ? 0 : 1;

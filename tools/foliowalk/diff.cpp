@@ -76,8 +76,10 @@ class Differ {
   }
 
   void note(const Difference& next) {
-    if (!differences_.empty() && joins(differences_.back(), next)) differences_.back().bytes += next.bytes;
-    else differences_.push_back(next);
+    if (!differences_.empty() && joins(differences_.back(), next))
+      differences_.back().bytes += next.bytes;
+    else
+      differences_.push_back(next);
   }
 
   const std::vector<Leaf>& a_;

@@ -18,11 +18,13 @@ std::optional<Trap> parse_trap(const std::string& line) {
   unsigned long long hart = 0, cause = 0, epc = 0, tval = 0;
   int async = 0;
   int used = 0;
-  if (std::sscanf(line.c_str() + start, "riscv_trap hart:%llu, async:%d, cause:%llu, epc:0x%llx, tval:0x%llx, desc=%n", &hart, &async,
-                  &cause, &epc, &tval, &used) != 5 || used == 0) {
+  if (std::sscanf(line.c_str() + start, "riscv_trap hart:%llu, async:%d, cause:%llu, epc:0x%llx, tval:0x%llx, desc=%n",
+                  &hart, &async, &cause, &epc, &tval, &used) != 5 ||
+      used == 0) {
     return std::nullopt;
   }
-  Trap trap{0, static_cast<unsigned>(hart), async != 0, cause, epc, tval, line.substr(start + static_cast<usize>(used))};
+  Trap trap{
+      0, static_cast<unsigned>(hart), async != 0, cause, epc, tval, line.substr(start + static_cast<usize>(used))};
   // With `-msg timestamp=on` the line begins with "PID@SECONDS.MICROSECONDS:".
   if (const auto at = line.find('@'); at < start) trap.time = std::strtod(line.c_str() + at + 1, nullptr);
   return trap;
@@ -38,7 +40,7 @@ TrapLog::~TrapLog() {
 }
 
 void TrapLog::skip_to_end() {
-  struct stat status {};
+  struct stat status{};
   if (descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0) offset_ = static_cast<u64>(status.st_size);
   partial_.clear();
 }
@@ -47,7 +49,7 @@ std::vector<Trap> TrapLog::poll(u64& skipped_bytes) {
   constexpr u64 most_at_once = 1 << 20;
   skipped_bytes = 0;
   std::vector<Trap> traps;
-  struct stat status {};
+  struct stat status{};
   if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) return traps;
   const u64 end = static_cast<u64>(status.st_size);
   if (end < offset_) offset_ = 0;  // a new log
@@ -62,7 +64,8 @@ std::vector<Trap> TrapLog::poll(u64& skipped_bytes) {
   offset_ += static_cast<u64>(count);
   text.resize(static_cast<usize>(count));
   // Fails where holes aren't known; then the log merely keeps its size.
-  (void)::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(offset_ & ~u64{4095}));
+  (void)::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                    static_cast<off_t>(offset_ & ~u64{4095}));
   text.insert(0, partial_);
   usize line = 0;
   for (usize newline; (newline = text.find('\n', line)) != std::string::npos; line = newline + 1) {
@@ -74,7 +77,7 @@ std::vector<Trap> TrapLog::poll(u64& skipped_bytes) {
 
 Event event_of(const Trap& trap) {
   return {trap.time, "trap", fmt::format("hart {}", trap.hart), trap.tval,
-          trap.interrupt          ? fmt::format("interrupt {} at {:#x}", trap.what, trap.epc)
+          trap.interrupt         ? fmt::format("interrupt {} at {:#x}", trap.what, trap.epc)
           : trap.is_page_fault() ? fmt::format("{} at {:#x}, address {:#x}", trap.what, trap.epc, trap.tval)
                                  : fmt::format("{} at {:#x}", trap.what, trap.epc)};
 }
@@ -108,7 +111,9 @@ class Comparison {
       if (!then) {
         note("process", now.id, 0, fmt::format("{} appears, root {:#x}", now.title(), now.tree.root));
       } else if (then->tree.root != now.tree.root) {
-        note("process", now.id, 0, fmt::format("{} has a new root {:#x} (exec): it was {} with {:#x}", now.title(), now.tree.root, then->title(), then->tree.root));
+        note("process", now.id, 0,
+             fmt::format("{} has a new root {:#x} (exec): it was {} with {:#x}", now.title(), now.tree.root,
+                         then->title(), then->tree.root));
       }
     }
     for (const Space& then : before_.spaces) {
@@ -122,10 +127,13 @@ class Comparison {
       const std::string range = fmt::format("{:#x}..{:#x} ({})", d.va, d.va + d.bytes, human_size(d.bytes));
       const bool was_cow = d.before & sv39::pte_bit::copy_on_write;
       switch (d.change) {
-        case Change::added: note("pages", now.id, d.va, fmt::format("{} mapped {}", range, flag_letters(d.after))); break;
+        case Change::added:
+          note("pages", now.id, d.va, fmt::format("{} mapped {}", range, flag_letters(d.after)));
+          break;
         case Change::removed: note("pages", now.id, d.va, fmt::format("{} unmapped", range)); break;
         case Change::moved:
-          note(was_cow ? "cow" : "pages", now.id, d.va, fmt::format("{} {}", range, was_cow ? "copied on write" : "has other frames"));
+          note(was_cow ? "cow" : "pages", now.id, d.va,
+               fmt::format("{} {}", range, was_cow ? "copied on write" : "has other frames"));
           break;
         case Change::rights:
           note(was_cow && d.after & sv39::pte_bit::write ? "cow" : "rights", now.id, d.va,
@@ -149,7 +157,8 @@ class Comparison {
     for (const Hart& now : after_.harts) {
       const auto then = std::ranges::find(before_.harts, now.index, &Hart::index);
       if (then == before_.harts.end() || then->satp.raw == now.satp.raw) continue;
-      note("satp", fmt::format("hart {}", now.index), 0, fmt::format("{} -> {}", owner(before_, *then), owner(after_, now)));
+      note("satp", fmt::format("hart {}", now.index), 0,
+           fmt::format("{} -> {}", owner(before_, *then), owner(after_, now)));
     }
   }
 

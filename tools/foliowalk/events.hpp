@@ -49,7 +49,7 @@ class TrapLog {
 /// What happened between two scenes, in words.
 struct Event {
   double time = 0;
-  std::string kind;   // "process", "pages", "cow", "split", "promoted", "rights", "satp", "counter", "trap"
+  std::string kind;  // "process", "pages", "cow", "split", "promoted", "rights", "satp", "counter", "trap"
   std::string space;  // id, or "hart N"
   u64 va = 0;
   std::string text;

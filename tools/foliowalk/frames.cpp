@@ -26,7 +26,8 @@ class Uses {
     for (usize i = 0; i < scene_.spaces.size(); ++i) {
       for (const Node& node : scene_.spaces[i].tree.nodes) note(node, static_cast<u16>(i));
     }
-    for (usize i = 0; i < std::min(uses_.size(), scene_.records.frames.size()); ++i) note(uses_[i], scene_.records.frames[i]);
+    for (usize i = 0; i < std::min(uses_.size(), scene_.records.frames.size()); ++i)
+      note(uses_[i], scene_.records.frames[i]);
     return std::move(uses_);
   }
 

@@ -152,7 +152,11 @@ json json_of(const Explanation& walk) {
     json bits = json::array();
     if (step.was_read) {
       for (const BitMeaning& bit : pte_bits(step.entry, step.level)) {
-        bits.push_back({{"name", bit.name}, {"high", bit.high}, {"low", bit.low}, {"value", hex(bit.value)}, {"meaning", bit.meaning}});
+        bits.push_back({{"name", bit.name},
+                        {"high", bit.high},
+                        {"low", bit.low},
+                        {"value", hex(bit.value)},
+                        {"meaning", bit.meaning}});
       }
     }
     steps.push_back({{"level", step.level},
@@ -295,7 +299,8 @@ json json_of_frames(const Scene& scene) {
     const FrameUse& first = uses[i];
     usize end = i;
     while (end < uses.size() && uses[end].kind == first.kind && uses[end].owner == first.owner &&
-           uses[end].mappings == first.mappings && uses[end].accessed == first.accessed && uses[end].dirty == first.dirty) {
+           uses[end].mappings == first.mappings && uses[end].accessed == first.accessed &&
+           uses[end].dirty == first.dirty) {
       ++end;
     }
     totals[static_cast<usize>(first.kind)] += end - i;
@@ -312,7 +317,12 @@ json json_of_frames(const Scene& scene) {
   }
   json owners = json::array();
   for (const Space& space : scene.spaces) owners.push_back(space.id);
-  return {{"base", hex(scene.ram_base)}, {"frames", uses.size()}, {"kinds", kinds}, {"totals", counts}, {"owners", owners}, {"runs", runs}};
+  return {{"base", hex(scene.ram_base)},
+          {"frames", uses.size()},
+          {"kinds", kinds},
+          {"totals", counts},
+          {"owners", owners},
+          {"runs", runs}};
 }
 
 }  // namespace foliowalk

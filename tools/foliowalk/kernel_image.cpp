@@ -55,8 +55,8 @@ struct KernelImage::Reader {
   const Type* convert(Dwarf_Die* die) {
     if (const auto found = known.find(dwarf_dieoffset(die)); found != known.end()) return found->second;
     const int tag = dwarf_tag(die);
-    if (tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type ||
-        tag == DW_TAG_atomic_type || tag == DW_TAG_restrict_type) {
+    if (tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type || tag == DW_TAG_atomic_type ||
+        tag == DW_TAG_restrict_type) {
       return type_of(die);
     }
     if (dwarf_hasattr(die, DW_AT_declaration)) {
@@ -113,9 +113,12 @@ struct KernelImage::Reader {
     if (dwarf_child(die, &child) == 0) {
       do {
         if (dwarf_tag(&child) != DW_TAG_subrange_type) continue;
-        if (const auto count = number(&child, DW_AT_count)) counts.push_back(*count);
-        else if (const auto last = number(&child, DW_AT_upper_bound)) counts.push_back(*last + 1);
-        else counts.push_back(0);
+        if (const auto count = number(&child, DW_AT_count))
+          counts.push_back(*count);
+        else if (const auto last = number(&child, DW_AT_upper_bound))
+          counts.push_back(*last + 1);
+        else
+          counts.push_back(0);
       } while (dwarf_siblingof(&child, &child) == 0);
     }
     const Type* element = type_of(die);
@@ -210,7 +213,8 @@ struct KernelImage::Reader {
         case DW_TAG_variable: note_variable(&child, prefix, out); break;
         case DW_TAG_structure_type:
         case DW_TAG_class_type:
-          if (dwarf_hasattr(&child, DW_AT_byte_size)) classes.try_emplace(prefix + name_of(&child), dwarf_dieoffset(&child));
+          if (dwarf_hasattr(&child, DW_AT_byte_size))
+            classes.try_emplace(prefix + name_of(&child), dwarf_dieoffset(&child));
           collect(&child, inner(), out);
           break;
         case DW_TAG_namespace:
@@ -305,7 +309,8 @@ Outcome<std::unique_ptr<KernelImage>> KernelImage::open(const std::string& path)
     // Types come last: a class that a unit only declares is looked up among the definitions of all units.
     for (usize i = 0; i < image->variables_.size(); ++i) {
       Dwarf_Die variable;
-      if (dwarf_offdie(reader.dwarf, reader.variable_dies[i], &variable)) image->variables_[i].type = reader.type_of(&variable);
+      if (dwarf_offdie(reader.dwarf, reader.variable_dies[i], &variable))
+        image->variables_[i].type = reader.type_of(&variable);
     }
   }
   return image;

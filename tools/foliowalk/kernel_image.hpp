@@ -28,9 +28,9 @@ struct Type {
   std::string name;
   u64 size = 0;
   bool is_signed = false;
-  std::vector<Member> members;          // structure
-  const Type* element = nullptr;        // array: of what; pointer: to what (null for void)
-  u64 count = 0;                        // array: how many
+  std::vector<Member> members;  // structure
+  const Type* element = nullptr;  // array: of what; pointer: to what (null for void)
+  u64 count = 0;  // array: how many
   std::vector<Enumerator> enumerators;  // enumeration
 };
 

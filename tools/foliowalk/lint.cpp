@@ -50,7 +50,8 @@ class Judge {
 
  private:
   void report(const char* rule, const Space& space, u64 va, u64 pte, std::string message) {
-    const auto known = std::ranges::find_if(lint_rules(), [&](const Rule& r) { return std::string_view(r.name) == rule; });
+    const auto known =
+        std::ranges::find_if(lint_rules(), [&](const Rule& r) { return std::string_view(r.name) == rule; });
     enough_ = ++reported_[known->name] > most_of_a_rule;
     if (enough_) return;
     findings_.push_back({known->severity, rule, space.id, va, pte, std::move(message), {}});
@@ -63,9 +64,11 @@ class Judge {
     const Tree& tree = space.tree;
     for (u32 at = tree.readable() ? 0 : no_node; at != no_node;) {
       const Node& node = tree.nodes[at];
-      const unsigned index = static_cast<unsigned>(va >> (sv39::page_shift + sv39::index_bits * node.level)) % sv39::entries_per_table;
+      const unsigned index =
+          static_cast<unsigned>(va >> (sv39::page_shift + sv39::index_bits * node.level)) % sv39::entries_per_table;
       findings_.back().evidence.push_back(Evidence{.at = node.pa + index * 8, .entry = node.entries[index]});
-      const auto child = std::ranges::find_if(tree.nodes, [&](const Node& n) { return n.parent == at && n.index == index; });
+      const auto child =
+          std::ranges::find_if(tree.nodes, [&](const Node& n) { return n.parent == at && n.index == index; });
       at = child == tree.nodes.end() ? no_node : static_cast<u32>(child - tree.nodes.begin());
     }
   }
@@ -75,7 +78,8 @@ class Judge {
     if (tree.torn) return;  // what we hold may never have existed
     if (!tree.readable()) {
       report("root-unreadable", space, 0, 0,
-             fmt::format("the root table {:#x} is {}", tree.root, tree.root % page_size ? "not page-aligned" : "not in RAM"));
+             fmt::format("the root table {:#x} is {}", tree.root,
+                         tree.root % page_size ? "not page-aligned" : "not in RAM"));
       return;
     }
     for (const BadEntry& bad : tree.bad) bad_entry(space, bad);
@@ -94,18 +98,21 @@ class Judge {
     switch (bad.kind) {
       case BadEntry::Kind::table_outside_ram:
         report("table-outside-ram", space, bad.va, bad.pte,
-               fmt::format("the level-{} entry at {:#x} points to a table at {:#x}, which is not RAM", bad.level, bad.at, pa));
+               fmt::format("the level-{} entry at {:#x} points to a table at {:#x}, which is not RAM", bad.level,
+                           bad.at, pa));
         break;
       case BadEntry::Kind::cycle:
-        report("table-cycle", space, bad.va, bad.pte,
-               fmt::format("the level-{} entry at {:#x} points back to the table {:#x} above it", bad.level, bad.at, pa));
+        report(
+            "table-cycle", space, bad.va, bad.pte,
+            fmt::format("the level-{} entry at {:#x} points back to the table {:#x} above it", bad.level, bad.at, pa));
         break;
       case BadEntry::Kind::table_at_level_0:
         report("pointer-at-level-0", space, bad.va, bad.pte,
                fmt::format("the level-0 entry at {:#x} has R = W = X = 0, as if a fourth level followed", bad.at));
         break;
       case BadEntry::Kind::too_many_tables:
-        report("too-many-tables", space, bad.va, bad.pte, "more tables than RAM has frames: some are reached again and again");
+        report("too-many-tables", space, bad.va, bad.pte,
+               "more tables than RAM has frames: some are reached again and again");
         break;
     }
   }
@@ -117,10 +124,12 @@ class Judge {
       const u64 va = node.va + i * bytes_at(node.level);
       if (pte.raw() & (bit::accessed | bit::dirty | bit::user)) {
         report("pointer-with-adu", space, va, pte.raw(),
-               fmt::format("the level-{} pointer at {:#x} has A, D or U set: reserved in a non-leaf", node.level, node.pa + i * 8));
+               fmt::format("the level-{} pointer at {:#x} has A, D or U set: reserved in a non-leaf", node.level,
+                           node.pa + i * 8));
       }
       if (pte.raw() & bit::reserved) {
-        report("reserved-bits", space, va, pte.raw(), fmt::format("the level-{} pointer has bits 63 to 54 set", node.level));
+        report("reserved-bits", space, va, pte.raw(),
+               fmt::format("the level-{} pointer has bits 63 to 54 set", node.level));
       }
     }
   }
@@ -128,21 +137,24 @@ class Judge {
   void encoding(const Space& space, const Leaf& leaf) {
     const auto pte = leaf.entry();
     if (leaf.pte & bit::reserved) {
-      report("reserved-bits", space, leaf.va, leaf.pte, fmt::format("bits 63 to 54 are {:#x}, they must be 0", leaf.pte >> 54));
+      report("reserved-bits", space, leaf.va, leaf.pte,
+             fmt::format("bits 63 to 54 are {:#x}, they must be 0", leaf.pte >> 54));
     }
     if (pte.raw() & bit::write && !(pte.raw() & bit::read)) {
       report("write-without-read", space, leaf.va, leaf.pte, "W without R is a reserved encoding: every access faults");
     }
     if (pte.ppn().value() % (leaf.bytes() / page_size) != 0) {
-      report("misaligned-superpage", space, leaf.va, leaf.pte,
-             fmt::format("a {} page must begin at a multiple of its size, not at {:#x}", size_name(leaf.level), leaf.pa));
+      report(
+          "misaligned-superpage", space, leaf.va, leaf.pte,
+          fmt::format("a {} page must begin at a multiple of its size, not at {:#x}", size_name(leaf.level), leaf.pa));
     }
   }
 
   void target(const Space& space, const Leaf& leaf) {
     const bool ram = scene_.in_ram(leaf.pa);
     if (!ram && device_at(leaf.pa).empty()) {
-      report("leaf-outside-ram", space, leaf.va, leaf.pte, fmt::format("{:#x} is neither RAM nor a device of this machine", leaf.pa));
+      report("leaf-outside-ram", space, leaf.va, leaf.pte,
+             fmt::format("{:#x} is neither RAM nor a device of this machine", leaf.pa));
     }
     if (ram && leaf.pte & bit::user) user_target(space, leaf);
     if (leaf.level > 0 && leaf.level <= 3 && !(leaf.pte & bit::user)) return;
@@ -151,17 +163,19 @@ class Judge {
 
   void user_target(const Space& space, const Leaf& leaf) {
     // Only tables in the leaf's range are visited: a hostile leaf may claim 256 TiB.
-    for (auto table = tables_.lower_bound(leaf.pa); table != tables_.end() && table->first - leaf.pa < leaf.bytes(); ++table) {
+    for (auto table = tables_.lower_bound(leaf.pa); table != tables_.end() && table->first - leaf.pa < leaf.bytes();
+         ++table) {
       const auto& [pa, use] = *table;
       if (leaf.level > 0 && pa == leaf.pa) continue;  // leaf-over-table
       report("table-mapped-by-user", space, leaf.va + (pa - leaf.pa), leaf.pte,
-             fmt::format("user mode can {} the frame {:#x}, the level-{} table of {}", leaf.pte & bit::write ? "write" : "read", pa,
-                         use.node->level, use.space->id));
+             fmt::format("user mode can {} the frame {:#x}, the level-{} table of {}",
+                         leaf.pte & bit::write ? "write" : "read", pa, use.node->level, use.space->id));
       rest_on(*use.space, use.node->va);
     }
     if (scene_.kernel_image && leaf.pte & bit::write && leaf.pa < scene_.kernel_image->second &&
         leaf.pa + leaf.bytes() > scene_.kernel_image->first) {
-      report("kernel-image-writable-by-user", space, leaf.va, leaf.pte, fmt::format("user mode can write the kernel's own memory at {:#x}", leaf.pa));
+      report("kernel-image-writable-by-user", space, leaf.va, leaf.pte,
+             fmt::format("user mode can write the kernel's own memory at {:#x}", leaf.pa));
     }
   }
 
@@ -186,14 +200,19 @@ class Judge {
     if (user && leaf.va < abi::user_top && (leaf.va == abi::trampoline || leaf.va == abi::trapframe)) {
       report("trap-page-open-to-user", space, leaf.va, leaf.pte,
              fmt::format("the {} has U: user code can {} what the kernel trusts",
-                         leaf.va == abi::trampoline ? "trampoline" : "trapframe", leaf.pte & bit::write ? "change" : "read"));
+                         leaf.va == abi::trampoline ? "trampoline" : "trapframe",
+                         leaf.pte & bit::write ? "change" : "read"));
     }
-    if (user && leaf.pte & bit::global) report("global-user-page", space, leaf.va, leaf.pte, "a user page has G: it would outlive a switch of address space");
+    if (user && leaf.pte & bit::global)
+      report("global-user-page", space, leaf.va, leaf.pte,
+             "a user page has G: it would outlive a switch of address space");
     if (leaf.pte & bit::write && leaf.pte & bit::execute) {
-      report(user ? "user-write-execute" : "kernel-write-execute", space, leaf.va, leaf.pte, "both writable and executable");
+      report(user ? "user-write-execute" : "kernel-write-execute", space, leaf.va, leaf.pte,
+             "both writable and executable");
     }
     if (scene_.family == Family::bifolium && leaf.pte & bit::write && leaf.pte & bit::copy_on_write) {
-      report("cow-writable", space, leaf.va, leaf.pte, "marked copy-on-write and writable at once: sharers would see the write");
+      report("cow-writable", space, leaf.va, leaf.pte,
+             "marked copy-on-write and writable at once: sharers would see the write");
     }
   }
 
@@ -205,22 +224,30 @@ class Judge {
       return;  // others leave both to the hardware
     }
     // Bifolium sets A and D when it maps; only pgaccess clears A, and only of user pages.
-    if (no_access && !user) report("accessed-clear", space, leaf.va, leaf.pte, "A is clear: hardware that doesn't set it would fault for ever");
-    if (no_dirty) report("dirty-clear", space, leaf.va, leaf.pte, "W is set and D clear: hardware that doesn't set it would fault on every store");
+    if (no_access && !user)
+      report("accessed-clear", space, leaf.va, leaf.pte,
+             "A is clear: hardware that doesn't set it would fault for ever");
+    if (no_dirty)
+      report("dirty-clear", space, leaf.va, leaf.pte,
+             "W is set and D clear: hardware that doesn't set it would fault on every store");
   }
 
   /// The upper half belongs to the kernel, so each process's root must say the same about it as the kernel's.
   void kernel_half(const Space& space) {
-    if (!kernel_ || &space == kernel_ || space.role != Role::process || !kernel_->tree.readable() || kernel_->tree.torn) return;
+    if (!kernel_ || &space == kernel_ || space.role != Role::process || !kernel_->tree.readable() || kernel_->tree.torn)
+      return;
     if (kernel_->tree.mode != space.tree.mode) return;
     const Node& mine = space.tree.nodes[0];
     const Node& theirs = kernel_->tree.nodes[0];
-    const bool has_kernel_half = std::any_of(mine.entries.begin() + 256, mine.entries.end(), [](u64 e) { return e & bit::valid; });
+    const bool has_kernel_half =
+        std::any_of(mine.entries.begin() + 256, mine.entries.end(), [](u64 e) { return e & bit::valid; });
     if (!has_kernel_half) return;
     for (unsigned i = 256; i < sv39::entries_per_table; ++i) {
       if (((mine.entries[i] ^ theirs.entries[i]) & ~(bit::accessed | bit::dirty)) == 0) continue;
-      report("kernel-half-differs", space, ~u64{0} << (address_bits(space.tree.mode) - 1) | (i - 256) * bytes_at(mine.level), mine.entries[i],
-             fmt::format("root entry {} is {:#x}, but {:#x} in the kernel's root", i, mine.entries[i], theirs.entries[i]));
+      report(
+          "kernel-half-differs", space,
+          ~u64{0} << (address_bits(space.tree.mode) - 1) | (i - 256) * bytes_at(mine.level), mine.entries[i],
+          fmt::format("root entry {} is {:#x}, but {:#x} in the kernel's root", i, mine.entries[i], theirs.entries[i]));
       if (!enough_) rest_on(*kernel_, findings_.back().va);
     }
   }
@@ -234,12 +261,14 @@ class Judge {
       std::unordered_set<u64> within;
       for (const Node& node : space.tree.nodes) {
         if (!within.insert(node.pa).second) {
-          report("table-used-twice", space, node.va, 0, fmt::format("the table {:#x} is reached on two ways from one root", node.pa));
+          report("table-used-twice", space, node.va, 0,
+                 fmt::format("the table {:#x} is reached on two ways from one root", node.pa));
         }
         const auto [known, is_new] = first.try_emplace(node.pa, TableUse{&space, &node});
         const Space& other = *known->second.space;
         if (is_new || &other == &space || other.tree.root == space.tree.root) continue;
-        const bool writable = std::ranges::any_of(node.entries, [](u64 e) { return e & bit::valid && e & bit::user && e & bit::write; });
+        const bool writable =
+            std::ranges::any_of(node.entries, [](u64 e) { return e & bit::valid && e & bit::user && e & bit::write; });
         if (writable) {
           report("table-shared", space, node.va, 0,
                  fmt::format("the table {:#x} with writable user pages also belongs to {}", node.pa, other.id));
@@ -272,7 +301,8 @@ class Judge {
 
   static bool meant_to_be_shared(const Space& space, u64 va) {
     if (!space.process) return false;
-    return std::ranges::any_of(space.process->regions, [&](const RegionRecord& r) { return r.shared && va >= r.begin && va < r.end; });
+    return std::ranges::any_of(space.process->regions,
+                               [&](const RegionRecord& r) { return r.shared && va >= r.begin && va < r.end; });
   }
 
   void satps() {
@@ -285,12 +315,14 @@ class Judge {
         continue;
       }
       if (hart.satp.mode() == Mode::bare || !has_table) continue;
-      const bool known = std::ranges::any_of(scene_.spaces, [&](const Space& s) { return s.tree.root == hart.satp.root(); });
+      const bool known =
+          std::ranges::any_of(scene_.spaces, [&](const Space& s) { return s.tree.root == hart.satp.root(); });
       if (known) continue;
       Space anyone;
       anyone.id = fmt::format("hart {}", hart.index);
       report("satp-on-unknown-table", anyone, 0, hart.satp.raw,
-             fmt::format("satp of hart {} names the root {:#x}, which belongs to no process: freed, or never entered", hart.index, hart.satp.root()));
+             fmt::format("satp of hart {} names the root {:#x}, which belongs to no process: freed, or never entered",
+                         hart.index, hart.satp.root()));
     }
   }
 
@@ -306,7 +338,8 @@ class Judge {
 
   /// A kernel table per process need not mirror anything (step two of the lab of 2020 comes before step three).
   static bool mirrors_anything(const Space& mirror) {
-    return std::ranges::any_of(mirror.tree.leaves, [](const Leaf& leaf) { return leaf.va < mirror_limit && device_at(leaf.pa).empty(); });
+    return std::ranges::any_of(mirror.tree.leaves,
+                               [](const Leaf& leaf) { return leaf.va < mirror_limit && device_at(leaf.pa).empty(); });
   }
 
   void mirror_of(const Space& user, const Space& mirror) {
@@ -318,10 +351,12 @@ class Judge {
         rest_on(user, leaf.va);
       } else if (copy->pa + (leaf.va - copy->va) != leaf.pa) {
         report("mirror-wrong-frame", mirror, leaf.va, copy->pte,
-               fmt::format("the user's page is the frame {:#x}, the mirror shows {:#x}", leaf.pa, copy->pa + (leaf.va - copy->va)));
+               fmt::format("the user's page is the frame {:#x}, the mirror shows {:#x}", leaf.pa,
+                           copy->pa + (leaf.va - copy->va)));
         rest_on(user, leaf.va);
       } else if (copy->pte & bit::write && !(leaf.pte & bit::write)) {
-        report("mirror-wrong-rights", mirror, leaf.va, copy->pte, "the mirror is writable where the user's page is not");
+        report("mirror-wrong-rights", mirror, leaf.va, copy->pte,
+               "the mirror is writable where the user's page is not");
         rest_on(user, leaf.va);
       }
     }
@@ -351,7 +386,8 @@ class Judge {
         if (!(leaf.pte & bit::user) || !scene_.in_ram(leaf.pa)) continue;
         const u64 frame = (leaf.pa - scene_.ram_base) / page_size;
         if (records.frames[frame].state == FrameState::free) {
-          report("free-frame-mapped", space, leaf.va, leaf.pte, fmt::format("the frame {:#x} is free in the kernel's records, yet mapped", leaf.pa));
+          report("free-frame-mapped", space, leaf.va, leaf.pte,
+                 fmt::format("the frame {:#x} is free in the kernel's records, yet mapped", leaf.pa));
           rest_on_record(frame);
         }
         mappers[frame].emplace_back(&space, &leaf);
@@ -362,7 +398,8 @@ class Judge {
       if (record.references >= users.size() || record.state != FrameState::user) continue;
       const auto [space, leaf] = users.front();
       report("too-few-references", *space, leaf->va, leaf->pte,
-             fmt::format("the frame {:#x} has {} mappings and {} references: it will be freed too early", leaf->pa, users.size(), record.references));
+             fmt::format("the frame {:#x} has {} mappings and {} references: it will be freed too early", leaf->pa,
+                         users.size(), record.references));
       for (const auto& [other, mapping] : users) rest_on(*other, mapping->va);
       rest_on_record(frame);
     }
@@ -370,14 +407,17 @@ class Judge {
 
   /// Adds the frame's record to what the last finding rests on.
   void rest_on_record(u64 frame) {
-    if (!enough_) findings_.back().evidence.push_back({scene_.records.first_word + frame * scene_.records.stride, scene_.records.words[frame], 0});
+    if (!enough_)
+      findings_.back().evidence.push_back(
+          {scene_.records.first_word + frame * scene_.records.stride, scene_.records.words[frame], 0});
   }
 
   void table_record(const Space& space, const Node& node) {
     if (!scene_.in_ram(node.pa)) return;
     const FrameState state = scene_.records.frames[(node.pa - scene_.ram_base) / page_size].state;
     if (state != FrameState::free) return;
-    report("free-frame-is-table", space, node.va, 0, fmt::format("the level-{} table {:#x} is free in the kernel's records", node.level, node.pa));
+    report("free-frame-is-table", space, node.va, 0,
+           fmt::format("the level-{} table {:#x} is free in the kernel's records", node.level, node.pa));
     rest_on_record((node.pa - scene_.ram_base) / page_size);
   }
 

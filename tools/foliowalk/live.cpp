@@ -24,7 +24,10 @@ void keep_newest(std::deque<T>& list, usize most) {
 }  // namespace
 
 Live::Live(Source& source, const Session& session)
-    : source_(source), log_(session.trace), can_trace_(log_.is_open() && source.is_live()), thread_([this] { run(); }) {}
+    : source_(source),
+      log_(session.trace),
+      can_trace_(log_.is_open() && source.is_live()),
+      thread_([this] { run(); }) {}
 
 Live::~Live() {
   {
@@ -166,7 +169,8 @@ std::shared_ptr<const Scene> Live::moment(u64 number) {
 std::vector<std::pair<u64, double>> Live::moments() {
   const std::scoped_lock lock(mutex_);
   std::vector<std::pair<u64, double>> list;
-  for (const auto& [number, scene] : moments_) list.emplace_back(number, std::chrono::duration<double>(scene->time.time_since_epoch()).count());
+  for (const auto& [number, scene] : moments_)
+    list.emplace_back(number, std::chrono::duration<double>(scene->time.time_since_epoch()).count());
   return list;
 }
 

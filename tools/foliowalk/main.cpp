@@ -13,7 +13,8 @@ using namespace foliowalk;
 namespace {
 
 void add_session_options(CLI::App& app, Session& session, std::string& session_path) {
-  auto* group = app.add_option_group("guest", "Where the guest is; build/explore or $FOLIOWALK_SESSION when nothing is said");
+  auto* group =
+      app.add_option_group("guest", "Where the guest is; build/explore or $FOLIOWALK_SESSION when nothing is said");
   group->add_option("--session", session_path, "Directory or file that `run --explore` or `snapshot` wrote");
   group->add_option("--ram", session.ram, "QEMU's memory-backend file, or a raw dump of RAM");
   group->add_option("--base", session.base, "Physical address of the first byte of RAM (0x80000000)");
@@ -24,7 +25,8 @@ void add_session_options(CLI::App& app, Session& session, std::string& session_p
   group->add_option("--satp", session.satps, "A satp value to walk from; may be repeated");
   group->add_option("--mode", session.mode, "bare, sv39, sv48 or sv57, when satp doesn't tell");
   group->add_option("--ram-pipe", session.ram_pipe, "Size of RAM, which is read through stdin and stdout (for gdb)");
-  auto* names = app.add_option_group("names", "How the kernel calls things, when foliowalk doesn't find them (member paths such as mm.pgd)");
+  auto* names = app.add_option_group(
+      "names", "How the kernel calls things, when foliowalk doesn't find them (member paths such as mm.pgd)");
   names->add_option("--procs", session.names.table, "Array of process structures");
   names->add_option("--pid-member", session.names.pid, "Member: process number");
   names->add_option("--name-member", session.names.name, "Member: process name");

@@ -15,15 +15,16 @@ constexpr std::array pid_names = {"pid", "id", "tid", "pid_"};
 constexpr std::array name_names = {"name", "comm", "label", "title", "name_"};
 constexpr std::array state_names = {"life", "state", "phase", "status", "state_"};
 constexpr std::array size_names = {"sz", "size", "brk", "heap_end"};
-constexpr std::array root_names = {"pagetable",      "page_table", "pgdir",     "pgtbl",     "pt",
-                                   "satp",           "root",       "root_ppn",  "root_",     "space.root",
-                                   "space.root_ppn", "space.root_", "space.satp", "mm.pgd",   "mm.root",
+constexpr std::array root_names = {"pagetable",      "page_table",  "pgdir",      "pgtbl",  "pt",
+                                   "satp",           "root",        "root_ppn",   "root_",  "space.root",
+                                   "space.root_ppn", "space.root_", "space.satp", "mm.pgd", "mm.root",
                                    "vm.root",        "aspace.root", "memory.root"};
-constexpr std::array kernel_root_names = {"kpagetable", "kernel_pagetable", "kpgtbl",       "k_pagetable", "kernelpt",
-                                          "kpt",        "proc_kpagetable",  "kpagetbl",     "pagetable_k", "kernelpgtbl",
-                                          "kernel_root", "space.kernel_root", "space.kernel_root_"};
-constexpr std::array global_root_names = {"kernel_pagetable", "kernel_root", "kernel_page_table", "kpgdir", "kernel_pgdir",
-                                          "swapper_pg_dir"};
+constexpr std::array kernel_root_names = {
+    "kpagetable",        "kernel_pagetable", "kpgtbl",      "k_pagetable", "kernelpt",    "kpt",
+    "proc_kpagetable",   "kpagetbl",         "pagetable_k", "kernelpgtbl", "kernel_root", "space.kernel_root",
+    "space.kernel_root_"};
+constexpr std::array global_root_names = {"kernel_pagetable", "kernel_root",  "kernel_page_table",
+                                          "kpgdir",           "kernel_pgdir", "swapper_pg_dir"};
 constexpr std::array unused_states = {"unused", "vacant", "free", "empty", "none", "dead", "invalid"};
 
 const Type* element_of(const Type* type) {
@@ -43,8 +44,10 @@ const Type* type_at(const Type* type, std::string_view path) {
     const std::string_view name = path.substr(0, dot);
     const Type* found = nullptr;
     for (const Type::Member& member : type->members) {
-      if (member.name == name) found = member.type;
-      else if (member.name.empty() && !found) found = type_at(member.type, name);
+      if (member.name == name)
+        found = member.type;
+      else if (member.name.empty() && !found)
+        found = type_at(member.type, name);
     }
     type = found;
     path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
@@ -107,7 +110,8 @@ Outcome<Profile> Profile::detect(const KernelImage& image, const ProfileNames& w
   if (!wanted.table.empty()) {
     table = image.variable(std::string_view(wanted.table).substr(0, wanted.table.find('.')));
     if (!table) return fail(fmt::format("{} has no variable `{}` in its DWARF", image.path(), wanted.table));
-    if (!table_element(*table, wanted.table)) return fail(fmt::format("`{}` is not an array of structures", wanted.table));
+    if (!table_element(*table, wanted.table))
+      return fail(fmt::format("`{}` is not an array of structures", wanted.table));
   } else {
     int best = 0;
     for (const Variable& variable : image.variables()) {

@@ -19,7 +19,7 @@ std::optional<u64> Ram::read_u64(u64 pa) const {
 Outcome<std::unique_ptr<FileRam>> FileRam::open(const std::string& path, u64 base) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return fail(fmt::format("cannot open the RAM file {}: {}", path, std::strerror(errno)));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(descriptor);
     return fail(fmt::format("{} is not a regular file: give QEMU's memory-backend file or a raw dump", path));

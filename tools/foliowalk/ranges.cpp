@@ -20,16 +20,23 @@ struct Device {
 
 // QEMU's `virt` machine (hw/riscv/virt.c); the eight virtio slots are a page each.
 constexpr std::array devices = {
-    Device{0x0, 0x100, "debug ROM"},          Device{0x1000, 0xf000, "boot ROM"},
-    Device{0x10'0000, 0x1000, "test finisher"}, Device{0x10'1000, 0x1000, "RTC"},
-    Device{0x200'0000, 0x1'0000, "CLINT"},    Device{0x300'0000, 0x1'0000, "PCI I/O"},
-    Device{0xc00'0000, 0x60'0000, "PLIC"},    Device{0x1000'0000, 0x1000, "UART0"},
-    Device{0x1000'1000, 0x8000, "virtio"},    Device{0x1010'0000, 0x1000, "fw_cfg"},
-    Device{0x2000'0000, 0x400'0000, "flash"}, Device{0x3000'0000, 0x1000'0000, "PCI ECAM"},
+    Device{0x0, 0x100, "debug ROM"},
+    Device{0x1000, 0xf000, "boot ROM"},
+    Device{0x10'0000, 0x1000, "test finisher"},
+    Device{0x10'1000, 0x1000, "RTC"},
+    Device{0x200'0000, 0x1'0000, "CLINT"},
+    Device{0x300'0000, 0x1'0000, "PCI I/O"},
+    Device{0xc00'0000, 0x60'0000, "PLIC"},
+    Device{0x1000'0000, 0x1000, "UART0"},
+    Device{0x1000'1000, 0x8000, "virtio"},
+    Device{0x1010'0000, 0x1000, "fw_cfg"},
+    Device{0x2000'0000, 0x400'0000, "flash"},
+    Device{0x3000'0000, 0x1000'0000, "PCI ECAM"},
     Device{0x4000'0000, 0x4000'0000, "PCI memory"},
 };
 
-constexpr u64 compared_flags = bit::valid | bit::read | bit::write | bit::execute | bit::user | bit::global | bit::copy_on_write | bit::software_1;
+constexpr u64 compared_flags =
+    bit::valid | bit::read | bit::write | bit::execute | bit::user | bit::global | bit::copy_on_write | bit::software_1;
 
 bool joins(const Range& range, const Leaf& leaf, const Purpose& purpose) {
   return leaf.va == range.va + range.bytes && leaf.level == range.level && (leaf.pte & compared_flags) == range.flags &&
@@ -79,7 +86,8 @@ Purpose Namer::in_process(const Space& space, const Leaf& leaf) const {
   if (leaf.pte & bit::execute) return {leaf.pte & bit::write ? "program" : "text", "anonymous"};
   // The page above a guard is the stack: xv6 programs have one or two.
   for (u64 below = 1; below <= 2; ++below) {
-    const Leaf* guard = leaf.va >= below * sv39::page_size ? space.tree.find(leaf.va - below * sv39::page_size) : nullptr;
+    const Leaf* guard =
+        leaf.va >= below * sv39::page_size ? space.tree.find(leaf.va - below * sv39::page_size) : nullptr;
     if (guard && !(guard->pte & bit::user) && leaf.level == 0) return {"stack", "anonymous"};
   }
   return {"data", "anonymous"};
@@ -90,7 +98,8 @@ Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
   const auto device = device_at(leaf.pa);
   if (!device.empty()) return {std::string(device), "device"};
   if (!scene_->in_ram(leaf.pa)) return {"unknown", "outside RAM"};
-  const bool in_image = scene_->kernel_image && leaf.pa >= scene_->kernel_image->first && leaf.pa < scene_->kernel_image->second;
+  const bool in_image =
+      scene_->kernel_image && leaf.pa >= scene_->kernel_image->first && leaf.pa < scene_->kernel_image->second;
   if (in_image) {
     if (leaf.pte & bit::execute) return {"kernel text", "kernel image"};
     if (leaf.level == 0) return {leaf.pte & bit::write ? "kernel data" : "kernel rodata", "kernel image"};
@@ -142,7 +151,8 @@ std::string human_size(u64 bytes) {
   usize unit = 0;
   auto amount = static_cast<double>(bytes);
   while (amount >= 1024 && unit + 1 < units.size()) amount /= 1024, ++unit;
-  if (amount == static_cast<double>(static_cast<u64>(amount))) return fmt::format("{} {}", static_cast<u64>(amount), units[unit]);
+  if (amount == static_cast<double>(static_cast<u64>(amount)))
+    return fmt::format("{} {}", static_cast<u64>(amount), units[unit]);
   return fmt::format("{:.1f} {}", amount, units[unit]);
 }
 

@@ -50,8 +50,10 @@ class Capture {
   void read_harts() {
     scene_.harts = source_.saved_harts;
     if (!source_.qmp) return;
-    if (auto harts = source_.qmp->harts()) scene_.harts = std::move(*harts);
-    else scene_.warnings.push_back(harts.error().message);
+    if (auto harts = source_.qmp->harts())
+      scene_.harts = std::move(*harts);
+    else
+      scene_.warnings.push_back(harts.error().message);
   }
 
   Mode choose_mode() const {

@@ -37,7 +37,8 @@ class Server {
   }
 
   Outcome<int> run(const ServeOptions& options, const std::string& web) {
-    if (!http_.set_mount_point("/", web)) return fail(fmt::format("the page is not built: no directory {} (run `./run --explore`)", web));
+    if (!http_.set_mount_point("/", web))
+      return fail(fmt::format("the page is not built: no directory {} (run `./run --explore`)", web));
     port_ = options.port == 0 ? http_.bind_to_any_port("127.0.0.1") : options.port;
     if (options.port != 0 && !http_.bind_to_port("127.0.0.1", port_)) {
       return fail(fmt::format("port {} on 127.0.0.1 is taken: give another with --port (0 takes a free one)", port_));
@@ -64,7 +65,9 @@ class Server {
   /// Guest memory is nobody else's business: the page may load nothing from elsewhere, and a foreign page that has its
   /// name resolve to 127.0.0.1 is turned away by its Host.
   void protect() {
-    http_.set_default_headers({{"Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"},
+    http_.set_default_headers({{"Content-Security-Policy",
+                                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri "
+                                "'none'; frame-ancestors 'none'"},
                                {"X-Content-Type-Options", "nosniff"},
                                {"Referrer-Policy", "no-referrer"},
                                {"Cache-Control", "no-store"}});
@@ -72,7 +75,8 @@ class Server {
       const std::string host = request.get_header_value("Host");
       const bool own = host == fmt::format("127.0.0.1:{}", port_) || host == fmt::format("localhost:{}", port_);
       // A form on a foreign page can post here, but can't set a header of its own.
-      if (own && (request.method == "GET" || request.has_header("X-Foliowalk"))) return httplib::Server::HandlerResponse::Unhandled;
+      if (own && (request.method == "GET" || request.has_header("X-Foliowalk")))
+        return httplib::Server::HandlerResponse::Unhandled;
       refuse(response, 403, "only the explorer's own page may ask");
       return httplib::Server::HandlerResponse::Handled;
     });
@@ -84,28 +88,31 @@ class Server {
       value["gone"] = live_.guest_is_gone();
       answer(response, value);
     });
-    http_.Get("/api/map", with_space([](const Request& request, Response& response, const Scene& scene, const Space& space) {
-      auto ranges = merged_ranges(space, Namer(scene));
-      if (request.get_param_value("all") != "1") ranges = own_ranges(std::move(ranges), space);
-      answer(response, json_of(ranges));
-    }));
+    http_.Get("/api/map",
+              with_space([](const Request& request, Response& response, const Scene& scene, const Space& space) {
+                auto ranges = merged_ranges(space, Namer(scene));
+                if (request.get_param_value("all") != "1") ranges = own_ranges(std::move(ranges), space);
+                answer(response, json_of(ranges));
+              }));
     http_.Get("/api/node", with_space([](const Request& request, Response& response, const Scene&, const Space& space) {
-      const json node = json_of_node(space.tree, request.get_param_value("path"));
-      if (node.is_null()) return refuse(response, 404, "this table is gone");
-      answer(response, node);
-    }));
-    http_.Get("/api/explain", with_space([this](const Request& request, Response& response, const Scene& scene, const Space& space) {
-      const auto va = parse_number(request.get_param_value("va"));
-      if (!va) return refuse(response, 400, "not an address");
-      json value = json_of(explain(live_.ram(), space.tree.root, space.tree.mode, *va));
-      if (const Leaf* leaf = space.tree.find(*va)) {
-        const Purpose purpose = Namer(scene).purpose(space, *leaf);
-        value["region"] = purpose.region;
-        value["backing"] = purpose.backing;
-      }
-      answer(response, value);
-    }));
-    http_.Get("/api/frames", [this](const Request&, Response& response) { answer(response, json_of_frames(*live_.scene())); });
+                const json node = json_of_node(space.tree, request.get_param_value("path"));
+                if (node.is_null()) return refuse(response, 404, "this table is gone");
+                answer(response, node);
+              }));
+    http_.Get("/api/explain",
+              with_space([this](const Request& request, Response& response, const Scene& scene, const Space& space) {
+                const auto va = parse_number(request.get_param_value("va"));
+                if (!va) return refuse(response, 400, "not an address");
+                json value = json_of(explain(live_.ram(), space.tree.root, space.tree.mode, *va));
+                if (const Leaf* leaf = space.tree.find(*va)) {
+                  const Purpose purpose = Namer(scene).purpose(space, *leaf);
+                  value["region"] = purpose.region;
+                  value["backing"] = purpose.backing;
+                }
+                answer(response, value);
+              }));
+    http_.Get("/api/frames",
+              [this](const Request&, Response& response) { answer(response, json_of_frames(*live_.scene())); });
     http_.Get("/api/frame", [this](const Request& request, Response& response) {
       const auto scene = live_.scene();
       const auto pa = parse_number(request.get_param_value("pa"));
@@ -119,7 +126,8 @@ class Server {
       for (const auto& [number, time] : live_.moments()) list.push_back({{"moment", number}, {"time", time}});
       answer(response, list);
     });
-    http_.Post("/api/moments", [this](const Request&, Response& response) { answer(response, json{{"moment", live_.keep_moment()}}); });
+    http_.Post("/api/moments",
+               [this](const Request&, Response& response) { answer(response, json{{"moment", live_.keep_moment()}}); });
     http_.Get("/api/diff", [this](const Request& request, Response& response) { diff(request, response); });
   }
 
@@ -142,20 +150,37 @@ class Server {
   }
 
   void timeline(const Request& request, Response& response) {
-    const auto timeline = live_.timeline(parse_number(request.get_param_value("after")).value_or(0), request.get_param_value("traps") == "1");
+    const auto timeline = live_.timeline(parse_number(request.get_param_value("after")).value_or(0),
+                                         request.get_param_value("traps") == "1");
     json events = json::array();
     for (const auto& [number, event] : timeline.events) {
-      events.push_back({{"n", number}, {"time", event.time}, {"kind", event.kind}, {"space", event.space}, {"va", hex(event.va)}, {"text", event.text}});
+      events.push_back({{"n", number},
+                        {"time", event.time},
+                        {"kind", event.kind},
+                        {"space", event.space},
+                        {"va", hex(event.va)},
+                        {"text", event.text}});
     }
     json traps = json::array();
     // A page that was away for long need not be told all.
     const usize first = timeline.traps.size() > 1500 ? timeline.traps.size() - 1500 : 0;
     for (usize i = first; i < timeline.traps.size(); ++i) {
       const auto& [number, trap] = timeline.traps[i];
-      traps.push_back({{"n", number}, {"time", trap.time}, {"hart", trap.hart}, {"interrupt", trap.interrupt}, {"cause", trap.cause},
-                       {"what", trap.what}, {"fault", trap.is_page_fault()}, {"epc", hex(trap.epc)}, {"tval", hex(trap.tval)}});
+      traps.push_back({{"n", number},
+                       {"time", trap.time},
+                       {"hart", trap.hart},
+                       {"interrupt", trap.interrupt},
+                       {"cause", trap.cause},
+                       {"what", trap.what},
+                       {"fault", trap.is_page_fault()},
+                       {"epc", hex(trap.epc)},
+                       {"tval", hex(trap.tval)}});
     }
-    answer(response, json{{"events", events}, {"traps", traps}, {"next", timeline.next}, {"tracing", timeline.tracing}, {"skipped", timeline.skipped_bytes}});
+    answer(response, json{{"events", events},
+                          {"traps", traps},
+                          {"next", timeline.next},
+                          {"tracing", timeline.tracing},
+                          {"skipped", timeline.skipped_bytes}});
   }
 
   void diff(const Request& request, Response& response) {

@@ -105,7 +105,8 @@ Outcome<Source> try_open_source(const Session& session) {
     source.image = std::move(*image);
     auto profile = Profile::detect(*source.image, session.names);
     if (!profile) return std::unexpected(profile.error());
-    if (profile->names().table.empty() && profile->names().global_root.empty() && session.satps.empty() && session.qmp.empty()) {
+    if (profile->names().table.empty() && profile->names().global_root.empty() && session.satps.empty() &&
+        session.qmp.empty()) {
       return fail(fmt::format("{} has {}: give --procs, --root... or --satp", session.kernel,
                               source.image->has_dwarf() ? "no process table that I recognise" : "no DWARF"));
     }
@@ -142,7 +143,8 @@ Outcome<void> save_ram(const Ram& ram, const fs::path& path) {
     const auto part = std::span(piece).first(std::min<u64>(piece.size(), ram.size() - at));
     good = ram.read(ram.base() + at, part);
     const bool empty = std::ranges::all_of(part, [](std::byte b) { return b == std::byte{0}; });
-    if (good && !empty) good = ::pwrite(out, part.data(), part.size(), static_cast<off_t>(at)) == static_cast<ssize_t>(part.size());
+    if (good && !empty)
+      good = ::pwrite(out, part.data(), part.size(), static_cast<off_t>(at)) == static_cast<ssize_t>(part.size());
   }
   ::close(out);
   if (!good) return fail(fmt::format("could not save RAM to {}", path.string()));

@@ -9,16 +9,19 @@ namespace foliowalk {
 namespace bit = sv39::pte_bit;
 
 std::string text_of_spaces(const Scene& scene) {
-  std::string out = fmt::format("{:<12} {:<16} {:<9} {:>12} {:>9} {:>6} {:>7} {:>12}  {}\n", "SPACE", "NAME", "STATE", "ROOT", "PAGES",
-                                "SUPER", "TABLES", "FLAT TABLE", "ON HART");
+  std::string out = fmt::format("{:<12} {:<16} {:<9} {:>12} {:>9} {:>6} {:>7} {:>12}  {}\n", "SPACE", "NAME", "STATE",
+                                "ROOT", "PAGES", "SUPER", "TABLES", "FLAT TABLE", "ON HART");
   for (const Space& space : scene.spaces) {
     const TableCost cost = table_cost(scene, space);
     std::string harts;
     for (const unsigned hart : space.harts) harts += fmt::format("{} ", hart);
     const bool process = space.process.has_value();
-    out += fmt::format("{:<12} {:<16} {:<9} {:>#12x} {:>9} {:>6} {:>7} {:>12}  {}\n", space.id, process ? space.process->name : "-",
+    out += fmt::format("{:<12} {:<16} {:<9} {:>#12x} {:>9} {:>6} {:>7} {:>12}  {}\n", space.id,
+                       process ? space.process->name : "-",
                        process && !space.process->state.empty() ? space.process->state : "-", space.tree.root,
-                       space.role == Role::process ? cost.user_pages : cost.mapped_pages, cost.superpages, cost.shared_tables == 0 ? fmt::format("{}", cost.tables) : fmt::format("{}+{}", cost.tables, cost.shared_tables),
+                       space.role == Role::process ? cost.user_pages : cost.mapped_pages, cost.superpages,
+                       cost.shared_tables == 0 ? fmt::format("{}", cost.tables)
+                                               : fmt::format("{}+{}", cost.tables, cost.shared_tables),
                        human_size(cost.flat_bytes), harts.empty() ? "-" : harts);
   }
   for (const Hart& hart : scene.harts) {
@@ -39,8 +42,8 @@ usize repetitions(const std::vector<Range>& ranges, usize first) {
   usize count = 0;
   for (usize i = first + 1; i < ranges.size(); ++i) {
     const Range& range = ranges[i];
-    if (range.va != pattern.va + (i - first) * distance || range.bytes != pattern.bytes || range.flags != pattern.flags ||
-        range.region != pattern.region) {
+    if (range.va != pattern.va + (i - first) * distance || range.bytes != pattern.bytes ||
+        range.flags != pattern.flags || range.region != pattern.region) {
       break;
     }
     ++count;
@@ -51,14 +54,17 @@ usize repetitions(const std::vector<Range>& ranges, usize first) {
 }  // namespace
 
 std::string text_of_map(const Space& space, const std::vector<Range>& ranges) {
-  std::string out = fmt::format("{}  root {:#x}  {}\n{:<18} {:<18} {:>9}  {:<6} {:>5} {:<5} {:<14} {:<14} {}\n", space.title(),
-                                space.tree.root, name_of(space.tree.mode), "FROM", "TO", "SIZE", "FLAGS", "PAGE", "LEVEL", "REGION", "BACKED BY",
-                                "FRAMES");
+  std::string out = fmt::format("{}  root {:#x}  {}\n{:<18} {:<18} {:>9}  {:<6} {:>5} {:<5} {:<14} {:<14} {}\n",
+                                space.title(), space.tree.root, name_of(space.tree.mode), "FROM", "TO", "SIZE", "FLAGS",
+                                "PAGE", "LEVEL", "REGION", "BACKED BY", "FRAMES");
   for (usize i = 0; i < ranges.size(); ++i) {
     const Range& range = ranges[i];
-    out += fmt::format("{:<#18x} {:<#18x} {:>9}  {:<6} {:>5} {:<5} {:<14} {:<14} {:#x}{}\n", range.va, range.va + range.bytes,
-                       human_size(range.bytes), flag_letters(range.flags), size_name(range.level), range.level, range.region,
-                       range.backing, range.pa, range.leaves == 1 ? "" : range.contiguous ? " and on" : " and others");
+    out += fmt::format("{:<#18x} {:<#18x} {:>9}  {:<6} {:>5} {:<5} {:<14} {:<14} {:#x}{}\n", range.va,
+                       range.va + range.bytes, human_size(range.bytes), flag_letters(range.flags),
+                       size_name(range.level), range.level, range.region, range.backing, range.pa,
+                       range.leaves == 1  ? ""
+                       : range.contiguous ? " and on"
+                                          : " and others");
     // A stack for each of 64 processes is one line and a note.
     const usize alike = repetitions(ranges, i);
     if (alike < 3) continue;
@@ -67,7 +73,8 @@ std::string text_of_map(const Space& space, const std::vector<Range>& ranges) {
   }
   if (ranges.empty()) out += space.tree.readable() ? "nothing is mapped\n" : "the root table cannot be read\n";
   if (space.tree.torn) out += "warning: the tables changed all the time while they were read\n";
-  for (const BadEntry& bad : space.tree.bad) out += fmt::format("warning: bad entry {:#x} for {:#x} (see lint)\n", bad.pte, bad.va);
+  for (const BadEntry& bad : space.tree.bad)
+    out += fmt::format("warning: bad entry {:#x} for {:#x} (see lint)\n", bad.pte, bad.va);
   return out;
 }
 
@@ -101,7 +108,8 @@ class TreePrinter {
       } else {
         while (child != children_[at].end() && tree_.nodes[*child].index < i) ++child;
         const bool known = child != children_[at].end() && tree_.nodes[*child].index == i;
-        line(depth, fmt::format("[{:3}] {:#x}  table {:#x}{}", i, sign_extended(node_here.va + i * bytes_at(node_here.level), tree_.mode),
+        line(depth, fmt::format("[{:3}] {:#x}  table {:#x}{}", i,
+                                sign_extended(node_here.va + i * bytes_at(node_here.level), tree_.mode),
                                 pte.ppn().address().value(), known ? "" : "  (cannot be followed)"));
         if (known && depth < depth_) node(*child, depth + 1);
         ++i;
@@ -116,8 +124,10 @@ class TreePrinter {
     unsigned end = first + 1;
     while (end < sv39::entries_per_table && where.entries[end] == raw + (end - first) * step) ++end;
     const u64 va = sign_extended(where.va + first * bytes_at(where.level), tree_.mode);
-    const std::string where_text = end - first == 1 ? fmt::format("[{:3}]", first) : fmt::format("[{}..{}]", first, end - 1);
-    line(depth, fmt::format("{} {:#x}  {} {:#x}{}{}", where_text, va, flag_letters(raw), sv39::Pte::from_raw(raw).ppn().address().value(),
+    const std::string where_text =
+        end - first == 1 ? fmt::format("[{:3}]", first) : fmt::format("[{}..{}]", first, end - 1);
+    line(depth, fmt::format("{} {:#x}  {} {:#x}{}{}", where_text, va, flag_letters(raw),
+                            sv39::Pte::from_raw(raw).ppn().address().value(),
                             where.level == 0 ? "" : fmt::format("  {} superpage", size_name(where.level)),
                             end - first == 1 ? "" : fmt::format("  x{}", end - first)));
     return end;
@@ -138,7 +148,8 @@ std::string text_of_tree(const Space& space, unsigned depth) {
 }
 
 std::string text_of_walk(const Explanation& walk, std::string_view title) {
-  std::string out = fmt::format("{}: {} walk of {:#x} from root {:#x}\n\n", title, name_of(walk.mode), walk.va, walk.root);
+  std::string out =
+      fmt::format("{}: {} walk of {:#x} from root {:#x}\n\n", title, name_of(walk.mode), walk.va, walk.root);
   if (walk.mode != Mode::bare) {
     const unsigned levels = levels_of(walk.mode);
     std::string names;
@@ -150,27 +161,33 @@ std::string text_of_walk(const Explanation& walk, std::string_view title) {
       binary += fmt::format("{:09b}  ", index);
       decimal += fmt::format("{:<11}", index);
     }
-    out += fmt::format("  {}offset\n  {}{:012b}\n  {}{:#x}\n\n", names, binary, walk.va & 0xfff, decimal, walk.va & 0xfff);
+    out +=
+        fmt::format("  {}offset\n  {}{:012b}\n  {}{:#x}\n\n", names, binary, walk.va & 0xfff, decimal, walk.va & 0xfff);
   }
   for (const Step& step : walk.steps) {
-    out += fmt::format("  level {}: table {:#x} + {} * 8 = {:#x}\n", step.level, step.table, step.index, step.entry_address);
+    out += fmt::format("  level {}: table {:#x} + {} * 8 = {:#x}\n", step.level, step.table, step.index,
+                       step.entry_address);
     if (!step.was_read) {
       out += "           not RAM: nothing to read\n";
       continue;
     }
     const auto pte = sv39::Pte::from_raw(step.entry);
-    out += fmt::format("           PTE {:#018x}  PPN {:#x}  {}  A={} D={} RSW={:02b} V={}  {}\n", step.entry, pte.ppn().value(), flag_letters(step.entry),
-                       step.entry >> 6 & 1, step.entry >> 7 & 1, step.entry >> 8 & 3, step.entry & 1,
-                       !pte.is_valid() ? "invalid" : pte.is_leaf() ? "leaf" : "points to the next table");
+    out += fmt::format("           PTE {:#018x}  PPN {:#x}  {}  A={} D={} RSW={:02b} V={}  {}\n", step.entry,
+                       pte.ppn().value(), flag_letters(step.entry), step.entry >> 6 & 1, step.entry >> 7 & 1,
+                       step.entry >> 8 & 3, step.entry & 1,
+                       !pte.is_valid() ? "invalid"
+                       : pte.is_leaf() ? "leaf"
+                                       : "points to the next table");
   }
   out += fmt::format("\n  {}\n", describe_end(walk));
   if (walk.found()) {
-    out += fmt::format("  physical address {:#x} = {:#x} + {:#x}\n", walk.physical, walk.physical - walk.va % bytes_at(walk.leaf_level),
-                       walk.va % bytes_at(walk.leaf_level));
+    out += fmt::format("  physical address {:#x} = {:#x} + {:#x}\n", walk.physical,
+                       walk.physical - walk.va % bytes_at(walk.leaf_level), walk.va % bytes_at(walk.leaf_level));
     if (!walk.steps.empty()) {
       out += "\n  the last PTE, bit by bit:\n";
       for (const BitMeaning& meaning : pte_bits(walk.last_entry(), walk.steps.back().level)) {
-        const std::string bits = meaning.high == meaning.low ? fmt::format("{}", meaning.high) : fmt::format("{}:{}", meaning.high, meaning.low);
+        const std::string bits = meaning.high == meaning.low ? fmt::format("{}", meaning.high)
+                                                             : fmt::format("{}:{}", meaning.high, meaning.low);
         out += fmt::format("    {:>5}  {:<8} = {:<#12x} {}\n", bits, meaning.name, meaning.value, meaning.meaning);
       }
     }
@@ -180,7 +197,8 @@ std::string text_of_walk(const Explanation& walk, std::string_view title) {
   out += fmt::format("\n  {:<9} {:<37} {:<37} {}\n", "", "read", "write", "execute");
   const auto row = [&](const char* who, sv39::Privilege privilege, sv39::Sum sum) {
     out += fmt::format("  {:<9} {:<37} {:<37} {}\n", who, sv39::describe(walk.verdict(read, privilege, sum)),
-                       sv39::describe(walk.verdict(write, privilege, sum)), sv39::describe(walk.verdict(execute, privilege, sum)));
+                       sv39::describe(walk.verdict(write, privilege, sum)),
+                       sv39::describe(walk.verdict(execute, privilege, sum)));
   };
   row("user", user, sv39::Sum::clear);
   row("kernel", supervisor, sv39::Sum::clear);
@@ -192,11 +210,14 @@ std::string text_of_walk(const Explanation& walk, std::string_view title) {
 std::string text_of_frame(const Scene& scene, u64 pa) {
   const auto uses = frame_uses(scene);
   const FrameUse& use = uses[(pa - scene.ram_base) / sv39::page_size];
-  std::string out = fmt::format("frame {:#x} (page number {:#x}): {}, {} user mapping{}{}\n", pa - pa % sv39::page_size, pa >> sv39::page_shift,
-                                name_of(use.kind), use.mappings, use.mappings == 1 ? "" : "s", scene.records.frames.empty() ? "" : fmt::format(", {} references by the kernel's count", use.references));
+  std::string out = fmt::format(
+      "frame {:#x} (page number {:#x}): {}, {} user mapping{}{}\n", pa - pa % sv39::page_size, pa >> sv39::page_shift,
+      name_of(use.kind), use.mappings, use.mappings == 1 ? "" : "s",
+      scene.records.frames.empty() ? "" : fmt::format(", {} references by the kernel's count", use.references));
   for (const FrameUser& user : users_of_frame(scene, pa)) {
     out += user.is_table ? fmt::format("  {:<20} level-{} table for {:#x}\n", user.space->title(), user.level, user.va)
-                         : fmt::format("  {:<20} {:#x}  {}  {}\n", user.space->title(), user.va, flag_letters(user.pte), size_name(user.level));
+                         : fmt::format("  {:<20} {:#x}  {}  {}\n", user.space->title(), user.va, flag_letters(user.pte),
+                                       size_name(user.level));
   }
   return out;
 }
@@ -206,10 +227,11 @@ std::string text_of_differences(const std::vector<Difference>& differences) {
   for (const Difference& d : differences) {
     const auto side = [](u64 pte, u8 level) {
       if (pte == 0) return std::string("-");
-      return fmt::format("{} {:#x} {}", flag_letters(pte), sv39::Pte::from_raw(pte).ppn().address().value(), size_name(level));
+      return fmt::format("{} {:#x} {}", flag_letters(pte), sv39::Pte::from_raw(pte).ppn().address().value(),
+                         size_name(level));
     };
-    out += fmt::format("{:<9} {:#x}..{:#x} ({})  {}  ->  {}\n", name_of(d.change), d.va, d.va + d.bytes, human_size(d.bytes),
-                       side(d.before, d.level_before), side(d.after, d.level_after));
+    out += fmt::format("{:<9} {:#x}..{:#x} ({})  {}  ->  {}\n", name_of(d.change), d.va, d.va + d.bytes,
+                       human_size(d.bytes), side(d.before, d.level_before), side(d.after, d.level_after));
   }
   return out.empty() ? "no difference\n" : out;
 }
@@ -219,8 +241,9 @@ std::string text_of_findings(const std::vector<Finding>& findings) {
   usize faults = 0;
   for (const Finding& finding : findings) {
     faults += finding.severity == Severity::fault;
-    out += fmt::format("{:<6} {:<28} {:<10} va {:#x}  pte {:#x}\n       {}\n", finding.severity == Severity::fault ? "fault" : "advice", finding.rule,
-                       finding.space, finding.va, finding.pte, finding.message);
+    out += fmt::format("{:<6} {:<28} {:<10} va {:#x}  pte {:#x}\n       {}\n",
+                       finding.severity == Severity::fault ? "fault" : "advice", finding.rule, finding.space,
+                       finding.va, finding.pte, finding.message);
   }
   out += fmt::format("{} fault{}, {} piece{} of advice\n", faults, faults == 1 ? "" : "s", findings.size() - faults,
                      findings.size() - faults == 1 ? "" : "s");

@@ -31,8 +31,7 @@ class KernelMemory {
 class Value {
  public:
   Value() = default;
-  Value(const KernelMemory& memory, const Type* type, u64 address)
-      : memory_(&memory), type_(type), address_(address) {}
+  Value(const KernelMemory& memory, const Type* type, u64 address) : memory_(&memory), type_(type), address_(address) {}
   /// A variable, "process::table", or a member of one, "mm::kernel.root".
   [[nodiscard]] static Value of_variable(const KernelMemory& memory, std::string_view path);
 

@@ -119,8 +119,7 @@ std::string describe_end(const Explanation& walk) {
   if (walk.mode == Mode::bare) return "translation is off: the address is physical";
   const unsigned level = walk.steps.empty() ? 0 : walk.steps.back().level;
   switch (walk.end) {
-    case WalkEnd::leaf:
-      return fmt::format("level {} holds a leaf: a {} page", level, size_name(walk.leaf_level));
+    case WalkEnd::leaf: return fmt::format("level {} holds a leaf: a {} page", level, size_name(walk.leaf_level));
     case WalkEnd::not_canonical:
       return fmt::format("not canonical: bits 63 to {} must all equal bit {}", address_bits(walk.mode),
                          address_bits(walk.mode) - 1);
@@ -143,19 +142,25 @@ std::vector<BitMeaning> pte_bits(u64 raw, unsigned level) {
   const u64 ppn = pte.ppn().value();
   std::vector<BitMeaning> bits;
   bits.push_back(bit("N", 63, "contiguous pages (Svnapot)", "no Svnapot"));
-  bits.push_back({"PBMT", 62, 61, raw >> 61 & 3, raw >> 61 & 3 ? "page-based memory type (Svpbmt)" : "memory as it is"});
+  bits.push_back(
+      {"PBMT", 62, 61, raw >> 61 & 3, raw >> 61 & 3 ? "page-based memory type (Svpbmt)" : "memory as it is"});
   bits.push_back({"reserved", 60, 54, raw >> 54 & 0x7f, raw >> 54 & 0x7f ? "must be zero" : "zero, as it must be"});
-  std::string where = leaf ? fmt::format("the page begins at {:#x}", ppn << sv39::page_shift)
-                           : fmt::format("the level-{} table is at {:#x}", level == 0 ? 0 : level - 1, ppn << sv39::page_shift);
-  if (leaf && ppn % (bytes_at(level) / sv39::page_size) != 0) where += fmt::format(", not aligned to {}", size_name(level));
+  std::string where =
+      leaf ? fmt::format("the page begins at {:#x}", ppn << sv39::page_shift)
+           : fmt::format("the level-{} table is at {:#x}", level == 0 ? 0 : level - 1, ppn << sv39::page_shift);
+  if (leaf && ppn % (bytes_at(level) / sv39::page_size) != 0)
+    where += fmt::format(", not aligned to {}", size_name(level));
   bits.push_back({"PPN", 53, 10, ppn, pte.is_valid() ? where : "means nothing, V is 0"});
   bits.push_back(bit("RSW1", 9, "set by the kernel for itself", "free for the kernel"));
   bits.push_back(bit("RSW0", 8, "set by the kernel for itself (Bifolium: copy-on-write)", "free for the kernel"));
-  bits.push_back(bit("D", 7, "written since last cleared", leaf ? "not written since last cleared" : "clear, as in every non-leaf"));
-  bits.push_back(bit("A", 6, "used since last cleared", leaf ? "not used since last cleared" : "clear, as in every non-leaf"));
+  bits.push_back(bit("D", 7, "written since last cleared",
+                     leaf ? "not written since last cleared" : "clear, as in every non-leaf"));
+  bits.push_back(
+      bit("A", 6, "used since last cleared", leaf ? "not used since last cleared" : "clear, as in every non-leaf"));
   bits.push_back(bit("G", 5, "in every address space", "in this address space only"));
   bits.push_back(bit("U", 4, "user mode may use it", leaf ? "supervisor only" : "clear, as in every non-leaf"));
-  bits.push_back(bit("X", 3, "code may run from it", leaf ? "no code runs from it" : "R = W = X = 0: points to a table"));
+  bits.push_back(
+      bit("X", 3, "code may run from it", leaf ? "no code runs from it" : "R = W = X = 0: points to a table"));
   bits.push_back(bit("W", 2, "may be written", leaf ? "may not be written" : "R = W = X = 0: points to a table"));
   bits.push_back(bit("R", 1, "may be read", leaf ? "may not be read" : "R = W = X = 0: points to a table"));
   bits.push_back(bit("V", 0, "valid", "not valid: every other bit means nothing"));

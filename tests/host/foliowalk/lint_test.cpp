@@ -28,7 +28,8 @@ TEST(Lint, says_nothing_of_a_healthy_system) {
       Healthy system;
       system.family = family;
       system.with_mirror = with_mirror;
-      EXPECT_TRUE(lint(system.scene()).empty()) << (lint(system.scene()).empty() ? "" : lint(system.scene())[0].message);
+      EXPECT_TRUE(lint(system.scene()).empty())
+          << (lint(system.scene()).empty() ? "" : lint(system.scene())[0].message);
     }
   }
 }
@@ -46,13 +47,19 @@ void or_into(Healthy& system, u64 at, u64 bits) { system.ram.write(at, system.ra
 
 const std::vector<Seed> seeds = {
     {"root-unreadable", [](Healthy& s) { s.user[1] = 0x1234'5000; }},
-    {"table-outside-ram", [](Healthy& s) { s.ram.write(entry_of(s, 0x4000'0000, 2) + 8, RamBuilder::pte(0x9000'0000, 1)); }},
+    {"table-outside-ram",
+     [](Healthy& s) { s.ram.write(entry_of(s, 0x4000'0000, 2) + 8, RamBuilder::pte(0x9000'0000, 1)); }},
     {"table-cycle", [](Healthy& s) { s.ram.write(s.user[0] + 100 * 8, RamBuilder::pte(s.user[0], 1)); }},
     {"pointer-at-level-0", [](Healthy& s) { s.ram.write(entry_of(s, 0x7000), RamBuilder::pte(s.text, 1)); }},
     {"pointer-with-adu", [](Healthy& s) { or_into(s, s.user[0], flag::accessed); }},
     {"reserved-bits", [](Healthy& s) { or_into(s, entry_of(s, 0x2000), u64{1} << 58); }},
-    {"write-without-read", [](Healthy& s) { s.ram.map(s.user[0], 0x5000, s.ram.frame(), flag::valid | flag::write | flag::user | flag::accessed | flag::dirty); }},
-    {"misaligned-superpage", [](Healthy& s) { s.ram.map(s.user[0], 0x4040'0000, s.mega - 4 * kib * 3, flag::ro | flag::user, 1); }},
+    {"write-without-read",
+     [](Healthy& s) {
+       s.ram.map(s.user[0], 0x5000, s.ram.frame(),
+                 flag::valid | flag::write | flag::user | flag::accessed | flag::dirty);
+     }},
+    {"misaligned-superpage",
+     [](Healthy& s) { s.ram.map(s.user[0], 0x4040'0000, s.mega - 4 * kib * 3, flag::ro | flag::user, 1); }},
     {"leaf-outside-ram", [](Healthy& s) { s.ram.map(s.user[0], 0x5000, 0xf000'0000, flag::ro | flag::user); }},
     {"leaf-over-table",
      [](Healthy& s) {
@@ -62,13 +69,17 @@ const std::vector<Seed> seeds = {
        s.ram.write(entry_of(s, 0x4020'0000, 1), RamBuilder::pte(table, flag::ro | flag::user));
      }},
     {"table-mapped-by-user", [](Healthy& s) { s.ram.map(s.user[0], 0x6000, s.user[1], flag::rw | flag::user); }},
-    {"user-in-kernel-half", [](Healthy& s) { s.ram.map(s.kernel_root, 0x2000'0000, s.data[1], flag::ro | flag::user); }},
+    {"user-in-kernel-half",
+     [](Healthy& s) { s.ram.map(s.kernel_root, 0x2000'0000, s.data[1], flag::ro | flag::user); }},
     {"trap-page-open-to-user", [](Healthy& s) { or_into(s, entry_of(s, 0x3f'ffff'f000), flag::user); }},
     {"global-user-page", [](Healthy& s) { or_into(s, entry_of(s, 0x2000), flag::global); }},
-    {"kernel-write-execute", [](Healthy& s) { s.ram.map(s.kernel_root, 0x1000'1000, s.data[1], flag::rw | flag::execute); }},
+    {"kernel-write-execute",
+     [](Healthy& s) { s.ram.map(s.kernel_root, 0x1000'1000, s.data[1], flag::rw | flag::execute); }},
     {"cow-writable", [](Healthy& s) { or_into(s, entry_of(s, 0x2000), flag::copy_on_write); }},
-    {"accessed-clear", [](Healthy& s) { s.ram.map(s.kernel_root, 0x1000'1000, 0x1000'1000, flag::valid | flag::read); }},
-    {"dirty-clear", [](Healthy& s) { s.ram.map(s.user[0], 0x5000, s.ram.frame(), flag::ro | flag::write | flag::user); }},
+    {"accessed-clear",
+     [](Healthy& s) { s.ram.map(s.kernel_root, 0x1000'1000, 0x1000'1000, flag::valid | flag::read); }},
+    {"dirty-clear",
+     [](Healthy& s) { s.ram.map(s.user[0], 0x5000, s.ram.frame(), flag::ro | flag::write | flag::user); }},
     {"kernel-half-differs",
      [](Healthy& s) {
        s.ram.map(s.kernel_root, ~u64{0} << 38, 0x8000'0000, flag::rw, 2);
@@ -86,10 +97,26 @@ const std::vector<Seed> seeds = {
     {"table-used-twice", [](Healthy& s) { s.ram.write(s.user[0] + 50 * 8, s.ram.read(s.user[0])); }},
     {"satp-mode", [](Healthy& s) { s.harts.push_back({1, Satp{u64{5} << 60 | 0x80000}, 0}); }},
     {"satp-on-unknown-table", [](Healthy& s) { s.harts.push_back({1, Satp{u64{8} << 60 | s.data[0] >> 12}, 0}); }},
-    {"mirror-missing", [](Healthy& s) { s.with_mirror = true; s.ram.write(s.ram.entry(s.mirror, 0x2000, 0), 0); }},
-    {"mirror-wrong-frame", [](Healthy& s) { s.with_mirror = true; s.ram.map(s.mirror, 0x2000, s.data[1], flag::rw); }},
-    {"mirror-wrong-rights", [](Healthy& s) { s.with_mirror = true; s.ram.map(s.mirror, 0x1000, s.shared, flag::rw); }},
-    {"mirror-stale", [](Healthy& s) { s.with_mirror = true; s.ram.map(s.mirror, 0x9000, s.data[1], flag::rw); }},
+    {"mirror-missing",
+     [](Healthy& s) {
+       s.with_mirror = true;
+       s.ram.write(s.ram.entry(s.mirror, 0x2000, 0), 0);
+     }},
+    {"mirror-wrong-frame",
+     [](Healthy& s) {
+       s.with_mirror = true;
+       s.ram.map(s.mirror, 0x2000, s.data[1], flag::rw);
+     }},
+    {"mirror-wrong-rights",
+     [](Healthy& s) {
+       s.with_mirror = true;
+       s.ram.map(s.mirror, 0x1000, s.shared, flag::rw);
+     }},
+    {"mirror-stale",
+     [](Healthy& s) {
+       s.with_mirror = true;
+       s.ram.map(s.mirror, 0x9000, s.data[1], flag::rw);
+     }},
 };
 
 class SeededFault : public testing::TestWithParam<Seed> {};
@@ -109,8 +136,8 @@ INSTANTIATE_TEST_SUITE_P(Lint, SeededFault, testing::ValuesIn(seeds), [](const a
 
 // A rule that nobody seeds may be dead; these three need frame records or an ELF file and are tested below.
 TEST(Lint, every_rule_is_seeded) {
-  std::set<std::string> seeded = {"too-many-tables", "kernel-image-writable-by-user", "user-write-execute",
-                                  "free-frame-mapped", "free-frame-is-table", "too-few-references"};
+  std::set<std::string> seeded = {"too-many-tables",   "kernel-image-writable-by-user", "user-write-execute",
+                                  "free-frame-mapped", "free-frame-is-table",           "too-few-references"};
   for (const Seed& seed : seeds) seeded.insert(seed.rule);
   for (const Rule& rule : lint_rules()) EXPECT_TRUE(seeded.contains(rule.name)) << rule.name;
 }
@@ -178,7 +205,8 @@ TEST(Lint, a_finding_about_two_processes_falls_when_one_gave_the_frame_up) {
 
 TEST(Lint, reports_no_more_of_a_rule_than_anyone_reads) {
   Healthy system;
-  for (u64 i = 0; i < 400; ++i) system.ram.map(system.user[0], 0x10'0000 + i * 4096, 0xf000'0000, flag::ro | flag::user);
+  for (u64 i = 0; i < 400; ++i)
+    system.ram.map(system.user[0], 0x10'0000 + i * 4096, 0xf000'0000, flag::ro | flag::user);
   EXPECT_EQ(lint(system.scene()).size(), 100U);
 }
 

@@ -4,18 +4,19 @@
 
 #include <fstream>
 
+#include "foliowalk/ram_builder.hpp"
 #include "tools/foliowalk/events.hpp"
 #include "tools/foliowalk/json.hpp"
 #include "tools/foliowalk/session.hpp"
 #include "tools/foliowalk/text.hpp"
-#include "foliowalk/ram_builder.hpp"
 
 namespace foliowalk {
 namespace {
 
 TEST(Registers, of_two_harts) {
-  const auto harts = parse_registers("\r\nCPU#0\r\n V      =   0\r\n pc       000000008000004c\r\n satp     80000000000810ce\r\n"
-                                     "CPU#1\r\n pc       0000000080000968\r\n satp     0000000000000000\r\n");
+  const auto harts = parse_registers(
+      "\r\nCPU#0\r\n V      =   0\r\n pc       000000008000004c\r\n satp     80000000000810ce\r\n"
+      "CPU#1\r\n pc       0000000080000968\r\n satp     0000000000000000\r\n");
   ASSERT_EQ(harts.size(), 2U);
   EXPECT_EQ(harts[0].satp.mode(), Mode::sv39);
   EXPECT_EQ(harts[0].satp.root(), 0x810ce000U);
@@ -38,7 +39,9 @@ TEST(Satp, fields) {
 }
 
 TEST(Trap, with_and_without_a_time) {
-  const auto trap = parse_trap("12992@1795230051.524695:riscv_trap hart:1, async:0, cause:15, epc:0x40000008, tval:0x50025000, desc=store_page_fault");
+  const auto trap = parse_trap(
+      "12992@1795230051.524695:riscv_trap hart:1, async:0, cause:15, epc:0x40000008, tval:0x50025000, "
+      "desc=store_page_fault");
   ASSERT_TRUE(trap);
   EXPECT_EQ(trap->hart, 1U);
   EXPECT_TRUE(trap->is_page_fault());
@@ -46,7 +49,8 @@ TEST(Trap, with_and_without_a_time) {
   EXPECT_EQ(trap->what, "store_page_fault");
   EXPECT_NEAR(trap->time, 1795230051.524695, 1e-3);
   EXPECT_TRUE(parse_trap("riscv_trap hart:0, async:1, cause:5, epc:0x0, tval:0x0, desc=s_timer")->interrupt);
-  for (const char* broken : {"", "riscv_trap", "riscv_trap hart:", "riscv_trap hart:1, async:0, cause:15, epc:zz", "x@riscv_trap hart:1"}) {
+  for (const char* broken :
+       {"", "riscv_trap", "riscv_trap hart:", "riscv_trap hart:1, async:0, cause:15, epc:zz", "x@riscv_trap hart:1"}) {
     EXPECT_FALSE(parse_trap(broken)) << broken;
   }
 }
@@ -54,7 +58,8 @@ TEST(Trap, with_and_without_a_time) {
 TEST(Number, decimal_and_hexadecimal_only) {
   EXPECT_EQ(parse_number("0x3ffffff000"), 0x3f'ffff'f000U);
   EXPECT_EQ(parse_number("42"), 42U);
-  for (const char* broken : {"", "0x", "-1", "4 2", "12g", "0x1ffffffffffffffff", " 1"}) EXPECT_FALSE(parse_number(broken)) << broken;
+  for (const char* broken : {"", "0x", "-1", "4 2", "12g", "0x1ffffffffffffffff", " 1"})
+    EXPECT_FALSE(parse_number(broken)) << broken;
 }
 
 TEST(SessionFile, missing_broken_and_wrong) {
@@ -109,7 +114,8 @@ TEST(Output, of_healthy_and_hostile_scenes) {
   for (const bool hostile : {false, true}) {
     Healthy system;
     if (hostile) {
-      for (unsigned i = 0; i < 512; ++i) system.ram.write(system.user[0] + i * 8, ~u64{0} ^ (u64{i} * 0x1234'5678'9abc) );
+      for (unsigned i = 0; i < 512; ++i)
+        system.ram.write(system.user[0] + i * 8, ~u64{0} ^ (u64{i} * 0x1234'5678'9abc));
       system.ram.write(system.user[1], RamBuilder::pte(system.user[1], 1));
     }
     const Scene scene = system.scene();

@@ -22,7 +22,8 @@ inline constexpr u64 rw = valid | sv39::pte_bit::read | sv39::pte_bit::write | a
 /// Hands out frames from the bottom of RAM and writes entries wherever a test wants them.
 class RamBuilder {
  public:
-  explicit RamBuilder(u64 size = 4 * mib) : ram_(default_ram_base, std::vector<std::byte>(size)), next_(default_ram_base) {}
+  explicit RamBuilder(u64 size = 4 * mib)
+      : ram_(default_ram_base, std::vector<std::byte>(size)), next_(default_ram_base) {}
 
   u64 frame() {
     const u64 pa = next_;
@@ -48,7 +49,9 @@ class RamBuilder {
     }
     return table + index(va, level) * 8;
   }
-  void map(u64 root, u64 va, u64 pa, u64 flags, unsigned level = 0, unsigned top = 2) { write(entry(root, va, level, top), pte(pa, flags)); }
+  void map(u64 root, u64 va, u64 pa, u64 flags, unsigned level = 0, unsigned top = 2) {
+    write(entry(root, va, level, top), pte(pa, flags));
+  }
 
   [[nodiscard]] const BufferRam& ram() const { return ram_; }
   BufferRam take() { return std::move(ram_); }
@@ -77,7 +80,8 @@ struct Healthy {
 
   Healthy() {
     ram.map(kernel_root, 0x1000'0000, 0x1000'0000, flag::rw);
-    for (u64 pa = default_ram_base; pa < default_ram_base + 8 * mib; pa += 2 * mib) ram.map(kernel_root, pa, pa, flag::rw, 1);
+    for (u64 pa = default_ram_base; pa < default_ram_base + 8 * mib; pa += 2 * mib)
+      ram.map(kernel_root, pa, pa, flag::rw, 1);
     for (int i = 0; i < 2; ++i) {
       ram.map(user[i], 0x0, text, flag::rx | flag::user);
       ram.map(user[i], 0x1000, shared, flag::ro | flag::user | flag::copy_on_write);

@@ -77,11 +77,12 @@ TEST_P(Modes, walk_and_tree_agree) {
   EXPECT_EQ(walk.verdict(sv39::Access::read, sv39::Privilege::supervisor), sv39::Verdict::user_page);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tree, Modes,
-                         testing::Values(ModeCase{Mode::sv39, 0x12'3456'7000}, ModeCase{Mode::sv39, 0xffff'ffc0'0000'0000},
-                                         ModeCase{Mode::sv48, 0x1234'5678'9000}, ModeCase{Mode::sv48, 0xffff'8000'0000'1000},
-                                         ModeCase{Mode::sv48, 0x40'0000'0000}, ModeCase{Mode::sv57, 0x12'3456'789a'b000},
-                                         ModeCase{Mode::sv57, 0xff00'0000'0000'0000}));
+INSTANTIATE_TEST_SUITE_P(
+    Tree, Modes,
+    testing::Values(ModeCase{Mode::sv39, 0x12'3456'7000}, ModeCase{Mode::sv39, 0xffff'ffc0'0000'0000},
+                    ModeCase{Mode::sv48, 0x1234'5678'9000}, ModeCase{Mode::sv48, 0xffff'8000'0000'1000},
+                    ModeCase{Mode::sv48, 0x40'0000'0000}, ModeCase{Mode::sv57, 0x12'3456'789a'b000},
+                    ModeCase{Mode::sv57, 0xff00'0000'0000'0000}));
 
 TEST(Walk, upper_levels_of_sv48_can_end_it) {
   RamBuilder ram;
@@ -99,8 +100,10 @@ TEST(Walk, upper_levels_of_sv48_can_end_it) {
 TEST(Walk, says_where_and_why_it_ends) {
   Healthy system;
   const auto& ram = system.ram.ram();
-  EXPECT_EQ(describe_end(explain(ram, system.user[0], Mode::sv39, 0x5000)), "stops at level 0: the entry is not valid (V = 0)");
-  EXPECT_EQ(describe_end(explain(ram, system.user[0], Mode::sv39, u64{1} << 38)), "not canonical: bits 63 to 39 must all equal bit 38");
+  EXPECT_EQ(describe_end(explain(ram, system.user[0], Mode::sv39, 0x5000)),
+            "stops at level 0: the entry is not valid (V = 0)");
+  EXPECT_EQ(describe_end(explain(ram, system.user[0], Mode::sv39, u64{1} << 38)),
+            "not canonical: bits 63 to 39 must all equal bit 38");
   EXPECT_EQ(describe_end(explain(ram, 0, Mode::sv39, 0)), "the level-2 table at 0x0 is not in RAM");
   EXPECT_EQ(explain(ram, 0, Mode::bare, 0x1234).physical, 0x1234U);
 }
@@ -113,7 +116,8 @@ class FlickeringRam final : public Ram {
   u64 size() const override { return ram_.size(); }
   bool read(u64 pa, std::span<std::byte> out) const override {
     if (!ram_.read(pa, out)) return false;
-    if (pa <= at_ && at_ - pa < out.size() && reads_++ < calm_after_) out[at_ - pa] ^= std::byte{static_cast<unsigned char>(2 * (reads_ % 2))};
+    if (pa <= at_ && at_ - pa < out.size() && reads_++ < calm_after_)
+      out[at_ - pa] ^= std::byte{static_cast<unsigned char>(2 * (reads_ % 2))};
     return true;
   }
 
@@ -149,8 +153,10 @@ TEST(Diff, names_each_kind_of_change) {
   after.ram.map(after.user[0], 0x1000, after.ram.frame(), flag::rw | flag::user);
   after.ram.map(after.user[0], 0x0, after.text, flag::ro | flag::user);
   after.ram.write(after.ram.entry(after.user[0], 0x4020'0000, 1), 0);
-  for (u64 i = 0; i < 512; ++i) after.ram.map(after.user[0], 0x4020'0000 + i * 4096, after.mega + i * 4096, flag::rw | flag::user);
-  const auto changes = difference(read_tree(before.ram.ram(), before.user[0], Mode::sv39), read_tree(after.ram.ram(), after.user[0], Mode::sv39));
+  for (u64 i = 0; i < 512; ++i)
+    after.ram.map(after.user[0], 0x4020'0000 + i * 4096, after.mega + i * 4096, flag::rw | flag::user);
+  const auto changes = difference(read_tree(before.ram.ram(), before.user[0], Mode::sv39),
+                                  read_tree(after.ram.ram(), after.user[0], Mode::sv39));
   ASSERT_EQ(changes.size(), 5U);
   EXPECT_EQ(changes[0].change, Change::rights);
   EXPECT_EQ(changes[1].change, Change::moved);
@@ -158,7 +164,8 @@ TEST(Diff, names_each_kind_of_change) {
   EXPECT_EQ(changes[3].change, Change::added);
   EXPECT_EQ(changes[4].change, Change::split);
   EXPECT_EQ(changes[4].bytes, 2 * mib);
-  const auto back = difference(read_tree(after.ram.ram(), after.user[0], Mode::sv39), read_tree(before.ram.ram(), before.user[0], Mode::sv39));
+  const auto back = difference(read_tree(after.ram.ram(), after.user[0], Mode::sv39),
+                               read_tree(before.ram.ram(), before.user[0], Mode::sv39));
   EXPECT_EQ(back.back().change, Change::promoted);
 }
 
