@@ -189,6 +189,11 @@ void BlockCache::drop_all() {
   }
 }
 
+void BlockCache::publish_locks() {
+  sync::LockStatistics::publish(clock_lock_);
+  for (BucketLock& lock : bucket_locks_) sync::LockStatistics::publish(lock);
+}
+
 u32 BlockCache::pinned_count() const {
   u32 pinned = 0;
   for (u32 i = 0; i < count_; ++i) pinned += buffers_[i].pins.load(std::memory_order_relaxed) != 0;

@@ -74,7 +74,7 @@ class BufferRef {
 
 class BlockCache {
  public:
-  static constexpr usize lock_count = 64;
+  static constexpr usize lock_count = 8;  // few: only a miss takes one
 
   BlockCache();
   BlockCache(const BlockCache&) = delete;
@@ -121,8 +121,8 @@ class BlockCache {
   [[nodiscard]] u32 buffer_count() const { return count_; }
   [[nodiscard]] u32 pinned_count() const;
   [[nodiscard]] dev::BlockDevice& device() const { return *device_; }
-  /// Locks for the statistics device; all named bcache.
-  [[nodiscard]] sync::SpinLock& lock(usize index) { return bucket_locks_[index]; }
+  /// Makes the cache's locks, all named bcache, known to the statistics device.
+  void publish_locks();
 
   /// Adds a pin for the log.
   void pin(Buffer& buffer) { buffer.pins.fetch_add(1, std::memory_order_relaxed); }

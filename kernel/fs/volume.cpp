@@ -18,7 +18,11 @@ Volume::Volume()
 Volume& root_volume() {
   // Never destroyed: no destructor is to be registered, and it is made when first asked for.
   alignas(Volume) static std::byte storage[sizeof(Volume)];
-  static Volume* const volume = ::new (storage) Volume;
+  static Volume* const volume = [] {
+    auto* const made = ::new (storage) Volume;
+    made->cache().publish_locks();
+    return made;
+  }();
   return *volume;
 }
 
