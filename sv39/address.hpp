@@ -125,9 +125,7 @@ class VirtAddr {
     return static_cast<unsigned>(value_ >> shift_of(level)) % entries_per_table;
   }
   /// Bits 63 to 39 equal bit 38; anything else faults whatever the tables say.
-  [[nodiscard]] constexpr bool is_canonical() const {
-    return value_ < user_half_end || value_ >= upper_half_begin;
-  }
+  [[nodiscard]] constexpr bool is_canonical() const { return value_ < user_half_end || value_ >= upper_half_begin; }
   [[nodiscard]] constexpr bool is_lower_half() const { return value_ < user_half_end; }
   friend constexpr VirtAddr operator+(VirtAddr a, u64 bytes) { return VirtAddr(a.value_ + bytes); }
   friend constexpr u64 operator-(VirtAddr a, VirtAddr b) { return a.value_ - b.value_; }
@@ -183,9 +181,7 @@ class VirtRange {
   [[nodiscard]] constexpr bool intersects(VirtRange other) const {
     return !empty() && !other.empty() && (contains(other.begin_) || other.contains(begin_));
   }
-  [[nodiscard]] constexpr bool is_page_aligned() const {
-    return begin_.is_page_aligned() && bytes_ % page_size == 0;
-  }
+  [[nodiscard]] constexpr bool is_page_aligned() const { return begin_.is_page_aligned() && bytes_ % page_size == 0; }
   [[nodiscard]] constexpr u64 page_count() const { return bytes_ / page_size; }
   friend constexpr bool operator==(VirtRange, VirtRange) = default;
 

@@ -14,10 +14,11 @@ namespace sv39 {
 ///   table(ppn)                 the node in that frame
 ///   write(table, index, pte)   THE place where an entry of these tables changes (the mirrored view hooks in here)
 template <class M>
-concept PhysicalMemory = std::copyable<M> && requires(const M memory, Ppn ppn, PageTable& table, unsigned index, Pte pte) {
-  { memory.table(ppn) } -> std::same_as<PageTable&>;
-  memory.write(table, index, pte);
-};
+concept PhysicalMemory =
+    std::copyable<M> && requires(const M memory, Ppn ppn, PageTable& table, unsigned index, Pte pte) {
+      { memory.table(ppn) } -> std::same_as<PageTable&>;
+      memory.write(table, index, pte);
+    };
 
 /// Physical memory as a stranger sees it (panic screen, explorer): any frame number may turn up, none may be believed.
 ///   read(pa)   the 8 bytes at pa, or nothing where there is no memory

@@ -57,6 +57,12 @@ class Cursor {
   template <class Visitor>
   void for_each_leaf(VirtRange range, Visitor&& visit);
 
+  /// Calls visit(slot, address of its first byte, count) for runs of entries that cover `range`: `count` neighbours of one
+  /// level-0 node from slot.index on (their entries unread but the first), or one superpage or larger hole. For loops
+  /// that look at every entry and are worth a few lines. The visitor may change the entries, not the tree's shape.
+  template <class Visitor>
+  void for_each_run(VirtRange range, Visitor&& visit);
+
   // Changing single entries, tables being there.
 
   /// Writes an entry found before; the caller owes the fence.
@@ -90,8 +96,7 @@ class Cursor {
   /// physical address are aligned (xv6: mappages, kvmmap). No fence: the caller owes one (TlbBatch::changed).
   template <FrameSource Frames>
   [[nodiscard]] std::expected<void, Error> map(VirtRange range, Ppn first, Permissions permissions, Frames& frames,
-                                               Level largest = Level::base,
-                                               Splitting splitting = Splitting::possible);
+                                               Level largest = Level::base, Splitting splitting = Splitting::possible);
 
   /// Clears every leaf in `range`, holes allowed, and hands the frames to the batch (xv6: uvmunmap). A superpage that
   /// sticks out is split, which cannot fail. Tables stay.

@@ -68,30 +68,37 @@ std::optional<PhysAddr> Cursor<Memory>::translate(VirtAddr va) {
   return mapping.pte.ppn().address() + va.offset_in(mapping.level);
 }
 
+template <PhysicalMemory Memory>
+template <class Visitor>
+void Cursor<Memory>::for_each_run(VirtRange range, Visitor&& visit) {
+  VirtAddr va = range.begin();
+  while (va - range.begin() < range.bytes()) {
+    const Slot slot = find(va);
+    const VirtAddr begin = va.align_down(slot.level);
+    unsigned count = 1;
+    if (slot.level == Level::base) {
+      // (Distances, not addresses, are compared: the range may end at 2^64.)
+      const u64 left = (range.bytes() - (begin - range.begin()) + page_size - 1) / page_size;
+      count = entries_per_table - slot.index;
+      if (left < count) count = static_cast<unsigned>(left);
+    }
+    visit(slot, begin, count);
+    va = begin + count * bytes_of(slot.level);
+  }
+}
+
 /// Calls visit(slot, begin) for each entry, leaf or hole, that intersects the range; holes as large as they are.
 template <PhysicalMemory Memory>
 template <class Visitor>
 void Cursor<Memory>::for_each_slot(VirtRange range, Visitor&& visit) {
-  VirtAddr va = range.begin();
-  while (va - range.begin() < range.bytes()) {
-    Slot slot = find(va);
-    VirtAddr begin = va.align_down(slot.level);
-    if (slot.level != Level::base) {
-      visit(slot, begin);
-      va = begin + bytes_of(slot.level);
-      continue;
-    }
-    // Along one level-0 table without walking again. (Distances, not addresses, are compared: the range may end at 2^64.)
-    u64 left = (range.bytes() - (begin - range.begin()) + page_size - 1) / page_size;
-    unsigned end = left < entries_per_table - slot.index ? slot.index + static_cast<unsigned>(left) : entries_per_table;
-    for (;;) {
-      visit(slot, begin);
+  for_each_run(range, [&](Slot slot, VirtAddr begin, unsigned count) {
+    visit(slot, begin);
+    while (--count != 0) {
+      slot.pte = slot.node->load(++slot.index);
       begin = begin + page_size;
-      if (++slot.index == end) break;
-      slot.pte = slot.node->load(slot.index);
+      visit(slot, begin);
     }
-    va = begin;
-  }
+  });
 }
 
 template <PhysicalMemory Memory>
@@ -198,8 +205,7 @@ void Cursor<Memory>::link_tables(VirtRange range, Level leaf, Frames& frames) {
 template <PhysicalMemory Memory>
 Level Cursor<Memory>::chunk_level(VirtAddr va, Ppn ppn, u64 pages, Level largest) {
   for (Level level = largest; level != Level::base; level = below(level)) {
-    if (va.is_aligned(level) && ppn.is_aligned(level) && pages >= pages_of(level) &&
-        !find(va, level).pte.is_valid()) {
+    if (va.is_aligned(level) && ppn.is_aligned(level) && pages >= pages_of(level) && !find(va, level).pte.is_valid()) {
       return level;
     }
   }

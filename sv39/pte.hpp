@@ -63,7 +63,9 @@ class Permissions {
   [[nodiscard]] constexpr Permissions without_write() const { return Permissions(bits_ & ~pte_bit::write); }
 
   [[nodiscard]] constexpr bool allows(Access access) const {
-    return bits_ & (access == Access::read ? pte_bit::read : access == Access::write ? pte_bit::write : pte_bit::execute);
+    return bits_ & (access == Access::read    ? pte_bit::read
+                    : access == Access::write ? pte_bit::write
+                                              : pte_bit::execute);
   }
   [[nodiscard]] constexpr bool is_user() const { return bits_ & pte_bit::user; }
   [[nodiscard]] constexpr bool is_global() const { return bits_ & pte_bit::global; }

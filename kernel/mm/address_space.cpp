@@ -54,8 +54,7 @@ lib::Result<void> AddressSpace::map_fixed_pages() {
   cursor.link_tables(fixed_range(), Level::base, tables);
   cursor.put(VirtAddr(abi::usyscall), Pte::leaf(owner_.usyscall, Permissions::read_only().user()));
   cursor.put(VirtAddr(abi::trapframe), Pte::leaf(owner_.trapframe, Permissions::read_write()));
-  cursor.put(VirtAddr(abi::trampoline),
-             Pte::leaf(kernel_space().trampoline().floor(), Permissions::read_execute()));
+  cursor.put(VirtAddr(abi::trampoline), Pte::leaf(kernel_space().trampoline().floor(), Permissions::read_execute()));
   frames().ref(owner_.usyscall);
   frames().ref(owner_.trapframe);
   return {};
@@ -118,13 +117,19 @@ void AddressSpace::drop_pages(Region& region) {
   Cursor cursor = this->cursor();
   const VirtRange range = *VirtRange::between(region.populated_begin, region.populated_end);
   const bool counted = region.kind != RegionKind::guard;
-  cursor.for_each_leaf(range, [&](const sv39::Slot& slot, VirtAddr) {
-    if (slot.level == Level::base) {
-      cursor.replace(slot, Pte());
-      if (counted) frames().unref(slot.pte.ppn());
-    } else {
+  const TableMemory memory;
+  cursor.for_each_run(range, [&](const sv39::Slot& slot, VirtAddr, unsigned run) {
+    if (slot.level != Level::base) {
+      if (!slot.pte.is_leaf()) return;
       cursor.replace(slot, Pte::table(tables.withdraw(slot.node_ppn)));
       frames().unref_megapage(slot.pte.ppn());
+      return;
+    }
+    for (unsigned i = slot.index; i < slot.index + run; ++i) {
+      const Pte pte = slot.node->load(i);
+      if (!pte.is_valid()) continue;
+      memory.write(*slot.node, i, Pte());
+      if (counted) frames().unref(pte.ppn());
     }
   });
 }
@@ -255,11 +260,10 @@ void AddressSpace::erase_range(VirtAddr begin, VirtAddr end) {
 
 /// Lowest address of an mmap region, or of what no region may reach.
 VirtAddr AddressSpace::lowest_mapping() const {
-  // Mappings are placed from the top down, so the first of them in order of address is the lowest.
-  for (const Region& region : regions_) {
-    if (region.is_mmap()) return region.begin;
-  }
-  return VirtAddr(user_limit);
+  // Mappings are placed from the top down and program memory grows from below, so they are the last in the list.
+  VirtAddr lowest(user_limit);
+  for (u32 i = regions_.size(); i > 0 && regions_[i - 1].is_mmap(); --i) lowest = regions_[i - 1].begin;
+  return lowest;
 }
 
 // Running.

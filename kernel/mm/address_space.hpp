@@ -18,20 +18,20 @@
 namespace mm {
 
 enum class Growth : u32 {
-  eager,   ///< memory now, or failure
-  lazy,    ///< addresses now, memory at first touch
+  eager,  ///< memory now, or failure
+  lazy,  ///< addresses now, memory at first touch
   legacy,  ///< one-argument sbrk: eager if it fits, else lazy from 16 MiB on (xv6-abi.md 6, item 1)
 };
 
 enum class FaultResult : u32 {
-  resolved,   ///< go on with the instruction
-  refused,    ///< the program has no such right: kill it
+  resolved,  ///< go on with the instruction
+  refused,  ///< the program has no such right: kill it
   no_memory,  ///< it has, but memory ran out: kill it
 };
 
 /// How vmprint writes a line.
 enum class TableFormat : u32 {
-  by_index,    ///< 2020 to 2023: `..0: pte 0x... pa 0x...`
+  by_index,  ///< 2020 to 2023: `..0: pte 0x... pa 0x...`
   by_address,  ///< 2024 and 2025: ` ..0x0000000000000000: pte 0x... pa 0x...`
 };
 
@@ -43,10 +43,10 @@ struct TextSink {
 
 /// What the page table costs, and what a flat one would (the notes' question why three levels save memory).
 struct TableFigures {
-  u64 resident_pages;   ///< base pages mapped; a megapage counts 512
+  u64 resident_pages;  ///< base pages mapped; a megapage counts 512
   u64 megapages;
-  u64 table_frames;     ///< frames in tables and deposits
-  u64 flat_frames;      ///< frames of a one-level table for the same 2^38 bytes
+  u64 table_frames;  ///< frames in tables and deposits
+  u64 flat_frames;  ///< frames of a one-level table for the same 2^38 bytes
 };
 
 class AddressSpace final : public sched::Space {
@@ -186,7 +186,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] bool grow_single_page(VirtAddr page);
   void shrink(VirtAddr begin, VirtAddr end);
   Region& extend_heap(VirtAddr begin, VirtAddr end);
-  [[nodiscard]] bool can_extend_heap(VirtAddr begin) const;
+  [[nodiscard]] Region* heap_below(VirtAddr begin);
 
   [[nodiscard]] lib::Result<VirtAddr> place(u64 bytes) const;
   [[nodiscard]] lib::Result<VirtAddr> add_mapping(u64 bytes, Region region);
@@ -197,6 +197,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] Resolution break_sharing(Region& region, sv39::Slot slot, VirtAddr page, Sleep sleep);
   [[nodiscard]] Resolution copy_page_for(Region& region, sv39::Slot slot, VirtAddr page);
   [[nodiscard]] Resolution demand_zero(Region& region, sv39::Slot slot, VirtAddr page);
+  void populate_ahead(Region& region, sv39::Slot slot, VirtAddr page);
   [[nodiscard]] Resolution demand_zero_and_tables(Region& region, VirtAddr page);
   [[nodiscard]] Resolution map_file_page(Region& region, VirtAddr page, Access access, Sleep sleep);
   void split_megapage(VirtAddr page);

@@ -7,7 +7,8 @@ namespace mm {
 bool AsidAllocator::use(AsidTag& tag) {
   std::atomic<u64>& fenced = harts_[arch::hart_index()].generation;
   const bool fresh = tag.generation() != generation() || highest_ == 0;
-  if (fresh) [[unlikely]] renew(tag);
+  if (fresh) [[unlikely]]
+    renew(tag);
   if (fenced.load(std::memory_order_relaxed) != tag.generation() || highest_ == 0) [[unlikely]] {
     arch::fence_all();
     count(VmEvent::fence_all);

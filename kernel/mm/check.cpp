@@ -183,8 +183,8 @@ class Checker {
     const bool fits = level == Level::mega ? state == FrameState::compound || state == FrameState::user
                                            : state == FrameState::user || state == FrameState::file;
     if (!fits) violation("pid {}: page at {:x} shows a frame that is {}", pid_, va.value(), describe(state));
-    const bool writable_alone = !pte.allows(Access::write) || state == FrameState::file || frames().refs(pte.ppn()) == 1 ||
-                                space_->regions_.find(va)->sharing == Sharing::shared;
+    const bool writable_alone = !pte.allows(Access::write) || state == FrameState::file ||
+                                frames().refs(pte.ppn()) == 1 || space_->regions_.find(va)->sharing == Sharing::shared;
     if (!writable_alone) violation("pid {}: page at {:x} is writable and its frame shared", pid_, va.value());
   }
 
@@ -227,7 +227,8 @@ class Checker {
   void check_mirror_entry(Ppn ppn, Level level, VirtAddr va, unsigned index, Pte pte) {
     const Frame& frame = frames().record(ppn);
     if (frame.first == no_frame) {
-      if (level == Level::base && View::twin_limit(level, va) != 0) violation("pid {}: no mirror at {:x}", pid_, va.value());
+      if (level == Level::base && View::twin_limit(level, va) != 0)
+        violation("pid {}: no mirror at {:x}", pid_, va.value());
       return;
     }
     if (index >= frame.limit) return;
@@ -293,7 +294,8 @@ class Checker {
         violation("frame {:x} of a block is {}", frames().ppn_of(number).value() + i,
                   describe(frames().state(frames().ppn_of(number) + i)));
       }
-      if (expected_[number + i] != 0) violation("frame {:x} inside a block is mapped", frames().ppn_of(number).value() + i);
+      if (expected_[number + i] != 0)
+        violation("frame {:x} inside a block is mapped", frames().ppn_of(number).value() + i);
     }
     const u64 ppn = frames().ppn_of(number).value();
     switch (state) {
@@ -318,9 +320,7 @@ class Checker {
         if (expected != 0) violation("reserved frame {:x} is mapped {} times", ppn, expected);
         break;
       case FrameState::inside:
-      case FrameState::count_:
-        violation("frame {:x} belongs to no block", ppn);
-        break;
+      case FrameState::count_: violation("frame {:x} belongs to no block", ppn); break;
     }
     return size;
   }

@@ -39,16 +39,38 @@ AddressSpace::Resolution AddressSpace::resolve(VirtAddr va, Access access, Sleep
 
 /// A first touch: a zeroed frame.
 AddressSpace::Resolution AddressSpace::demand_zero(Region& region, sv39::Slot slot, VirtAddr page) {
-  if (slot.level != Level::base) [[unlikely]] return demand_zero_and_tables(region, page);
+  if (slot.level != Level::base) [[unlikely]]
+    return demand_zero_and_tables(region, page);
   auto frame = frames().allocate(FrameState::user, Zero::yes);
   if (!frame) return Resolution::no_memory;
   store(slot, Pte::leaf(*frame, region.permissions.user()));
-  region.note_populated(page, page + sv39::page_size);
   // Hardware may remember that the page was absent.
   fence(page);
   count(VmEvent::fault_demand_zero);
-  if (slot.index == sv39::entries_per_table - 1) promote_if_full(region, page);
+  const bool in_order = page == region.populated_end;
+  region.note_populated(page, page + sv39::page_size);
+  if (slot.index == sv39::entries_per_table - 1) {
+    promote_if_full(region, page);
+  } else if (in_order && region.kind == RegionKind::anonymous) {
+    populate_ahead(region, slot, page);
+  }
   return Resolution::resolved;
+}
+
+/// A mapping that is touched page after page gets the next few at once, so that most of its faults never happen. Only
+/// mmap's memory: of the heap xv6's tests expect page by page. What memory is left decides how far; running out of
+/// it here is no error.
+[[gnu::noinline]] void AddressSpace::populate_ahead(Region& region, sv39::Slot slot, VirtAddr page) {
+  constexpr u32 pages_ahead = 7;
+  for (u32 i = 0; i < pages_ahead && ++slot.index < sv39::entries_per_table; ++i) {
+    page = page + sv39::page_size;
+    if (page >= region.end || slot.node->load(slot.index).is_valid()) return;
+    auto frame = frames().allocate(FrameState::user, Zero::yes);
+    if (!frame) return;
+    store(slot, Pte::leaf(*frame, region.permissions.user()));
+    fence(page);
+    region.note_populated(page, page + sv39::page_size);
+  }
 }
 
 /// The same where the way down to the page is not there yet.

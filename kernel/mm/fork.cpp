@@ -92,28 +92,42 @@ class ForkOperation {
       target = to_.find(part.begin());
     }
     const unsigned end = first.index + static_cast<unsigned>(part.page_count());
-    // A guard's frame is counted by nobody; a file's page is found through the region when the child needs it; and
-    // what is shared on purpose stays writable.
-    const bool counted = region.kind != RegionKind::guard;
-    const bool may_be_file = region.kind == RegionKind::file;
-    const bool keep_writable = region.sharing == Sharing::shared;
+    if (region.kind == RegionKind::guard || region.kind == RegionKind::file || region.sharing == Sharing::shared) {
+      share_special_pages(region, first, target, end);
+      return;
+    }
+    const TableMemory memory;
+    const FrameAllocator::Records records = frames().records();
+    bool weakened = false;
+    for (unsigned i = first.index; i < end; ++i) {
+      const Pte pte = first.node->load(i);
+      if (!pte.is_valid()) continue;
+      const Pte shared = pte.as_copy_on_write();
+      if (shared != pte) {
+        memory.write(*first.node, i, shared);
+        weakened = true;
+      }
+      memory.write(*target.node, i, shared);
+      records[pte.ppn()].refs.fetch_add(1, std::memory_order_relaxed);
+    }
+    weakened_ = weakened_ || weakened;
+  }
+
+  /// A guard's frame is counted by nobody; a file's page is found through the region when the child needs it, a private
+  /// copy of one is memory like any other; and what is shared on purpose stays writable.
+  void share_special_pages(const Region& region, const sv39::Slot& first, const sv39::Slot& target, unsigned end) {
     const TableMemory memory;
     for (unsigned i = first.index; i < end; ++i) {
       const Pte pte = first.node->load(i);
       if (!pte.is_valid()) continue;
-      Pte shared = pte;
-      if (!keep_writable) {
-        if (may_be_file && frames().state(pte.ppn()) == FrameState::file) continue;
-        shared = pte.as_copy_on_write();
-        if (shared != pte) {
-          memory.write(*first.node, i, shared);
-          weakened_ = true;
-        }
-      } else if (may_be_file) {
-        continue;
+      if (region.kind == RegionKind::file && frames().state(pte.ppn()) == FrameState::file) continue;
+      const Pte shared = region.sharing == Sharing::shared ? pte : pte.as_copy_on_write();
+      if (shared != pte) {
+        memory.write(*first.node, i, shared);
+        weakened_ = true;
       }
       memory.write(*target.node, i, shared);
-      if (counted) frames().ref(pte.ppn());
+      if (region.kind != RegionKind::guard) frames().ref(pte.ppn());
     }
   }
 

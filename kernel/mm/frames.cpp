@@ -277,7 +277,8 @@ void FrameAllocator::cache_single(u32 number, Zero zero) {
     }
     full = cache.plain.count > cache_limit || cache.zero.count > zero_limit;
   }
-  if (full) [[unlikely]] drain(cache, cache_keep, zero_limit / 2);
+  if (full) [[unlikely]]
+    drain(cache, cache_keep, zero_limit / 2);
 }
 
 /// Gives what a cache holds above the two lengths back to the buddy lists, in pieces that fit the stack.
@@ -308,7 +309,8 @@ u32 FrameAllocator::take_block_locked(u32 order) {
 // Handing out and taking back.
 
 lib::Result<Ppn> FrameAllocator::allocate(FrameState use, Zero zero, Order order) {
-  if (allocation_must_fail()) [[unlikely]] return lib::fail(lib::Error::no_memory);
+  if (allocation_must_fail()) [[unlikely]]
+    return lib::fail(lib::Error::no_memory);
   if (order != Order::page) return allocate_block(use, zero, static_cast<u32>(order));
 
   const u32 hart = arch::hart_index();
@@ -394,7 +396,8 @@ void FrameAllocator::free_last(Ppn ppn, u32 order) {
 void FrameAllocator::free(Ppn ppn, Order order) {
   if (!contains(ppn)) lib::bug("free of an address that is not RAM");
   Frame& frame = record(ppn);
-  if (!is_used(frame.state) || frame.order != static_cast<u8>(order) || frame.refs.load(std::memory_order_acquire) != 1) {
+  if (!is_used(frame.state) || frame.order != static_cast<u8>(order) ||
+      frame.refs.load(std::memory_order_acquire) != 1) {
     wrong_free(frame.state);
   }
   frame.refs.store(0, std::memory_order_relaxed);

@@ -103,7 +103,8 @@ class FrameAllocator {
   void ref(Ppn ppn) { record(ppn).refs.fetch_add(1, std::memory_order_relaxed); }
   void unref(Ppn ppn) {
     const u32 before = record(ppn).refs.fetch_sub(1, std::memory_order_acq_rel);
-    if (before <= 1) [[unlikely]] last_unref(ppn, before);
+    if (before <= 1) [[unlikely]]
+      last_unref(ppn, before);
   }
   [[nodiscard]] u32 refs(Ppn ppn) const { return record(ppn).refs.load(std::memory_order_acquire); }
 
@@ -119,6 +120,13 @@ class FrameAllocator {
   [[nodiscard]] bool contains(Ppn ppn) const { return ppn.value() - base_ < count_; }
   [[nodiscard]] Frame& record(Ppn ppn) { return table_[ppn.value() - base_]; }
   [[nodiscard]] const Frame& record(Ppn ppn) const { return table_[ppn.value() - base_]; }
+  /// The frame table by value, for loops that count many references.
+  struct Records {
+    Frame* table;
+    u64 base;
+    [[nodiscard]] Frame& operator[](Ppn ppn) const { return table[ppn.value() - base]; }
+  };
+  [[nodiscard]] Records records() const { return {table_, base_}; }
   [[nodiscard]] FrameState state(Ppn ppn) const { return record(ppn).state; }
   [[nodiscard]] Ppn ppn_of(u32 number) const { return Ppn(base_ + number); }
   [[nodiscard]] u32 number_of(Ppn ppn) const { return static_cast<u32>(ppn.value() - base_); }

@@ -91,19 +91,18 @@ lib::Result<void> KernelSpace::map(VirtAddr at, PhysRange what, Permissions perm
   if (!range) return lib::fail(lib::Error::invalid_argument);
   // Devices may share a page (UART and its neighbours): the first mapping of it serves all.
   if (what.bytes() == sv39::page_size && cursor.query(at).pte.ppn() == what.begin().floor()) return {};
-  auto mapped = cursor.map(*range, what.begin().floor(), kernel_rights(permissions), tables, Level::giga,
-                           sv39::Splitting::never);
+  auto mapped =
+      cursor.map(*range, what.begin().floor(), kernel_rights(permissions), tables, Level::giga, sv39::Splitting::never);
   if (mapped) return {};
   return lib::fail(mapped.error().kind == sv39::ErrorKind::out_of_memory ? lib::Error::no_memory
-                                                                        : lib::Error::already_exists);
+                                                                         : lib::Error::already_exists);
 }
 
 lib::Result<void> KernelSpace::map_ram() {
   const PhysRange ram = frames().ram();
   auto piece = [&](PhysAddr begin, PhysAddr end, Permissions permissions) -> lib::Result<void> {
     if (end <= begin) return {};
-    return map(VirtAddr(begin.value() + arch::kernel_offset), *PhysRange::from(begin, end - begin),
-               permissions);
+    return map(VirtAddr(begin.value() + arch::kernel_offset), *PhysRange::from(begin, end - begin), permissions);
   };
   LIB_TRY(piece(ram.begin(), image_.text_begin, Permissions::read_write()));
   LIB_TRY(piece(image_.text_begin, image_.rodata_begin, Permissions::read_execute()));

@@ -30,8 +30,8 @@ lib::Result<VirtAddr> AddressSpace::add_mapping(u64 bytes, Region region) {
 }
 
 lib::Result<VirtAddr> AddressSpace::map_anonymous(u64 bytes, Permissions permissions, Sharing sharing) {
-  const VirtAddr begin = LIB_TRY(add_mapping(
-      bytes, Region{.kind = RegionKind::anonymous, .sharing = sharing, .permissions = permissions}));
+  const VirtAddr begin = LIB_TRY(
+      add_mapping(bytes, Region{.kind = RegionKind::anonymous, .sharing = sharing, .permissions = permissions}));
   if (sharing == Sharing::private_copy) return begin;
   // Shared anonymous memory has no file in which a child could find a page that is touched after fork: it is all
   // there from the beginning.
@@ -44,8 +44,8 @@ lib::Result<VirtAddr> AddressSpace::map_anonymous(u64 bytes, Permissions permiss
   return begin;
 }
 
-lib::Result<VirtAddr> AddressSpace::map_file(u64 bytes, Permissions permissions, Sharing sharing,
-                                             FileBacking& backing, u64 offset) {
+lib::Result<VirtAddr> AddressSpace::map_file(u64 bytes, Permissions permissions, Sharing sharing, FileBacking& backing,
+                                             u64 offset) {
   if (offset % sv39::page_size != 0 || offset + bytes < offset) return lib::fail(lib::Error::invalid_argument);
   return add_mapping(bytes, Region{.kind = RegionKind::file,
                                    .sharing = sharing,

@@ -159,7 +159,7 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
   const VirtAddr begin = VirtAddr(old).ceil().address();
   const VirtAddr end = VirtAddr(old + more).ceil().address();
   if (begin < end) {
-    if (!can_extend_heap(begin)) return lib::fail(lib::Error::no_memory);
+    if (heap_below(begin) == nullptr && !regions_.has_room(1)) return lib::fail(lib::Error::no_memory);
     if (growth != Growth::lazy) {
       auto grown = grow_eager(begin, end);
       if (!grown && !(growth == Growth::legacy && more >= legacy_lazy_threshold)) return lib::fail(grown.error());
@@ -179,12 +179,16 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
 /// The break comes down from `end` to `begin`, past stack and segments if it must.
 void AddressSpace::shrink(VirtAddr begin, VirtAddr end) {
   if (begin >= end) return;
-  Region* heap = regions_.find(begin);
-  if (heap == nullptr || heap->kind != RegionKind::heap || heap->begin == begin || heap->end != end) {
+  Region* heap = heap_below(end);
+  if (heap == nullptr || heap->begin > begin) {
     erase_range(begin, end);
     return;
   }
   unmap_region_part(*heap, begin, end);
+  if (heap->begin == begin) {
+    regions_.erase(static_cast<u32>(heap - regions_.begin()));
+    return;
+  }
   heap->end = begin;
   if (heap->populated_end > begin) {
     heap->populated_end = begin;
@@ -192,20 +196,17 @@ void AddressSpace::shrink(VirtAddr begin, VirtAddr end) {
   }
 }
 
-/// The heap region that ends at `begin` grows, or there is room for a first one.
-bool AddressSpace::can_extend_heap(VirtAddr begin) const {
-  for (const Region& region : regions_) {
-    if (region.kind == RegionKind::heap && region.end == begin) return true;
-  }
-  return regions_.has_room(1);
+/// The heap region that ends at `end`, or null.
+Region* AddressSpace::heap_below(VirtAddr end) {
+  if (end.value() == 0) return nullptr;
+  Region* region = regions_.find(VirtAddr(end.value() - 1));
+  return region != nullptr && region->kind == RegionKind::heap && region->end == end ? region : nullptr;
 }
 
 Region& AddressSpace::extend_heap(VirtAddr begin, VirtAddr end) {
-  for (Region& region : regions_) {
-    if (region.kind == RegionKind::heap && region.end == begin) {
-      region.end = end;
-      return region;
-    }
+  if (Region* heap = heap_below(begin)) {
+    heap->end = end;
+    return *heap;
   }
   return regions_.insert(
       Region{.begin = begin, .end = end, .kind = RegionKind::heap, .permissions = Permissions::read_write()});
@@ -237,7 +238,8 @@ lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
   FrameReservation pages;
   bool reserved = tables.reserve().has_value();
   if (reserved) {
-    for (VirtAddr va = begin.floor().address(); va < end; va = va.align_down(Level::mega) + sv39::bytes_of(Level::mega)) {
+    for (VirtAddr va = begin.floor().address(); va < end;
+         va = va.align_down(Level::mega) + sv39::bytes_of(Level::mega)) {
       if (!va.is_aligned(Level::mega) || end - va < sv39::bytes_of(Level::mega)) continue;
       if (!cursor.can_put_megapage(va) || !megapages.add()) break;
     }

@@ -45,7 +45,9 @@ struct Region {
   [[nodiscard]] u64 bytes() const { return end - begin; }
   [[nodiscard]] u64 file_page(VirtAddr va) const { return first_page + (va.floor() - begin.floor()); }
   /// Whether a program's access is within its rights.
-  [[nodiscard]] bool allows(Access access) const { return !inaccessible && kind != RegionKind::guard && permissions.allows(access); }
+  [[nodiscard]] bool allows(Access access) const {
+    return !inaccessible && kind != RegionKind::guard && permissions.allows(access);
+  }
   [[nodiscard]] bool is_mmap() const { return kind == RegionKind::anonymous || kind == RegionKind::file; }
   void note_populated(VirtAddr from, VirtAddr to) {
     if (populated_begin == populated_end) {

@@ -2,11 +2,11 @@
 
 #if defined(BIFOLIUM_VIEW_MIRRORED)
 
-#include "mm/kernel_space.hpp"
 #include "abi/layout.hpp"
-#include "mm/tables.hpp"
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/user_access.hpp"
+#include "mm/kernel_space.hpp"
+#include "mm/tables.hpp"
 
 namespace mm {
 

@@ -2,19 +2,17 @@
 
 #if !defined(BIFOLIUM_VIEW_SHARED) && !defined(BIFOLIUM_VIEW_MIRRORED)
 
-#include "mm/kernel_space.hpp"
-#include "mm/tables.hpp"
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/user_access.hpp"
+#include "mm/kernel_space.hpp"
+#include "mm/tables.hpp"
 
 namespace mm {
 
 namespace {
 
 /// Whether the hart runs on this table now, so that the MMU can do the walk.
-bool is_active(Ppn root) {
-  return arch::read_satp().root_ppn() == root.value();
-}
+bool is_active(Ppn root) { return arch::read_satp().root_ppn() == root.value(); }
 
 /// Marks the space for every other hart that may still hold translations of it: it fences before it runs it again.
 void mark_stale(UnifiedView::State& state, u32 own_bit) {
@@ -62,10 +60,12 @@ u64 UnifiedView::switch_in(State& state, Ppn root) {
 }
 
 void UnifiedView::fence_page(State& state, VirtAddr va) {
-  const u32 bit = 1U << arch::hart_index();
+  const u32 hart = arch::hart_index();
+  const u32 bit = 1U << hart;
   if (state.ran_on & bit) {
+    HartCounters& counters = hart_counters[hart];
     arch::fence_page(state.tag.asid(), va);
-    count(VmEvent::fence_page);
+    counters.add(VmEvent::fence_page);
   }
   mark_stale(state, bit);
 }

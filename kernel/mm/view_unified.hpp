@@ -13,7 +13,7 @@ struct UnifiedView {
   struct State {
     AsidTag tag;
     u32 ran_on = 0;  ///< may have cached translations of the space
-    u32 stale = 0;   ///< owes a fence of the space's ASID before it runs it again
+    u32 stale = 0;  ///< owes a fence of the space's ASID before it runs it again
   };
   static constexpr abi::ViewKind kind = abi::ViewKind::unified;
 
