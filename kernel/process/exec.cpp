@@ -66,7 +66,17 @@ lib::Result<void> load_segment(mm::AddressSpace& space, fs::Inode& file, const S
       return lib::fail(lib::Error::not_executable);
     }
     done += part.size();
+    if (current().is_killed()) return lib::fail(lib::Error::interrupted);
+    sched::give_way();
   }
+  return {};
+}
+
+/// An image that cannot fit is refused before a single frame is taken for it.
+lib::Result<void> check_memory(const ImagePlan& plan) {
+  u64 frames = 0;
+  for (const Segment& segment : plan.loaded()) frames += segment.memory_size / abi::page_size + 1;
+  if (frames > mm::frames().free_count()) return lib::fail(lib::Error::no_memory);
   return {};
 }
 
@@ -83,6 +93,7 @@ void set_registers(arch::TrapFrame& frame, u64 entry, u64 stack_pointer, u64 arg
 /// From a file and the arguments to the running program.
 lib::Result<u64> run(Process& self, std::string_view path, fs::Inode& file, const ImagePlan& plan,
                      const ArgumentBlock& arguments) {
+  LIB_TRY(check_memory(plan));
   NewSpace space(LIB_TRY(mm::AddressSpace::create(self.owner)));
   for (const Segment& segment : plan.loaded()) LIB_TRY(load_segment(*space, file, segment));
   const sv39::VirtAddr top = LIB_TRY(space->map_stack(guard_pages, personality().stack_pages));

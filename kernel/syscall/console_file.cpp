@@ -9,12 +9,14 @@
 #include "dev/console.hpp"
 #include "fs/device.hpp"
 #include "process/copy_counters.hpp"
+#include "process/process.hpp"
 #include "sched/thread.hpp"
 
 namespace syscall {
 
 namespace {
 
+constexpr usize give_way_after = 4096;
 constexpr usize chunk_size = 128;  // xv6: INPUT_BUF; on the kernel stack
 
 std::atomic<u64> instructions_at_first_read{0};
@@ -43,7 +45,8 @@ class ConsoleFile final : public fs::CharacterDevice {
       written += got.copied;
       const bool go_on = got.status == fs::CopyStatus::done ||
                          (got.status == fs::CopyStatus::needs_page_in && source.page_in().has_value());
-      if (!go_on) break;
+      if (!go_on || process::current().is_killed()) break;
+      if (written % give_way_after == 0) sched::give_way();
     }
     if (written == 0 && count != 0) return lib::fail(lib::Error::bad_address);
     return written;
