@@ -146,8 +146,8 @@ void kernel_main(u32 hart, u64 device_tree) {
   sched::adopt_idle_thread(hart);
   const PhysRange tree = read_machine(device_tree);
   lib::print("\nBifolium, a kernel for xv6's programs\n");
-  lib::print("{} MiB, {} harts, view {}, hart {} boots\n\n", dev::machine().memory.size >> 20, dev::machine().hart_count,
-             abi::view_names[static_cast<usize>(mm::View::kind)], hart);
+  lib::print("{} MiB, {} harts, view {}, hart {} boots\n\n", dev::machine().memory.size >> 20,
+             dev::machine().hart_count, abi::view_names[static_cast<usize>(mm::View::kind)], hart);
   start_frames(tree);
   start_kernel_space();
   start_interrupts();

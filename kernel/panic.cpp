@@ -38,8 +38,8 @@ void print_origin() {
 }
 
 void print_registers(const KernelTrapFrame& frame) {
-  static constexpr const char* names[31] = {"ra", "sp", "gp", "tp", "t0", "t1", "t2",  "s0",  "s1", "a0", "a1",
-                                            "a2", "a3", "a4", "a5", "a6", "a7", "s2",  "s3",  "s4", "s5", "s6",
+  static constexpr const char* names[31] = {"ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0", "a1",
+                                            "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5", "s6",
                                             "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
   lib::print("pc  {:p}  cause {:p}  stval {:p}  sstatus {:p}\n", frame.epc, frame.cause, frame.value, frame.status);
   for (usize i = 0; i < 31; ++i) {
@@ -49,8 +49,8 @@ void print_registers(const KernelTrapFrame& frame) {
 
 void print_translation(const KernelTrapFrame& frame) {
   const auto cause = static_cast<Cause>(frame.cause);
-  const bool is_page_fault = cause == Cause::load_page_fault || cause == Cause::store_page_fault ||
-                             cause == Cause::instruction_page_fault;
+  const bool is_page_fault =
+      cause == Cause::load_page_fault || cause == Cause::store_page_fault || cause == Cause::instruction_page_fault;
   if (!is_page_fault) return;
   const sv39::PhysAddr root = sv39::Ppn(arch::read_satp().root_ppn()).address();
   const sched::Thread& thread = sched::current();

@@ -63,9 +63,7 @@ struct Node {
     if (!base || !size) return {};
     return {*base, *size};
   }
-  [[nodiscard]] u32 number(std::span<const std::byte> value) const {
-    return value.size() >= 4 ? word_at(value, 0) : 0;
-  }
+  [[nodiscard]] u32 number(std::span<const std::byte> value) const { return value.size() >= 4 ? word_at(value, 0) : 0; }
 };
 
 class Reader {
@@ -156,7 +154,8 @@ class Reader {
     const Node& parent = depth > 0 ? nodes_[depth - 1] : nothing;
     const std::string_view type = text_of(node.device_type);
     if (node.timebase.size() >= 4) {
-      machine_.timebase_frequency = node.timebase.size() >= 8 ? *cells_at(node.timebase, 0, 2) : node.number(node.timebase);
+      machine_.timebase_frequency =
+          node.timebase.size() >= 8 ? *cells_at(node.timebase, 0, 2) : node.number(node.timebase);
     }
     if (node.name == "chosen") note_boot_arguments(text_of(node.bootargs));
     if (type == "memory" && machine_.memory.size == 0) machine_.memory = node.region(parent);

@@ -17,9 +17,7 @@ u64 base = 0;
 u64 enabled = 0;  // bit per source
 u32 contexts[arch::max_hart_count];
 
-u64 context_of_this_hart() {
-  return base + context_base + context_stride * contexts[arch::current_thread()->hart];
-}
+u64 context_of_this_hart() { return base + context_base + context_stride * contexts[arch::current_thread()->hart]; }
 
 }  // namespace
 

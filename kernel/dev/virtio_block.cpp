@@ -115,7 +115,8 @@ class VirtioBlock final : public BlockDevice {
   void accept_features(u64 features) const;
   bool start_queue(u32 version);
   [[nodiscard]] bool is_valid(u64 block, usize bytes) const {
-    return bytes != 0 && bytes % block_bytes == 0 && block < block_count() && bytes / block_bytes <= block_count() - block;
+    return bytes != 0 && bytes % block_bytes == 0 && block < block_count() &&
+           bytes / block_bytes <= block_count() - block;
   }
   template <class Requests, class ToTransfer>
   lib::Result<void> run(const Requests& requests, ToTransfer to_transfer);
@@ -177,8 +178,7 @@ bool VirtioBlock::start(const MachineDescription::VirtioSlot& where) {
     if ((read_register(reg::status) & status_features_ok) == 0) return false;
   }
   if (!start_queue(version)) return false;
-  sectors_ = mmio_read<u32>(base_ + reg::config_capacity) |
-             u64{mmio_read<u32>(base_ + reg::config_capacity + 4)} << 32;
+  sectors_ = mmio_read<u32>(base_ + reg::config_capacity) | u64{mmio_read<u32>(base_ + reg::config_capacity + 4)} << 32;
   write_register(reg::status, status | status_driver_ok);
   return true;
 }

@@ -9,7 +9,8 @@ namespace lib {
 
 /// `bug(why)` unless the condition holds.
 constexpr void require(bool condition, const char* why) {
-  if (!condition) [[unlikely]] bug(why);
+  if (!condition) [[unlikely]]
+    bug(why);
 }
 
 }  // namespace lib

@@ -50,12 +50,12 @@ using Result = std::expected<T, Error>;
 
 // The value of a Result, or return its error from the enclosing function (which itself returns a Result).
 // A statement expression (clang and GCC): `auto frame = LIB_TRY(allocate(...));`, `LIB_TRY(void_result());`
-#define LIB_TRY(expression)                                                   \
-  ({                                                                          \
-    auto lib_try_result_ = (expression);                                      \
-    if (!lib_try_result_.has_value()) [[unlikely]]                            \
-      return std::unexpected<::lib::Error>(lib_try_result_.error());          \
-    ::lib::detail::take(std::move(lib_try_result_));                          \
+#define LIB_TRY(expression)                                          \
+  ({                                                                 \
+    auto lib_try_result_ = (expression);                             \
+    if (!lib_try_result_.has_value()) [[unlikely]]                   \
+      return std::unexpected<::lib::Error>(lib_try_result_.error()); \
+    ::lib::detail::take(std::move(lib_try_result_));                 \
   })
 
 #include <type_traits>

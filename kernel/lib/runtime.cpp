@@ -23,9 +23,7 @@ NOT_A_BUILTIN int memcmp(const void* left, const void* right, usize count) {
   return 0;
 }
 
-NOT_A_BUILTIN int bcmp(const void* left, const void* right, usize count) {
-  return memcmp(left, right, count);
-}
+NOT_A_BUILTIN int bcmp(const void* left, const void* right, usize count) { return memcmp(left, right, count); }
 
 NOT_A_BUILTIN usize strlen(const char* text) {
   usize length = 0;
@@ -63,11 +61,15 @@ void operator delete(void*, usize) noexcept { lib::bug("operator delete called")
 // libstdc++'s checks end here.
 namespace std {
 __attribute__((noreturn)) void __throw_bad_expected_access() { lib::bug("value of a failed Result taken"); }
-__attribute__((noreturn)) void __throw_out_of_range_fmt(const char*, ...) { lib::bug("position outside a string_view"); }
+__attribute__((noreturn)) void __throw_out_of_range_fmt(const char*, ...) {
+  lib::bug("position outside a string_view");
+}
 __attribute__((noreturn)) void __throw_logic_error(const char*) { lib::bug("logic error in a standard container"); }
 __attribute__((noreturn)) void __throw_length_error(const char*) { lib::bug("length error in a standard container"); }
 __attribute__((noreturn)) void __throw_bad_optional_access() { lib::bug("value of an empty optional taken"); }
-__attribute__((noreturn)) void __throw_bad_variant_access(const char*) { lib::bug("wrong alternative of a variant taken"); }
+__attribute__((noreturn)) void __throw_bad_variant_access(const char*) {
+  lib::bug("wrong alternative of a variant taken");
+}
 __attribute__((noreturn)) void __glibcxx_assert_fail(const char*, int, const char*, const char* condition) noexcept {
   lib::bug(condition);
 }

@@ -17,7 +17,7 @@ namespace lib {
 
 struct Symbol {
   std::string_view name;  ///< demangled, without parameters: "mm::AddressSpace::fault"
-  u64 offset;             ///< bytes from the symbol's start to the address asked for
+  u64 offset;  ///< bytes from the symbol's start to the address asked for
 };
 
 /// The symbol that covers the byte `kernel_offset` bytes behind the start of the kernel. The table is checked while

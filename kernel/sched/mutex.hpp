@@ -33,7 +33,8 @@ class SYNC_CAPABILITY("mutex") Mutex {
 
   void unlock() SYNC_RELEASE() {
     owner_.store(nullptr, std::memory_order_relaxed);
-    if (word_.exchange(free, std::memory_order_release) == contended) [[unlikely]] wake_next();
+    if (word_.exchange(free, std::memory_order_release) == contended) [[unlikely]]
+      wake_next();
   }
 
   /// The calling thread holds it.

@@ -20,7 +20,8 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
   SpinLock& operator=(const SpinLock&) = delete;
 
   void lock() SYNC_ACQUIRE() {
-    if (word_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]] wait_until_taken();
+    if (word_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]]
+      wait_until_taken();
     ++acquires_;  // under the lock: no atomic needed
 #if BIFOLIUM_DEBUG
     note_acquired();

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   dev::MachineDescription machine;
   const auto result = dev::read_device_tree(dev_test::as_bytes(blob), machine);
-  if (machine.hart_count > dev::MachineDescription::max_harts || machine.virtio_count > dev::MachineDescription::max_virtio ||
+  if (machine.hart_count > dev::MachineDescription::max_harts ||
+      machine.virtio_count > dev::MachineDescription::max_virtio ||
       std::memchr(machine.bootargs.data(), 0, machine.bootargs.size()) == nullptr) {
     std::abort();
   }

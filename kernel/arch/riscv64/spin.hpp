@@ -15,7 +15,8 @@ inline std::atomic<u32> machine_stopped{0};
 /// A polite pause in a spinning loop.
 inline void spin_pause() {
   asm volatile(".4byte 0x0100000f" : : : "memory");  // pause (Zihintpause): a fence without effect elsewhere
-  if (machine_stopped.load(std::memory_order_relaxed) != 0) [[unlikely]] halt();
+  if (machine_stopped.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    halt();
 }
 
 }  // namespace arch

@@ -22,7 +22,8 @@ void expect_agreement(const std::vector<std::uint8_t>& blob, const TreeOptions& 
   EXPECT_EQ(machine.memory.base, oracle.memory_base);
   EXPECT_EQ(machine.memory.size, oracle.memory_size);
   EXPECT_EQ(machine.hart_count, oracle.harts);
-  EXPECT_EQ(machine.virtio_count, oracle.virtio < MachineDescription::max_virtio ? oracle.virtio : MachineDescription::max_virtio);
+  EXPECT_EQ(machine.virtio_count,
+            oracle.virtio < MachineDescription::max_virtio ? oracle.virtio : MachineDescription::max_virtio);
   EXPECT_EQ(machine.uart.base, oracle.uart);
   EXPECT_EQ(machine.plic.base, oracle.plic);
   EXPECT_EQ(machine.clint.base, oracle.clint);
@@ -96,8 +97,9 @@ TEST(DeviceTree, SaysWhatIsMissing) {
 TEST(DeviceTree, EveryHeaderFieldAtItsExtremes) {
   const auto good = machine_tree({});
   for (unsigned field = 0; field < 40; field += 4) {
-    for (const std::uint32_t value : {0u, 1u, 3u, 39u, 40u, static_cast<std::uint32_t>(good.size()),
-                                      static_cast<std::uint32_t>(good.size() + 1), 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+    for (const std::uint32_t value :
+         {0u, 1u, 3u, 39u, 40u, static_cast<std::uint32_t>(good.size()), static_cast<std::uint32_t>(good.size() + 1),
+          0x7fffffffu, 0x80000000u, 0xffffffffu}) {
       auto blob = good;
       for (unsigned b = 0; b < 4; ++b) blob[field + b] = static_cast<std::uint8_t>(value >> (24 - 8 * b));
       MachineDescription machine;

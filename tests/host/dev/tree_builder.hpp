@@ -93,8 +93,10 @@ inline std::vector<std::uint8_t> machine_tree(const TreeOptions& o) {
   b.word("#address-cells", 1);
   b.word("#size-cells", 0);
   if (o.with_timebase) {
-    if (o.wide_timebase) b.cells("timebase-frequency", {o.timebase}, {2});
-    else b.word("timebase-frequency", o.timebase);
+    if (o.wide_timebase)
+      b.cells("timebase-frequency", {o.timebase}, {2});
+    else
+      b.word("timebase-frequency", o.timebase);
   }
   for (unsigned hart = 0; o.with_cpus && hart < o.harts; ++hart) {
     b.begin("cpu@" + std::to_string(hart));
@@ -121,7 +123,8 @@ inline std::vector<std::uint8_t> machine_tree(const TreeOptions& o) {
   }
   b.begin("test@100000");
   reg(0x100000, 0x1000);
-  b.bytes("compatible", {'s', 'i', 'f', 'i', 'v', 'e', ',', 't', 'e', 's', 't', '1', 0, 's', 'y', 's', 'c', 'o', 'n', 0});
+  b.bytes("compatible",
+          {'s', 'i', 'f', 'i', 'v', 'e', ',', 't', 'e', 's', 't', '1', 0, 's', 'y', 's', 'c', 'o', 'n', 0});
   b.end();
   for (unsigned slot = 0; slot < o.virtio; ++slot) {
     b.begin("virtio_mmio@" + hex(0x10001000 + 0x1000 * slot));
@@ -139,8 +142,8 @@ inline std::vector<std::uint8_t> machine_tree(const TreeOptions& o) {
       targets.insert(targets.end(), {2 + hart, 11, 2 + hart, 9});
     }
     b.cells("interrupts-extended", targets, std::vector<unsigned>(targets.size(), 1));
-    b.bytes("compatible", {'s', 'i', 'f', 'i', 'v', 'e', ',', 'p', 'l', 'i', 'c', '-', '1', '.', '0', '.', '0', 0,
-                           'r', 'i', 's', 'c', 'v', ',', 'p', 'l', 'i', 'c', '0', 0});
+    b.bytes("compatible", {'s', 'i', 'f', 'i', 'v', 'e', ',', 'p', 'l', 'i', 'c', '-', '1', '.', '0',
+                           '.', '0', 0,   'r', 'i', 's', 'c', 'v', ',', 'p', 'l', 'i', 'c', '0', 0});
     b.end();
   }
   b.begin("clint@2000000");
@@ -209,7 +212,8 @@ inline Oracle ask_libfdt(const std::vector<std::uint8_t>& blob) {
   }
   if (const int chosen = fdt_path_offset(tree, "/chosen"); chosen >= 0) {
     if (const void* value = fdt_getprop(tree, chosen, "bootargs", &length)) {
-      oracle.bootargs.assign(static_cast<const char*>(value), strnlen(static_cast<const char*>(value), static_cast<std::size_t>(length)));
+      oracle.bootargs.assign(static_cast<const char*>(value),
+                             strnlen(static_cast<const char*>(value), static_cast<std::size_t>(length)));
     }
   }
   return oracle;

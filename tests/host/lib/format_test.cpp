@@ -21,7 +21,8 @@ std::string by_printf(const char* format, auto value) {
   return text;
 }
 
-constexpr u64 edges[] = {0, 1, 9, 10, 15, 16, 255, 256, 4095, 0x80000000, 0xffffffff, u64{1} << 38, u64{1} << 63, ~u64{0}};
+constexpr u64 edges[] = {0,   1,    9,          10,         15,           16,           255,
+                         256, 4095, 0x80000000, 0xffffffff, u64{1} << 38, u64{1} << 63, ~u64{0}};
 
 TEST(Format, NumbersAsPrintfWritesThem) {
   char buffer[128];

@@ -106,7 +106,8 @@ class AddressSpaceTest : public ::testing::Test {
     FAIL() << "never succeeds";
   }
   void take_all_memory() {
-    for (auto f = frames().allocate(FrameState::kernel); f; f = frames().allocate(FrameState::kernel)) taken_.push_back(*f);
+    for (auto f = frames().allocate(FrameState::kernel); f; f = frames().allocate(FrameState::kernel))
+      taken_.push_back(*f);
   }
   /// The next 512 frames that are handed out on hart 0 are an aligned 2 MiB in ascending order.
   void prepare_aligned_run() {
@@ -116,7 +117,8 @@ class AddressSpaceTest : public ::testing::Test {
     for (std::size_t i = 0; i + 512 <= taken_.size(); ++i) {
       if (taken_[i].value() % 512 != 0 || taken_[i + 511] - taken_[i] != 511) continue;
       for (std::size_t j = 512; j > 0; --j) frames().free(taken_[i + j - 1]);
-      taken_.erase(taken_.begin() + static_cast<std::ptrdiff_t>(i), taken_.begin() + static_cast<std::ptrdiff_t>(i) + 512);
+      taken_.erase(taken_.begin() + static_cast<std::ptrdiff_t>(i),
+                   taken_.begin() + static_cast<std::ptrdiff_t>(i) + 512);
       return;
     }
     FAIL() << "no aligned run is free";
@@ -208,7 +210,8 @@ TEST_F(AddressSpaceTest, V3_TheSpaceThatIsNamedIsTheOneThatIsUsed) {
   run(running);
   const char text[] = "arguments";
   EXPECT_TRUE(other->copy_out(VirtAddr(2 * page - 4), text, sizeof text).ok()) << "exec copies into the new table";
-  EXPECT_TRUE(other->copy_out(VirtAddr(other->program_break() - 8), text, 8).ok()) << "a lazy page of a space that does not run";
+  EXPECT_TRUE(other->copy_out(VirtAddr(other->program_break() - 8), text, 8).ok())
+      << "a lazy page of a space that does not run";
   char back[16];
   EXPECT_TRUE(other->copy_in_string(back, VirtAddr(2 * page - 4), sizeof back).ok());
   EXPECT_STREQ(back, "arguments");
@@ -371,10 +374,30 @@ TEST_F(AddressSpaceTest, V20_V21_TheBoundaryLattice) {
   AddressSpace& space = program();
   FakeFile file(page);
   const u64 top = abi::user_top, brk = space.program_break();
-  const u64 addresses[] = {0,           1,           page - 1,     page,        brk - 1,        brk,
-                           brk + 1,     brk + page,  0xC000000,    0x80000000,  top - 4 * page, top - 3 * page,
-                           top - page,  top - 1,     top,          top + 1,     u64{1} << 39,   u64{1} << 40,
-                           u64{1} << 63, ~u64{0} - 4095, ~u64{0} - 1, ~u64{0},   0xeaeb0b5b00002f5e, 0xffffffff};
+  const u64 addresses[] = {0,
+                           1,
+                           page - 1,
+                           page,
+                           brk - 1,
+                           brk,
+                           brk + 1,
+                           brk + page,
+                           0xC000000,
+                           0x80000000,
+                           top - 4 * page,
+                           top - 3 * page,
+                           top - page,
+                           top - 1,
+                           top,
+                           top + 1,
+                           u64{1} << 39,
+                           u64{1} << 40,
+                           u64{1} << 63,
+                           ~u64{0} - 4095,
+                           ~u64{0} - 1,
+                           ~u64{0},
+                           0xeaeb0b5b00002f5e,
+                           0xffffffff};
   std::vector<std::byte> buffer(64);
   const u64 before = frames().free_count();
   for (const u64 a : addresses) {
@@ -392,8 +415,10 @@ TEST_F(AddressSpaceTest, V20_V21_TheBoundaryLattice) {
       }
     }
     char string[8];
-    if (a >= AddressSpace::user_limit) EXPECT_EQ(space.copy_in_string(string, VirtAddr(a), 8).status, CopyStatus::bad_address);
-    EXPECT_TRUE(space.copy_in(buffer.data(), VirtAddr(a), 0).ok() || a >= AddressSpace::user_limit) << "nothing to copy";
+    if (a >= AddressSpace::user_limit)
+      EXPECT_EQ(space.copy_in_string(string, VirtAddr(a), 8).status, CopyStatus::bad_address);
+    EXPECT_TRUE(space.copy_in(buffer.data(), VirtAddr(a), 0).ok() || a >= AddressSpace::user_limit)
+        << "nothing to copy";
     if (a >= AddressSpace::user_limit) {
       EXPECT_EQ(space.fault(VirtAddr(a), Access::write), FaultResult::refused);
       EXPECT_FALSE(space.page_in(VirtAddr(a), Access::read));
@@ -407,7 +432,8 @@ TEST_F(AddressSpaceTest, V20_V21_TheBoundaryLattice) {
       EXPECT_TRUE(space.unmap(*at, a));
     }
     if (auto at = space.map_inaccessible(a)) EXPECT_TRUE(space.unmap(*at, a));
-    if (auto at = space.map_file(a, Permissions::read_only(), Sharing::shared, file, 0)) EXPECT_TRUE(space.unmap(*at, a));
+    if (auto at = space.map_file(a, Permissions::read_only(), Sharing::shared, file, 0))
+      EXPECT_TRUE(space.unmap(*at, a));
     EXPECT_FALSE(space.map_file(page, Permissions::read_only(), Sharing::shared, file, a | 1)) << "unaligned offset";
     EXPECT_FALSE(space.map_file(~u64{0}, Permissions::read_only(), Sharing::shared, file, page));
     const i64 delta = static_cast<i64>(a);
@@ -428,8 +454,8 @@ TEST_F(AddressSpaceTest, V22_V23_SegmentsStayBelowTheFixedPagesAndDoNotOverlap) 
   AddressSpace* space = *AddressSpace::create(owner);
   spaces_.push_back({space, owner});
   const auto rw = Permissions::read_write();
-  for (const u64 begin : {abi::trapframe - 4096, abi::trapframe, abi::trampoline, abi::usyscall, AddressSpace::user_limit,
-                          abi::user_top, u64{1} << 40, ~u64{0} - 4095}) {
+  for (const u64 begin : {abi::trapframe - 4096, abi::trapframe, abi::trampoline, abi::usyscall,
+                          AddressSpace::user_limit, abi::user_top, u64{1} << 40, ~u64{0} - 4095}) {
     EXPECT_FALSE(space->map_segment(VirtAddr(begin), page, rw)) << std::hex << begin;
   }
   EXPECT_FALSE(space->map_segment(VirtAddr(page), ~u64{0} - 8, rw));
@@ -766,11 +792,15 @@ TEST_F(AddressSpaceTest, EveryOperationFailsCleanlyAtEveryAllocation) {
   spaces_.push_back({space, owner});
   const auto rw = Permissions::read_write();
   every_failure([&] { return space->map_segment(VirtAddr(mega - 2 * page), 5 * page + 5, rw).has_value(); });
-  every_failure([&] { return space->map_segment(VirtAddr(mega + 3 * page + 50), page, Permissions::read_execute()).has_value(); });
+  every_failure([&] {
+    return space->map_segment(VirtAddr(mega + 3 * page + 50), page, Permissions::read_execute()).has_value();
+  });
   every_failure([&] { return space->map_stack(2, 2).has_value(); });
   run(*space);
   every_failure([&] { return space->grow(static_cast<i64>(7 * page), Growth::eager).has_value(); });
-  every_failure([&] { return space->grow(static_cast<i64>(2 * mega - space->program_break() % mega), Growth::legacy).has_value(); });
+  every_failure([&] {
+    return space->grow(static_cast<i64>(2 * mega - space->program_break() % mega), Growth::legacy).has_value();
+  });
   every_failure([&] { return space->map_anonymous(20 * page, rw, Sharing::shared).has_value(); });
   every_failure([&] { return space->map_anonymous(20 * page, rw, Sharing::private_copy).has_value(); });
   const u64 top = space->program_break();
@@ -800,7 +830,8 @@ TEST_F(AddressSpaceTest, AFullRegionListIsAnErrorAndNothingWorse) {
   for (;;) {
     // Every other one is read-only, so that no two can be taken for one.
     const bool odd = mapped.size() % 2 == 1;
-    auto at = space.map_anonymous(3 * page, odd ? Permissions::read_only() : Permissions::read_write(), Sharing::private_copy);
+    auto at = space.map_anonymous(3 * page, odd ? Permissions::read_only() : Permissions::read_write(),
+                                  Sharing::private_copy);
     if (!at) {
       EXPECT_EQ(at.error(), lib::Error::limit_reached);
       break;
@@ -868,7 +899,8 @@ TEST_F(AddressSpaceTest, TheSbrkRule) {
   EXPECT_EQ(space.program_break(), old + 50);
   EXPECT_FALSE(space.grow(-static_cast<i64>(old + 51), Growth::eager));
   EXPECT_FALSE(space.grow(static_cast<i64>(u64{1} << 63), Growth::eager));
-  EXPECT_EQ(space.grow(static_cast<i64>(gib), Growth::eager).error(), lib::Error::no_memory) << "eager: memory or failure";
+  EXPECT_EQ(space.grow(static_cast<i64>(gib), Growth::eager).error(), lib::Error::no_memory)
+      << "eager: memory or failure";
   EXPECT_EQ(space.grow(static_cast<i64>(18 * mib), Growth::legacy), old + 50);
   EXPECT_EQ(space.grow(static_cast<i64>(15 * mib), Growth::legacy).error(), lib::Error::no_memory) << "small: failure";
   EXPECT_TRUE(space.grow(static_cast<i64>(gib), Growth::legacy)) << "large: addresses";
@@ -925,7 +957,8 @@ TEST_F(AddressSpaceTest, PrintingShowsEveryEntryInBothFormats) {
   EXPECT_NE(index.text.find("\n.. .. ..511: pte 0x"), std::string::npos) << "the trampoline";
   EXPECT_NE(address.text.find("\n ..0x0000000000000000: pte 0x"), std::string::npos) << address.text;
   EXPECT_NE(address.text.find("\n .. .. ..0x0000003ffffff000: pte 0x"), std::string::npos);
-  EXPECT_EQ(std::count(index.text.begin(), index.text.end(), '\n'), std::count(address.text.begin(), address.text.end(), '\n'));
+  EXPECT_EQ(std::count(index.text.begin(), index.text.end(), '\n'),
+            std::count(address.text.begin(), address.text.end(), '\n'));
   const TableFigures figures = space.figures();
   EXPECT_EQ(figures.resident_pages, 4u) << "text, data, stack, USYSCALL";
   EXPECT_EQ(figures.table_frames, 5u);

@@ -125,7 +125,8 @@ TEST_F(CheckTest, LeavesWithoutARegion) {
   // Inside the level-0 table of the lazy heap's neighbourhood there is room for a stray leaf beyond every region.
   const Slot there = slot_of(hole, Level::mega);
   ASSERT_EQ(there.level, Level::mega);
-  there.node->store(there.index, Pte::leaf(Ppn(machine_.arena().base() / page / 512 * 512 + 512), Permissions::read_write().user(), Level::mega));
+  there.node->store(there.index, Pte::leaf(Ppn(machine_.arena().base() / page / 512 * 512 + 512),
+                                           Permissions::read_write().user(), Level::mega));
   EXPECT_NE(run().find("belongs to no region"), std::string::npos) << run();
   there.node->store(there.index, Pte());
   // In a region, but where the region believes that nothing was ever touched.
@@ -164,7 +165,8 @@ TEST_F(CheckTest, Encodings) {
   seed(mega, raw_at(mega) + (u64{1} << 10), "reserved entry", Level::mega);
   seed(page, raw_at(page, Level::mega) | sv39::pte_bit::accessed, "reserved entry", Level::mega);
   seed(page, Pte::leaf(Ppn(5), Permissions::read_only().user()).raw(), "which is not RAM");
-  seed(page, Pte::leaf(slot_of(page).node_ppn, Permissions::read_only().user()).raw(), "shows a frame that is page table");
+  seed(page, Pte::leaf(slot_of(page).node_ppn, Permissions::read_only().user()).raw(),
+       "shows a frame that is page table");
   seed(page, Pte::table(slot_of(0).pte.ppn()).raw(), "is no table frame", Level::mega);
 }
 

@@ -68,7 +68,8 @@ TEST_F(FramesTest, CountsAreExactThroughARandomLife) {
       const auto block = frames_.allocate(FrameState::user, zero, order);
       if (!block) {
         EXPECT_EQ(block.error(), lib::Error::no_memory);
-        EXPECT_TRUE(order != Order::page || frames_.free_count() == 0) << "a single frame is refused although one is free";
+        EXPECT_TRUE(order != Order::page || frames_.free_count() == 0)
+            << "a single frame is refused although one is free";
         continue;
       }
       EXPECT_TRUE(block->value() % frames_in(order) == 0) << "aligned to its size";
@@ -267,7 +268,8 @@ TEST_F(FramesTest, EveryStateHasAName) {
 TEST_F(FramesTest, LocksAreKnownToTheStatistics) {
   frames_.publish_locks();
   u32 kmem = 0;
-  for (sync::SpinLock* lock = sync::LockStatistics::first(); lock != nullptr; lock = sync::LockStatistics::next(*lock)) {
+  for (sync::SpinLock* lock = sync::LockStatistics::first(); lock != nullptr;
+       lock = sync::LockStatistics::next(*lock)) {
     if (std::string_view(lock->name()).starts_with("kmem")) ++kmem;
     if (kmem > 100) break;
   }

@@ -91,8 +91,7 @@ TEST(FramesThreads, CompoundConversionRacesWithReferences) {
           (void)frames().is_sole_megapage_owner(block);
           frames().unref_megapage(block);
           break;
-        default:
-          frames().unref_megapage(block);
+        default: frames().unref_megapage(block);
       }
     });
     ASSERT_EQ(frames().free_count(), before) << "round " << round;

@@ -62,7 +62,8 @@ TEST_F(KernelSpaceTest, EveryStackHasAHoleBelowIt) {  // V25
     const VirtRange stack = kernel_space().stack(slot);
     EXPECT_EQ(stack.bytes(), KernelSpace::stack_pages * page);
     for (u64 i = 0; i < KernelSpace::stack_pages; ++i) {
-      EXPECT_TRUE(frames_seen.insert(kernel_space().stack_frame(slot, i).value()).second) << "no two slots share a frame";
+      EXPECT_TRUE(frames_seen.insert(kernel_space().stack_frame(slot, i).value()).second)
+          << "no two slots share a frame";
     }
     if (View::kind == abi::ViewKind::mirrored) {
       EXPECT_EQ(stack, kernel_space().stack(0)) << "one address for all";
@@ -119,7 +120,8 @@ TEST(KernelSpaceBoot, FailsWithoutMemoryAndSaysSo) {
                                      {*PhysRange::from(PhysAddr(0x10000800), 0x100), VirtAddr(uart + 0x800)},
                                      {PhysRange(), VirtAddr(uart + 0x2000)}};
   EXPECT_TRUE(KernelSpace().build(neighbours, image));
-  const DeviceWindow in_ram[] = {{*PhysRange::from(PhysAddr(0x10000000), 0x100), VirtAddr(ram.value() + arch::kernel_offset)}};
+  const DeviceWindow in_ram[] = {
+      {*PhysRange::from(PhysAddr(0x10000000), 0x100), VirtAddr(ram.value() + arch::kernel_offset)}};
   EXPECT_EQ(KernelSpace().build(in_ram, image).error(), lib::Error::already_exists);
   KernelSpace other;
   EXPECT_EQ(other.build(nowhere, image).error(), lib::Error::invalid_argument) << "a device at an address that is none";

@@ -29,9 +29,9 @@ bool World::RefRegion::allows(AccessKind kind_of_access) const {
   return false;
 }
 
-World::World(Choices& choices, WorldOptions options)
-    : choices_(choices), options_(options), machine_(options.machine) {
-  for (const u64 size : {u64{1}, u64{4096}, u64{10000}, u64{150 * 1024}}) files_.push_back(std::make_unique<FakeFile>(size));
+World::World(Choices& choices, WorldOptions options) : choices_(choices), options_(options), machine_(options.machine) {
+  for (const u64 size : {u64{1}, u64{4096}, u64{10000}, u64{150 * 1024}})
+    files_.push_back(std::make_unique<FakeFile>(size));
   free_at_start_ = frames().free_count();
   do_exec();
 }
@@ -273,35 +273,39 @@ void World::verify_bytes(Process& process) {
     if (region.kind == RegionKind::guard) continue;
     // Large lazy regions: only pages that either side knows, plus whatever is mapped.
     sv39::Cursor<model::HostMemory> cursor(model::HostMemory{&machine_.arena(), nullptr}, process.space->root());
-    cursor.for_each_leaf(VirtRange::pages(VirtAddr(begin).floor(), (region.end - begin) / page_bytes),
-                         [&](const sv39::Slot& slot, VirtAddr first) {
-      const u64 from = first.value() < begin ? begin : first.value();
-      const u64 leaf_end = first.value() + sv39::bytes_of(slot.level);
-      const u64 to = leaf_end < region.end ? leaf_end : region.end;
-      for (u64 va = from; va < to && problem_.empty(); va += page_bytes) {
-        const auto walk = model::translate(read, root, va, AccessKind::load, {model::Privilege::supervisor, true, true});
-        if (!walk.ok() && walk.fault != model::FaultKind::accessed_dirty) {
-          fail("a leaf of the kernel cannot be read by the MMU");
-          return;
-        }
-        const u64 frame = ((walk.last().pte >> 10) << 12) + (va & (model::span_of(walk.last().level) - 1));
-        const PageBytes* expected = bytes_at(process, va, region);
-        if (std::memcmp(machine_.arena().at(frame), expected != nullptr ? expected->data() : zero.data(), 4096) != 0) {
-          char text[120];
-          std::snprintf(text, sizeof text, "page 0x%llx holds other bytes than the oracle's",
-                        static_cast<unsigned long long>(va));
-          fail(text);
-          return;
-        }
+    cursor.for_each_leaf(
+        VirtRange::pages(VirtAddr(begin).floor(), (region.end - begin) / page_bytes),
+        [&](const sv39::Slot& slot, VirtAddr first) {
+          const u64 from = first.value() < begin ? begin : first.value();
+          const u64 leaf_end = first.value() + sv39::bytes_of(slot.level);
+          const u64 to = leaf_end < region.end ? leaf_end : region.end;
+          for (u64 va = from; va < to && problem_.empty(); va += page_bytes) {
+            const auto walk =
+                model::translate(read, root, va, AccessKind::load, {model::Privilege::supervisor, true, true});
+            if (!walk.ok() && walk.fault != model::FaultKind::accessed_dirty) {
+              fail("a leaf of the kernel cannot be read by the MMU");
+              return;
+            }
+            const u64 frame = ((walk.last().pte >> 10) << 12) + (va & (model::span_of(walk.last().level) - 1));
+            const PageBytes* expected = bytes_at(process, va, region);
+            if (std::memcmp(machine_.arena().at(frame), expected != nullptr ? expected->data() : zero.data(), 4096) !=
+                0) {
+              char text[120];
+              std::snprintf(text, sizeof text, "page 0x%llx holds other bytes than the oracle's",
+                            static_cast<unsigned long long>(va));
+              fail(text);
+              return;
+            }
         // A page that must not be written by this process alone may not be writable in its table.
-        if ((walk.last().pte & model::bit::w) != 0 && !region.write) return fail("a leaf grants a right the region has not");
-      }
-    });
+            if ((walk.last().pte & model::bit::w) != 0 && !region.write)
+              return fail("a leaf grants a right the region has not");
+          }
+        });
   }
   // What the oracle holds must be there (unless it is zero or the file's).
   for (const auto& [page, bytes] : process.pages) {
-    const auto walk = model::translate(read, root, page * page_bytes, AccessKind::load,
-                                       {model::Privilege::supervisor, true, true});
+    const auto walk =
+        model::translate(read, root, page * page_bytes, AccessKind::load, {model::Privilege::supervisor, true, true});
     if (!walk.ok() && walk.fault != model::FaultKind::accessed_dirty && *bytes != zero) {
       return fail("a page with contents is no longer mapped");
     }
@@ -362,9 +366,7 @@ bool World::arm_failure() {
   return armed_;
 }
 
-bool World::memory_may_fail(u64 wanted) {
-  return armed_ || frames().free_count() < wanted + 8;
-}
+bool World::memory_may_fail(u64 wanted) { return armed_ || frames().free_count() < wanted + 8; }
 
 void World::fail(std::string what) {
   if (!problem_.empty()) return;

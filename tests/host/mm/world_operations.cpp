@@ -60,8 +60,8 @@ void World::do_exec() {
     const bool old_shape = choices_.one_in(3);  // one RWX segment at 0
     const auto text_rights = old_shape ? Permissions::read_write_execute() : Permissions::read_execute();
     built = space.map_segment(VirtAddr(0), text_bytes, text_rights).has_value();
-    fresh.regions[0] = RefRegion{.end = round_up(text_bytes), .kind = RegionKind::segment, .read = true,
-                                 .write = old_shape, .execute = true};
+    fresh.regions[0] = RefRegion{
+        .end = round_up(text_bytes), .kind = RegionKind::segment, .read = true, .write = old_shape, .execute = true};
     fresh.program_break = text_bytes;
     if (built && !old_shape) {
       const bool shares_page = choices_.one_in(3) && text_bytes % page_bytes != 0;
@@ -73,15 +73,21 @@ void World::do_exec() {
         if (shares_page) {
           // The common page has the rights of both.
           RefRegion& text = fresh.regions[0];
-          if (text.end - page_bytes == 0) fresh.regions.erase(0);
-          else text.end -= page_bytes;
-          fresh.regions[first] = RefRegion{.begin = first, .end = first + page_bytes, .kind = RegionKind::segment,
-                                           .read = true, .write = true, .execute = true};
+          if (text.end - page_bytes == 0)
+            fresh.regions.erase(0);
+          else
+            text.end -= page_bytes;
+          fresh.regions[first] = RefRegion{.begin = first,
+                                           .end = first + page_bytes,
+                                           .kind = RegionKind::segment,
+                                           .read = true,
+                                           .write = true,
+                                           .execute = true};
           first += page_bytes;
         }
         if (first < round_up(begin + bytes)) {
-          fresh.regions[first] = RefRegion{.begin = first, .end = round_up(begin + bytes), .kind = RegionKind::segment,
-                                           .read = true, .write = true};
+          fresh.regions[first] = RefRegion{
+              .begin = first, .end = round_up(begin + bytes), .kind = RegionKind::segment, .read = true, .write = true};
         }
         fresh.program_break = begin + bytes;
       }
@@ -94,11 +100,12 @@ void World::do_exec() {
       if (built) {
         expect(top->value() == guard + (guards + pages) * page_bytes, "the stack lies elsewhere");
         if (guards != 0) {
-          fresh.regions[guard] = RefRegion{.begin = guard, .end = guard + guards * page_bytes, .kind = RegionKind::guard};
+          fresh.regions[guard] =
+              RefRegion{.begin = guard, .end = guard + guards * page_bytes, .kind = RegionKind::guard};
         }
         const u64 stack = guard + guards * page_bytes;
-        fresh.regions[stack] = RefRegion{.begin = stack, .end = stack + pages * page_bytes, .kind = RegionKind::stack,
-                                         .read = true, .write = true};
+        fresh.regions[stack] = RefRegion{
+            .begin = stack, .end = stack + pages * page_bytes, .kind = RegionKind::stack, .read = true, .write = true};
         fresh.program_break = stack + pages * page_bytes;
       }
     }
@@ -155,7 +162,8 @@ void World::do_fork() {
   arm_failure();
   const u64 free_before = frames().free_count();
   auto child = parent->space->fork(*owner);
-  say("fork of break 0x%llx, %zu regions: %s", ull(parent->program_break), parent->regions.size(), child ? "ok" : "fails");
+  say("fork of break 0x%llx, %zu regions: %s", ull(parent->program_break), parent->regions.size(),
+      child ? "ok" : "fails");
   if (!child) {
     expect(memory_may_fail(64), "fork fails although there is memory");
     expect(frames().free_count() == free_before, "a failed fork costs frames");
@@ -203,7 +211,10 @@ void World::do_grow() {
   const auto result = process->space->grow(delta, growth);
   Machine::fail_all(false);
   say("grow %lld from 0x%llx, %s: %s", static_cast<long long>(delta), ull(old),
-      growth == Growth::eager ? "eager" : growth == Growth::lazy ? "lazy" : "legacy", result ? "ok" : "fails");
+      growth == Growth::eager  ? "eager"
+      : growth == Growth::lazy ? "lazy"
+                               : "legacy",
+      result ? "ok" : "fails");
   if (delta < 0) {
     const u64 less = u64{0} - static_cast<u64>(delta);
     if (less > old) return expect(!result && result.error() == lib::Error::invalid_argument, "shrinks below zero");
@@ -220,7 +231,8 @@ void World::do_grow() {
     const u64 wanted = (end - begin) / page_bytes;
     expect(!fits || list_full || (growth != Growth::lazy && memory_may_fail(wanted + wanted / 512 + 4)),
            "grow fails although there is room");
-    expect(growth != Growth::legacy || more < (u64{16} << 20) || !fits || list_full, "legacy sbrk refuses a large request");
+    expect(growth != Growth::legacy || more < (u64{16} << 20) || !fits || list_full,
+           "legacy sbrk refuses a large request");
     expect(process->space->program_break() == old, "a failed grow moves the break");
     // Apart from the last few frames, which the space may keep for its tables (sysinfotest), nothing is lost.
     expect(free_before - frames().free_count() <= 4, "a failed grow costs frames");
@@ -234,7 +246,8 @@ void World::do_grow() {
     if (below != nullptr && below->kind == RegionKind::heap) {
       below->end = end;
     } else {
-      process->regions[begin] = RefRegion{.begin = begin, .end = end, .kind = RegionKind::heap, .read = true, .write = true};
+      process->regions[begin] =
+          RefRegion{.begin = begin, .end = end, .kind = RegionKind::heap, .read = true, .write = true};
     }
   }
   if (growth == Growth::eager) {
@@ -254,7 +267,8 @@ void World::do_map_anonymous() {
   RefRegion region;
   const bool inaccessible = choices_.one_in(8);
   region.sharing = !inaccessible && choices_.one_in(3) ? Sharing::shared : Sharing::private_copy;
-  u64 bytes = choices_.one_in(10) ? interesting_length() : 1 + choices_.below(choices_.one_in(4) ? 3 * mega_bytes : 9 * page_bytes);
+  u64 bytes = choices_.one_in(10) ? interesting_length()
+                                  : 1 + choices_.below(choices_.one_in(4) ? 3 * mega_bytes : 9 * page_bytes);
   const u64 free_before = frames().free_count();
   Permissions permissions = any_permissions(region);
   if (inaccessible) region.read = region.write = region.execute = false;
@@ -267,7 +281,8 @@ void World::do_map_anonymous() {
     const bool list_full = process->space->regions().size() >= RegionList::limit;
     const bool too_large = bytes > u64{1} << 36;
     const u64 wanted = region.sharing == Sharing::shared ? bytes / page_bytes + 8 : 0;
-    expect(list_full || too_large || (wanted != 0 && memory_may_fail(wanted)), "map_anonymous fails although there is room");
+    expect(list_full || too_large || (wanted != 0 && memory_may_fail(wanted)),
+           "map_anonymous fails although there is room");
     return expect(frames().free_count() == free_before, "a failed mapping costs frames");
   }
   region.begin = result->value();
@@ -374,10 +389,13 @@ void World::do_access() {
   if (region != nullptr && region->kind == RegionKind::file) region->file->fail_read(0);
   const bool read_failed = file_error && region->file->read_errors() != errors_before;
   say("%s 0x%llx: %s", name_of(kind), ull(va),
-      outcome == Outcome::done ? "done" : outcome == Outcome::killed_refused ? "killed" : "no memory");
+      outcome == Outcome::done             ? "done"
+      : outcome == Outcome::killed_refused ? "killed"
+                                           : "no memory");
   if (va / page_bytes == abi::usyscall / page_bytes) {
     expect((outcome == Outcome::done) == (kind == AccessKind::load), "USYSCALL has other rights than reading");
-    if (outcome == Outcome::done && va % page_bytes == 0) expect(*byte == process->marker, "USYSCALL shows another process");
+    if (outcome == Outcome::done && va % page_bytes == 0)
+      expect(*byte == process->marker, "USYSCALL shows another process");
     return;
   }
   const bool allowed = region != nullptr && region->allows(kind) && !beyond_file(*region, va);
@@ -390,7 +408,8 @@ void World::do_access() {
   if (outcome == Outcome::killed_no_memory) return expect(memory_may_fail(8), "no memory although there is some");
   if (outcome == Outcome::killed_refused) return expect(read_failed, "a rightful access is refused");
   // A page and two tables, each with its twin in the mirrored view; or a few pages ahead.
-  expect(free_before - frames().free_count() <= 8 || free_before < frames().free_count(), "one access costs many frames");
+  expect(free_before - frames().free_count() <= 8 || free_before < frames().free_count(),
+         "one access costs many frames");
   const PageBytes* expected = bytes_at(*process, va, *region);
   const std::byte value = expected != nullptr ? (*expected)[va % page_bytes] : std::byte{0};
   if (*byte != value) return fail("an access meets another byte than the oracle's");
@@ -421,7 +440,8 @@ void World::do_copy_out() {
   say("copy_out 0x%llx + %llu: %llu, status %u", ull(to), ull(bytes), ull(done), static_cast<unsigned>(result.status));
   if (done > allowed) return fail("copy_out goes beyond the program's rights");
   if (done < allowed) {
-    expect(result.status == CopyStatus::no_memory || result.status == CopyStatus::needs_page_in, "copy_out stops early");
+    expect(result.status == CopyStatus::no_memory || result.status == CopyStatus::needs_page_in,
+           "copy_out stops early");
     expect(memory_may_fail(16), "copy_out stops for memory although there is some");
   } else if (done < bytes) {
     expect(result.status == CopyStatus::bad_address || result.status == CopyStatus::needs_page_in,
@@ -528,11 +548,13 @@ void World::do_take_accessed() {
   // A touch shows.
   const u64 page = choices_.below(pages < 64 ? pages : 64);
   const u64 va = base / page_bytes * page_bytes + page * page_bytes;
-  RefRegion* region = va < AddressSpace::user_limit && va >= base / page_bytes * page_bytes ? region_at(*process, va) : nullptr;
+  RefRegion* region =
+      va < AddressSpace::user_limit && va >= base / page_bytes * page_bytes ? region_at(*process, va) : nullptr;
   if (region == nullptr || !region->read || beyond_file(*region, va)) return;
   std::byte* byte = nullptr;
   if (machine_.access(va, AccessKind::load, &byte) != Outcome::done) return;
-  expect((process->space->take_accessed(VirtAddr(base), pages) >> page & 1) == 1, "a touched page does not show as accessed");
+  expect((process->space->take_accessed(VirtAddr(base), pages) >> page & 1) == 1,
+         "a touched page does not show as accessed");
 }
 
 void World::do_logical_pte() {
@@ -545,8 +567,10 @@ void World::do_logical_pte() {
     const bool fixed = va / page_bytes >= abi::usyscall / page_bytes && va < abi::user_top;
     return expect(pte.is_valid() == fixed, "a hole has a PTE");
   }
-  if (!pte.is_valid()) return expect(!process->pages.contains(va / page_bytes) || region->file != nullptr ||
-                                         *process->pages[va / page_bytes] == PageBytes{}, "a page with contents has no PTE");
+  if (!pte.is_valid())
+    return expect(!process->pages.contains(va / page_bytes) || region->file != nullptr ||
+                      *process->pages[va / page_bytes] == PageBytes{},
+                  "a page with contents has no PTE");
   if (region->kind == RegionKind::guard) return expect(!pte.is_user(), "a guard page is the program's");
   expect(pte.is_user() && pte.allows(Access::read) == region->read && pte.allows(Access::write) == region->write &&
              pte.allows(Access::execute) == region->execute,

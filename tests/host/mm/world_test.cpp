@@ -59,9 +59,13 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Variant{"roomy", {.machine = {.ram_bytes = u64{64} << 20}, .check_every = 16}, 40},
         Variant{"tight", {.machine = {.ram_bytes = u64{6} << 20}, .check_every = 1}, 30},
-        Variant{"superpages", {.machine = {.ram_bytes = u64{48} << 20}, .harts = 2, .most_spaces = 3, .check_every = 16}, 20},
-        Variant{"few_asids", {.machine = {.ram_bytes = u64{16} << 20, .asid_mask = 0x7}, .harts = 4, .check_every = 4}, 5},
-        Variant{"no_asids", {.machine = {.ram_bytes = u64{16} << 20, .asid_mask = 0}, .harts = 2, .check_every = 4}, 5}),
+        Variant{"superpages",
+                {.machine = {.ram_bytes = u64{48} << 20}, .harts = 2, .most_spaces = 3, .check_every = 16},
+                20},
+        Variant{
+            "few_asids", {.machine = {.ram_bytes = u64{16} << 20, .asid_mask = 0x7}, .harts = 4, .check_every = 4}, 5},
+        Variant{
+            "no_asids", {.machine = {.ram_bytes = u64{16} << 20, .asid_mask = 0}, .harts = 2, .check_every = 4}, 5}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

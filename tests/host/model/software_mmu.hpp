@@ -68,15 +68,9 @@ inline FaultKind leaf_verdict(std::uint64_t pte, AccessKind kind, const Context&
   }
   bool allowed = false;
   switch (kind) {
-    case AccessKind::load:
-      allowed = (pte & bit::r) != 0 || (context.mxr && (pte & bit::x) != 0);
-      break;
-    case AccessKind::store:
-      allowed = (pte & bit::w) != 0;
-      break;
-    case AccessKind::fetch:
-      allowed = (pte & bit::x) != 0;
-      break;
+    case AccessKind::load: allowed = (pte & bit::r) != 0 || (context.mxr && (pte & bit::x) != 0); break;
+    case AccessKind::store: allowed = (pte & bit::w) != 0; break;
+    case AccessKind::fetch: allowed = (pte & bit::x) != 0; break;
   }
   if (!allowed) return FaultKind::permission;
   if ((pte & bit::a) == 0 || (kind == AccessKind::store && (pte & bit::d) == 0)) return FaultKind::accessed_dirty;

@@ -113,8 +113,8 @@ TEST_F(SoftwareMmu, PermissionMatrix) {
     const bool r = (rwx & 1) != 0, w = (rwx & 2) != 0, x = (rwx & 4) != 0;
     if (w && !r) continue;
     for (const bool u : {false, true}) {
-      chain(pte(0x87654000, bit::v | (r ? bit::r : 0) | (w ? bit::w : 0) | (x ? bit::x : 0) | (u ? bit::u : 0) |
-                                bit::a | bit::d));
+      chain(pte(0x87654000,
+                bit::v | (r ? bit::r : 0) | (w ? bit::w : 0) | (x ? bit::x : 0) | (u ? bit::u : 0) | bit::a | bit::d));
       const std::uint64_t at = va(3, 4, 5);
       EXPECT_EQ(go(at, AccessKind::load).ok(), u && r);
       EXPECT_EQ(go(at, AccessKind::store).ok(), u && w);

@@ -159,9 +159,7 @@ TEST(Random, WhateverIsAcceptedKeepsThePromises) {
   std::mt19937_64 random(20201105);
   const u64 interesting[] = {
       0, 1, 0xfff, 0x1000, 0x1001, 0x2000, file_size, process::max_image_end, ~u64{0}, abi::trapframe};
-  const auto pick = [&] {
-    return random() % 4 == 0 ? random() : interesting[random() % std::size(interesting)];
-  };
+  const auto pick = [&] { return random() % 4 == 0 ? random() : interesting[random() % std::size(interesting)]; };
   u64 accepted = 0;
   for (int round = 0; round < 300'000; ++round) {
     ImagePlan plan;

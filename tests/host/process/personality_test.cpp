@@ -67,8 +67,8 @@ TEST(Options, RefineTheLabWhateverTheOrder) {
 }
 
 TEST(Options, NonsenseIsIgnored) {
-  for (const char* words : {"lab=", "lab=2019-x", "lab=20-", "lab=99999999", "stack=3", "calls=x",
-                            "nofollow=zz", "nofollow=123456789", "  ", "sbrk=", "lab"}) {
+  for (const char* words : {"lab=", "lab=2019-x", "lab=20-", "lab=99999999", "stack=3", "calls=x", "nofollow=zz",
+                            "nofollow=123456789", "  ", "sbrk=", "lab"}) {
     const Personality p = choose_personality(image_2022, words);
     EXPECT_EQ(p.numbers, NumberMap::automatic_legacy) << words;
     EXPECT_EQ(p.stack_pages, 1U) << words;

@@ -180,7 +180,8 @@ TEST(Address, RandomAddressesRoundTrip) {
     const u64 va = (low & (top - 1)) | ((low & top) != 0 ? ~u64{0} << 38 : 0);
     const VirtAddr a(va);
     RC_ASSERT(a.is_canonical());
-    RC_ASSERT(address_of_indices(a.index(Level::giga), a.index(Level::mega), a.index(Level::base), a.page_offset()) == a);
+    RC_ASSERT(address_of_indices(a.index(Level::giga), a.index(Level::mega), a.index(Level::base), a.page_offset()) ==
+              a);
   }));
   EXPECT_TRUE(rc::check("a range of two random ends", [](u64 begin, u64 bytes) {
     const auto range = VirtRange::from(VirtAddr(begin), bytes);
@@ -189,9 +190,9 @@ TEST(Address, RandomAddressesRoundTrip) {
 }
 
 TEST(ErrorKind, EveryKindHasWords) {
-  for (const ErrorKind kind : {ErrorKind::out_of_memory, ErrorKind::misaligned, ErrorKind::not_canonical,
-                               ErrorKind::overflow, ErrorKind::already_mapped, ErrorKind::not_mapped,
-                               ErrorKind::inside_superpage}) {
+  for (const ErrorKind kind :
+       {ErrorKind::out_of_memory, ErrorKind::misaligned, ErrorKind::not_canonical, ErrorKind::overflow,
+        ErrorKind::already_mapped, ErrorKind::not_mapped, ErrorKind::inside_superpage}) {
     EXPECT_STRNE(describe(kind), "unknown error");
   }
   EXPECT_STREQ(describe(static_cast<ErrorKind>(99)), "unknown error");

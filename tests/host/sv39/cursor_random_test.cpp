@@ -90,8 +90,8 @@ class RandomTree {
 
  private:
   static constexpr u64 window_pages = 3 * 512;
-  static constexpr u64 windows[] = {0, (u64{1} << 18) - 512, (u64{1} << 26) - window_pages,
-                                    (upper_half_begin >> 12), (u64{1} << 52) - window_pages};
+  static constexpr u64 windows[] = {0, (u64{1} << 18) - 512, (u64{1} << 26) - window_pages, (upper_half_begin >> 12),
+                                    (u64{1} << 52) - window_pages};
 
   u64 any_page() {
     const u64 window = windows[random_() % std::size(windows)];
@@ -198,7 +198,8 @@ class RandomTree {
     for (u64 i = 0; i < 512 && possible; ++i) {
       const auto at = pages_.find(first + i), zero = pages_.find(first);
       possible = at != pages_.end() && zero->second.frame % 512 == 0 && at->second.frame == zero->second.frame + i &&
-                 at->second.permissions == zero->second.permissions && at->second.copy_on_write == zero->second.copy_on_write;
+                 at->second.permissions == zero->second.permissions &&
+                 at->second.copy_on_write == zero->second.copy_on_write;
     }
     const bool is_base = cursor_.find(VirtAddr(page << page_shift)).level == Level::base;
     Batch batch(tlb_, data_);
@@ -234,7 +235,9 @@ class RandomTree {
     ASSERT_EQ(seen, expected);
     const auto next = cursor_.next(range);
     ASSERT_EQ(next.has_value(), !expected.empty());
-    if (next) ASSERT_TRUE(next->begin.floor().value() <= expected.front() && expected.front() - next->begin.floor().value() < pages_of(next->level));
+    if (next)
+      ASSERT_TRUE(next->begin.floor().value() <= expected.front() &&
+                  expected.front() - next->begin.floor().value() < pages_of(next->level));
   }
 
   void compare(u64 page) {
@@ -243,7 +246,8 @@ class RandomTree {
     const auto context = [&](bool user) {
       return model::Context{user ? model::Privilege::user : model::Privilege::supervisor, false, false};
     };
-    for (const auto& [access, kind] : {std::pair{Access::read, AccessKind::load}, {Access::write, AccessKind::store},
+    for (const auto& [access, kind] : {std::pair{Access::read, AccessKind::load},
+                                       {Access::write, AccessKind::store},
                                        {Access::execute, AccessKind::fetch}}) {
       const bool user = found == pages_.end() || found->second.permissions.is_user();
       const model::Served served = model_.access(0, va + 8, kind, context(user));
@@ -254,7 +258,8 @@ class RandomTree {
       if (allowed) ASSERT_EQ(served.physical, found->second.frame * page_size + 8);
     }
     ASSERT_EQ(cursor_.translate(VirtAddr(va + 5)).has_value(), found != pages_.end());
-    if (found != pages_.end()) ASSERT_EQ(cursor_.translate(VirtAddr(va + 5))->value(), found->second.frame * page_size + 5);
+    if (found != pages_.end())
+      ASSERT_EQ(cursor_.translate(VirtAddr(va + 5))->value(), found->second.frame * page_size + 5);
   }
 
   void compare_all() {

@@ -61,7 +61,8 @@ class CursorTest : public ::testing::Test {
     model_.activate(0, root_.address().value(), 1);
   }
 
-  std::expected<void, Error> map(VirtAddr va, u64 bytes, Ppn first, Permissions permissions = Permissions::read_write().user(),
+  std::expected<void, Error> map(VirtAddr va, u64 bytes, Ppn first,
+                                 Permissions permissions = Permissions::read_write().user(),
                                  Level largest = Level::base, Splitting splitting = Splitting::possible) {
     auto result = cursor_.map(range(va, bytes), first, permissions, tables_, largest, splitting);
     Batch batch(tlb_, data_);
@@ -166,8 +167,8 @@ TEST_F(CursorTest, SuperpageLeavesWhereverBothAddressesAreAligned) {
   ASSERT_TRUE(map(address_of_indices(7, 0, 0), mib2, Ppn(0x50000001), Permissions::read_only(), Level::mega));
   EXPECT_EQ(level_at(address_of_indices(7, 0, 0)), 0u);
   // A gigapage needs Splitting::never.
-  ASSERT_TRUE(map(address_of_indices(8, 0, 0), gib1, Ppn(0x80000000), Permissions::read_only(), Level::giga,
-                  Splitting::never));
+  ASSERT_TRUE(
+      map(address_of_indices(8, 0, 0), gib1, Ppn(0x80000000), Permissions::read_only(), Level::giga, Splitting::never));
   EXPECT_EQ(level_at(address_of_indices(8, 0, 0)), 2u);
   ASSERT_TRUE(map(address_of_indices(9, 0, 0), gib1, Ppn(0x90000000), Permissions::read_only(), Level::giga));
   EXPECT_EQ(level_at(address_of_indices(9, 0, 0)), 1u);
@@ -235,8 +236,11 @@ TEST_F(CursorTest, MapIsAllOrNothingAtEveryFailure) {
 
 TEST_F(CursorTest, UnmapOfPartOfAMegapageSplitsItWithoutMemory) {  // V17
   const VirtAddr va = address_of_indices(3, 4, 0);
-  for (const auto& [offset, bytes] : {std::pair<u64, u64>{0, kib4}, {mib2 - kib4, kib4}, {77 * kib4, 5 * kib4},
-                                      {0, mib2 - kib4}, {kib4, mib2 - kib4}}) {
+  for (const auto& [offset, bytes] : {std::pair<u64, u64>{0, kib4},
+                                      {mib2 - kib4, kib4},
+                                      {77 * kib4, 5 * kib4},
+                                      {0, mib2 - kib4},
+                                      {kib4, mib2 - kib4}}) {
     const Ppn first = data_.run(512, 512);
     ASSERT_TRUE(map(va, mib2, first, Permissions::read_write().user(), Level::mega));
     ASSERT_EQ(level_at(va), 1u);
@@ -423,7 +427,8 @@ TEST_F(CursorTest, PutMegapageUsesAnEmptyTableAsItsDeposit) {
   const std::size_t used = tables_.in_use();
   {
     Batch batch(tlb_, data_);
-    cursor_.put_megapage(va, Pte::leaf(data_.run(512, 512), Permissions::read_write().user(), Level::mega), tables_, batch);
+    cursor_.put_megapage(va, Pte::leaf(data_.run(512, 512), Permissions::read_write().user(), Level::mega), tables_,
+                         batch);
   }
   EXPECT_EQ(tables_.in_use(), used);
   EXPECT_EQ(tables_.deposited(), 1u);
@@ -445,9 +450,10 @@ TEST_F(CursorTest, PutMegapageUsesAnEmptyTableAsItsDeposit) {
 
 TEST_F(CursorTest, NextAndForEachLeafSeeEveryLevelInOrder) {
   ASSERT_TRUE(map(address_of_indices(3, 4, 5), 2 * kib4, data_.run(2, 1)));
-  ASSERT_TRUE(map(address_of_indices(3, 5, 0), mib2, data_.run(512, 512), Permissions::read_write().user(), Level::mega));
-  ASSERT_TRUE(map(address_of_indices(9, 0, 0), gib1, Ppn(0x80000000), Permissions::read_only(), Level::giga,
-                  Splitting::never));
+  ASSERT_TRUE(
+      map(address_of_indices(3, 5, 0), mib2, data_.run(512, 512), Permissions::read_write().user(), Level::mega));
+  ASSERT_TRUE(
+      map(address_of_indices(9, 0, 0), gib1, Ppn(0x80000000), Permissions::read_only(), Level::giga, Splitting::never));
   ASSERT_TRUE(map(address_of_indices(511, 511, 511), kib4, data_.run(1, 1)));
   std::vector<u64> seen;
   const auto collect = [&](VirtRange in) {

@@ -90,7 +90,7 @@ TEST_F(ExplainTest, AgreesWithHardwareOnHostileTables) {
       for (unsigned i = 0; i < entries_per_table; ++i) {
         u64 raw = random() % 1024;  // flags
         if (random() % 2 == 0) raw = (raw & ~u64{0x0e}) | 1;  // often a pointer ...
-        if (random() % 2 == 0) raw &= ~u64{0xd0};             // ... often a legal one
+        if (random() % 2 == 0) raw &= ~u64{0xd0};  // ... often a legal one
         u64 target = ppn(random() % frames);
         if (random() % 4 == 0) target = random() % (u64{1} << 44);
         if (random() % 4 == 0) target = target / 512 * 512;
@@ -105,9 +105,9 @@ TEST_F(ExplainTest, AgreesWithHardwareOnHostileTables) {
       if ((va & (u64{1} << 38)) != 0) va |= upper_half_begin;
       if (random() % 50 == 0) va = random();
       const Walk mine = walk(VirtAddr(va));
-      for (const auto& [access, kind] : {std::pair{Access::read, model::AccessKind::load},
-                                         std::pair{Access::write, model::AccessKind::store},
-                                         std::pair{Access::execute, model::AccessKind::fetch}}) {
+      for (const auto& [access, kind] :
+           {std::pair{Access::read, model::AccessKind::load}, std::pair{Access::write, model::AccessKind::store},
+            std::pair{Access::execute, model::AccessKind::fetch}}) {
         for (const bool user : {true, false}) {
           for (const bool sum : {true, false}) {
             const auto theirs =

@@ -12,9 +12,18 @@ namespace {
 using namespace sv39;
 namespace bit = model::bit;
 
-constexpr u64 frame_numbers[] = {0,       1,           511,         512,          513,
-                                 0x80000, 0x40000 - 1, 0x40000,     0x40000 * 3,  (u64{1} << 44) - 0x40000,
-                                 (u64{1} << 44) - 512, (u64{1} << 44) - 1};
+constexpr u64 frame_numbers[] = {0,
+                                 1,
+                                 511,
+                                 512,
+                                 513,
+                                 0x80000,
+                                 0x40000 - 1,
+                                 0x40000,
+                                 0x40000 * 3,
+                                 (u64{1} << 44) - 0x40000,
+                                 (u64{1} << 44) - 512,
+                                 (u64{1} << 44) - 1};
 constexpr Level levels[] = {Level::base, Level::mega, Level::giga};
 
 Permissions all_permissions[] = {Permissions::read_only(), Permissions::read_write(), Permissions::read_execute(),
@@ -64,7 +73,8 @@ TEST(Pte, EveryEncodingIsClassifiedAsHardwareDoes) {
           EXPECT_FALSE(reserved);
           continue;
         }
-        EXPECT_EQ(!reserved, hardware_can_use(raw, level)) << "level " << static_cast<int>(level) << " raw " << std::hex << raw;
+        EXPECT_EQ(!reserved, hardware_can_use(raw, level))
+            << "level " << static_cast<int>(level) << " raw " << std::hex << raw;
         for (unsigned b = 54; b < 64; ++b) EXPECT_TRUE(Pte::from_raw(raw | u64{1} << b).is_reserved_encoding(level));
       }
     }

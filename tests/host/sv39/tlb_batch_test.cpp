@@ -34,7 +34,9 @@ class TlbBatchTest : public ::testing::Test {
 };
 
 TEST_F(TlbBatchTest, AnEmptyBatchDoesNothing) {
-  { Batch batch(tlb_, sink_); }
+  {
+    Batch batch(tlb_, sink_);
+  }
   EXPECT_EQ(log_, Log{});
 }
 

@@ -40,15 +40,17 @@ u64 through_the_mmu(u64 user, u64 count, AccessType access, const bool& stop, Ea
   constexpr bool never = false;
   u64 done;
   if (to_address < host::user_end) {
-    done = host::through_the_mmu(to_address, count, host::AccessType::store, never, [&](std::byte* user, u64 at, u64 n) {
-      std::memcpy(user, static_cast<const std::byte*>(from) + at, n);
-      return n;
-    });
+    done =
+        host::through_the_mmu(to_address, count, host::AccessType::store, never, [&](std::byte* user, u64 at, u64 n) {
+          std::memcpy(user, static_cast<const std::byte*>(from) + at, n);
+          return n;
+        });
   } else {
-    done = host::through_the_mmu(from_address, count, host::AccessType::load, never, [&](std::byte* user, u64 at, u64 n) {
-      std::memcpy(static_cast<std::byte*>(to) + at, user, n);
-      return n;
-    });
+    done =
+        host::through_the_mmu(from_address, count, host::AccessType::load, never, [&](std::byte* user, u64 at, u64 n) {
+          std::memcpy(static_cast<std::byte*>(to) + at, user, n);
+          return n;
+        });
   }
   return count - done;
 }
