@@ -9,7 +9,7 @@
 #include <functional>
 #include <set>
 
-#include "foliowalk/ram_builder.hpp"
+#include "tests/host/foliowalk/ram_builder.hpp"
 
 namespace foliowalk {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "foliowalk/ram_builder.hpp"
+#include "tests/host/foliowalk/ram_builder.hpp"
 #include "tools/foliowalk/events.hpp"
 #include "tools/foliowalk/json.hpp"
 #include "tools/foliowalk/session.hpp"

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "foliowalk/ram_builder.hpp"
+#include "tests/host/foliowalk/ram_builder.hpp"
 #include "tools/foliowalk/diff.hpp"
 #include "tools/foliowalk/walk.hpp"
 
