@@ -10,5 +10,5 @@ if(TARGET mkfs AND program_names)
   add_custom_command(OUTPUT ${fs_image}
     COMMAND mkfs --quiet ${fs_image} ${image_arguments}
     DEPENDS mkfs programs ${image_files} COMMENT "fs.img" VERBATIM)
-  add_custom_target(image DEPENDS ${fs_image})
+  add_custom_target(image ALL DEPENDS ${fs_image})
 endif()
