@@ -234,6 +234,7 @@ class Checker {
     if (index >= frame.limit) return;
     Pte wanted;
     if (pte.is_table()) {
+      if (!frames().contains(pte.ppn())) return;  // no table there; reported as such
       wanted = Pte::table(frames().ppn_of(frames().record(pte.ppn()).first));
     } else if (pte.is_leaf()) {
       wanted = pte.as_mirror();
