@@ -181,7 +181,7 @@ class Reader {
 
   void note_boot_arguments(std::string_view text) {
     const usize length = std::min(text.size(), MachineDescription::max_bootargs - 1);
-    std::copy_n(text.data(), length, machine_.bootargs.data());
+    std::copy_n(text.begin(), length, machine_.bootargs.data());
     machine_.bootargs[length] = '\0';
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "fs/directory.hpp"
 #include "fs/volume.hpp"
@@ -92,8 +93,8 @@ Result<InodeRef> Volume::walk(const InodeRef& current, std::string_view path, St
       base = std::move(at);
       at = std::move(next);
     } else {
-      at = rest.starts_with('/') ? LIB_TRY(root()) : std::move(base);
-      base.reset();
+      InodeRef directory = std::exchange(base, InodeRef());
+      at = rest.starts_with('/') ? LIB_TRY(root()) : std::move(directory);
       rest = skip_slashes(rest);
     }
   }

@@ -119,7 +119,7 @@ std::string_view format_arguments_to(std::span<char> buffer, std::string_view te
     Target& to = *static_cast<Target*>(context);
     const usize room = to.buffer.size() - 1 - to.used;
     const usize count = std::min(room, piece.size());
-    std::copy_n(piece.data(), count, to.buffer.data() + to.used);
+    std::copy_n(piece.begin(), count, to.buffer.data() + to.used);
     to.used += count;
   };
   format_arguments({put, &target}, text, arguments);

@@ -162,7 +162,7 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
     if (heap_below(begin) == nullptr && !regions_.has_room(1)) return lib::fail(lib::Error::no_memory);
     if (growth != Growth::lazy) {
       auto grown = grow_eager(begin, end);
-      if (!grown && !(growth == Growth::legacy && more >= legacy_lazy_threshold)) return lib::fail(grown.error());
+      if (!grown && (growth != Growth::legacy || more < legacy_lazy_threshold)) return lib::fail(grown.error());
       Region& heap = extend_heap(begin, end);
       if (grown) {
         heap.note_populated(begin, end);

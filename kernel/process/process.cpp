@@ -10,7 +10,7 @@ namespace {
 template <usize Size>
 void copy_text(std::array<char, Size>& to, std::string_view from) {
   const usize length = std::min(from.size(), Size - 1);
-  std::copy_n(from.data(), length, to.data());
+  std::copy_n(from.begin(), length, to.data());
   to[length] = '\0';
 }
 

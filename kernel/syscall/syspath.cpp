@@ -9,7 +9,6 @@ using process::Process;
 using syscall::argument;
 using syscall::failed;
 using syscall::fetch_path;
-using syscall::integer_argument;
 using syscall::PathBuffer;
 
 namespace {
