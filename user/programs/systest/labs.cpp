@@ -1,10 +1,11 @@
-// The labs' calls that are not about memory: sysinfo, interpose, sigalarm, cpupin, trace.
+// The labs' calls that are not about memory: sysinfo, interpose, sigalarm, cpupin, rwlktest.
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {
 namespace {
 
 using abi::Call;
+using testing::fork_or_fail;
 using testing::status_of;
 
 abi::Sysinfo read_sysinfo() {
@@ -133,12 +134,16 @@ void alarm_misused() {
   EXPECT_EQ(status, testing::killed);
 }
 
-void pin_to_a_hart() {
+abi::VmStat vm_figures() {
   abi::VmStat stat;
   EXPECT_EQ(vmstat(&stat, sizeof(stat), -1), 0);
+  return stat;
+}
+
+void pin_to_a_hart() {
   EXPECT_EQ(cpupin(-1), -1);
   EXPECT_EQ(cpupin(static_cast<int>(abi::max_harts)), -1);
-  for (int hart = 0; hart < static_cast<int>(stat.harts); ++hart) {
+  for (int hart = 0; hart < static_cast<int>(vm_figures().harts); ++hart) {
     EXPECT_EQ(status_of([&] {
                 EXPECT_EQ(cpupin(hart), 0);
                 for (int begin = uptime(); uptime() - begin < 2;) {
@@ -150,6 +155,46 @@ void pin_to_a_hart() {
               }),
               0);
   }
+}
+
+constexpr int lock_test_harts = 4;
+
+void lock_test_on_four_harts() {
+  if (vm_figures().harts < lock_test_harts) {
+    EXPECT_EQ(rwlktest(), -1);
+    return;
+  }
+  for (int round = 0; round < 3; ++round) {
+    testing::run_children(lock_test_harts, [](int hart) {
+      EXPECT_EQ(cpupin(hart), 0);
+      EXPECT_EQ(rwlktest(), 0);
+    });
+  }
+}
+
+// The test's harts wait for one another in the kernel: that must not become a way to take them from others.
+void lock_test_misused() {
+  if (vm_figures().harts < lock_test_harts) return;
+  // Several on one hart, and more than the test has room for: some are refused, nobody is held up for ever.
+  testing::run_children(3 * lock_test_harts, [](int caller) {
+    if (caller < lock_test_harts) cpupin(0);
+    rwlktest();
+  });
+  // One that waits in vain leaves its hart to others, and can be killed.
+  const int waiting = fork_or_fail();
+  if (waiting == 0) {
+    cpupin(1);
+    for (;;) rwlktest();
+  }
+  const int begin = uptime();
+  EXPECT_EQ(status_of([] {
+              EXPECT_EQ(cpupin(1), 0);
+              sleep(1);
+            }),
+            0);
+  EXPECT_EQ(kill(waiting), 0);
+  testing::expect_children(1, testing::killed);
+  EXPECT(uptime() - begin < 30);
 }
 
 void processes_are_listed() {
@@ -180,6 +225,8 @@ constexpr testing::Test tests[] = {
     {"alarm_restores_registers", alarm_restores_registers},
     {"alarm_misused", alarm_misused},
     {"pin_to_a_hart", pin_to_a_hart},
+    {"lock_test_on_four_harts", lock_test_on_four_harts},
+    {"lock_test_misused", lock_test_misused},
     {"processes_are_listed", processes_are_listed},
 };
 
