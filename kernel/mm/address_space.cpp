@@ -139,6 +139,8 @@ void AddressSpace::drop_pages(Region& region) {
 /// Reserves tables and zeroed frames for the absent pages [begin, end) and maps them; all or nothing.
 lib::Result<void> AddressSpace::populate(VirtAddr begin, VirtAddr end, Permissions permissions) {
   const VirtRange range = *VirtRange::between(begin, end);
+  // What cannot succeed must not first take every frame from others.
+  if (frames().free_count() < range.page_count()) return lib::fail(lib::Error::no_memory);
   TableSource tables(spares_);
   FrameReservation pages;
   Cursor cursor = this->cursor();
