@@ -53,12 +53,15 @@ enum class Call : std::uint64_t {
   failnth = 102,  // (int n) -> allocations counted since the last failnth; arms the n-th from now, 0: disarms
   procinfo = 103,  // (ProcInfo* array, int slots) -> processes written
   freeframes = 104,  // () -> frames free now, exact
-  shutdown = 105,  // (int status) powers the machine off; QEMU exits with that status
+  shutdown = 105,  // (int status, u64 shutdown_word) powers the machine off; QEMU exits with that status
   sync = 106,  // () everything acknowledged so far is on the disk when it returns
   sysinfo = 107,  // (Sysinfo*) as 23 to 2024, whatever the personality
   interpose = 108,  // (int mask, const char* path) as 23 in 2025, whatever the personality
   copyprobe = 109,  // (void* buffer, u64 bytes, CopyDirection): copies, and nothing else -> bytes copied
 };
+
+// shutdown's second argument: a program that calls numbers at random does not end the machine.
+inline constexpr std::uint64_t shutdown_word = 0x676f6f646e696768;
 
 // Which way the copyprobe call copies: `in` reads the program's memory, `out` fills it with zeros.
 enum class CopyDirection : std::uint64_t { in = 0, out = 1 };

@@ -4,6 +4,7 @@
 
 #include "lib/bug.hpp"
 #include "mm/kernel_space.hpp"
+#include "mm/space_list.hpp"
 
 namespace mm {
 
@@ -35,6 +36,7 @@ lib::Result<AddressSpace*> AddressSpace::create(const SpaceOwner& owner) {
   auto attached = View::attach(space->view_, *root, owner);
   if (attached) {
     if (auto mapped = space->map_fixed_pages(); mapped) {
+      add_to_all_spaces(*space);
       count(VmEvent::table_allocated);
       return space;
     }
@@ -76,6 +78,7 @@ void AddressSpace::destroy(AddressSpace* space) {
     space->drop_pages(region);
     if (region.backing != nullptr) region.backing->drop();
   }
+  remove_from_all_spaces(*space);  // until here the release of a file's page may have slept
   space->unmap_fixed_pages();
 
   TableSource tables(space->spares_);
@@ -230,12 +233,13 @@ void AddressSpace::unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end
         batch.changed(va);
         if (frames().state(slot.pte.ppn()) == FrameState::file) {
           released[count++] = region.file_page(va);
+          releases_pending.fetch_add(1, std::memory_order_relaxed);
         } else {
           batch.release(slot.pte.ppn(), slot.level);
         }
       });
     }
-    for (u32 i = 0; i < count; ++i) region.backing->release_page(released[i]);
+    for (u32 i = 0; i < count; ++i) release_pending(*region.backing, released[i]);
     begin = stop;
   }
 }

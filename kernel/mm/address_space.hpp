@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "abi/layout.hpp"
+#include "lib/intrusive_list.hpp"
 #include "mm/region.hpp"
 #include "mm/tables.hpp"
 #include "mm/user_copy.hpp"
@@ -139,6 +140,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] const SpaceOwner& owner() const { return owner_; }
   /// Names the owner in reports of the checker.
   i32 pid = 0;
+  lib::ListLink<AddressSpace> all_link;  ///< in the list of all spaces, see space_list.hpp
 
   // Running.
 

@@ -1,6 +1,8 @@
 // What a file-backed region asks of the file system; kernel/fs implements it for an in-memory inode.
 #pragma once
 
+#include <atomic>
+
 #include "lib/result.hpp"
 #include "sv39/address.hpp"
 
@@ -34,5 +36,15 @@ class FileBacking {
  protected:
   ~FileBacking() = default;
 };
+
+/// Mappings of file pages that are out of their tables and not yet released, because a release may sleep. Until then
+/// the pages count them: the invariant checker needs the number to come out even.
+inline std::atomic<sv39::u64> releases_pending{0};
+
+/// release_page() of a mapping that was added to releases_pending when its entry was cleared.
+inline void release_pending(FileBacking& backing, sv39::u64 index) {
+  backing.release_page(index);
+  releases_pending.fetch_sub(1, std::memory_order_relaxed);
+}
 
 }  // namespace mm

@@ -19,7 +19,7 @@ struct FrameOwners {
   void* context;
 };
 
-/// Checks, while nothing else runs or only processes that do not change their memory:
+/// Checks, while nothing else runs (threads may sleep in the middle of their work):
 ///   1  each frame's reference count equals its mappings and owners
 ///   2  free and mapped are disjoint
 ///   3  no writable and executable leaf where the region does not allow both

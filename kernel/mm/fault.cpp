@@ -135,7 +135,9 @@ AddressSpace::Resolution AddressSpace::break_sharing(Region& region, sv39::Slot 
     // The last mapping of a dirty page writes it back when it goes, and that sleeps.
     if (sleep == Sleep::forbidden) return Resolution::needs_page_in;
     Resolution result = copy_page_for(region, slot, page);
-    if (result == Resolution::resolved) region.backing->release_page(region.file_page(page));
+    if (result != Resolution::resolved) return result;
+    releases_pending.fetch_add(1, std::memory_order_relaxed);
+    release_pending(*region.backing, region.file_page(page));
     return result;
   }
   if (frames().refs(old) == 1) {
@@ -173,17 +175,22 @@ AddressSpace::Resolution AddressSpace::copy_page_for(Region& region, sv39::Slot 
 
 [[gnu::noinline]] AddressSpace::Resolution AddressSpace::map_file_page(Region& region, VirtAddr page, Access access,
                                                                        Sleep sleep) {
-  const VirtRange range = VirtRange::pages(page.floor(), 1);
-  Cursor cursor = this->cursor();
-  TableSource tables(spares_);
-  if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) return Resolution::no_memory;
-
   const u64 index = region.file_page(page);
   auto frame = region.backing->try_acquire_page(index);
   if (!frame) {
     if (sleep == Sleep::forbidden) return Resolution::needs_page_in;
     frame = region.backing->acquire_page(index);
     if (!frame) return frame.error() == lib::Error::no_memory ? Resolution::no_memory : Resolution::refused;
+  }
+  // Only now, for nothing may be held that no table and no list shows while acquire_page sleeps.
+  const VirtRange range = VirtRange::pages(page.floor(), 1);
+  Cursor cursor = this->cursor();
+  TableSource tables(spares_);
+  if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) {
+    releases_pending.fetch_add(1, std::memory_order_relaxed);
+    // Does not sleep where that is forbidden: a page that was in memory has another mapping or is clean.
+    release_pending(*region.backing, index);
+    return Resolution::no_memory;
   }
   cursor.link_tables(range, Level::base, tables);
   note_tables(page, page + sv39::page_size);

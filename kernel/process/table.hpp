@@ -55,9 +55,6 @@ class Table {
   /// Writes the page tables of all processes that sleep, and the running one's: nobody else's can be read
   /// safely.
   void print_tables(mm::TableFormat format, mm::TextSink sink);
-  /// Runs mm's invariant checker over all address spaces; returns the number of violations, which it prints.
-  /// Sound while no other process changes its memory.
-  [[nodiscard]] lib::Result<u64> check_memory(mm::TextSink report);
   /// Index of the process's slot, which is also its kernel stack's.
   [[nodiscard]] usize slot_of(const Process& process) const;
 
@@ -68,7 +65,6 @@ class Table {
   void inherit_by_init(Process& child) SYNC_REQUIRES(lock_);
   void remove_zombie(Process& parent, Process& child) SYNC_REQUIRES(lock_);
   [[nodiscard]] Pid take_pid() SYNC_REQUIRES(lock_);
-  [[nodiscard]] mm::AddressSpace* next_memory(usize& slot) const;
   [[nodiscard]] static usize bucket_of(Pid pid) { return static_cast<usize>(pid) % bucket_count; }
 
   sync::SpinLock lock_{"process", sync::Rank::process_tree};

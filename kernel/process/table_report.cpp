@@ -1,9 +1,8 @@
 #include "lib/format.hpp"
-#include "mm/check.hpp"
 #include "mm/tables.hpp"
 #include "process/table.hpp"
 
-// What others may see of processes: ps, the console's report, the invariant checker's list of spaces.
+// What others may see of processes: ps and the console's report.
 namespace process {
 
 namespace {
@@ -88,28 +87,6 @@ void Table::print_tables(mm::TableFormat format, mm::TextSink sink) {
     sink.put(sink.context, lib::format_to(title, "{} {}: ", process.pid, process.program()));
     process.memory->print(format, sink);
   }
-}
-
-mm::AddressSpace* Table::next_memory(usize& slot) const {
-  while (slot < slots_.size()) {
-    const Process& process = slots_[slot++];
-    if (process.life_ == Life::alive || process.life_ == Life::zombie) return process.memory;
-  }
-  return nullptr;
-}
-
-lib::Result<u64> Table::check_memory(mm::TextSink report) {
-  struct Progress {
-    const Table* table;
-    usize slot;
-  } progress{this, 0};
-  const mm::SpaceIterator spaces{[](void* context) {
-                                   Progress& at = *static_cast<Progress*>(context);
-                                   return at.table->next_memory(at.slot);
-                                 },
-                                 &progress};
-  const mm::FrameOwners owners{[](void*, void (*)(void*, mm::Ppn), void*) {}, nullptr};
-  return mm::check_invariants(spaces, owners, report);
 }
 
 }  // namespace process

@@ -30,6 +30,8 @@ void make_runnable(Thread& thread);
 void leave_hart();
 /// The tick wants the current thread to make room.
 void request_reschedule();
+/// Answers to a hart that stops the others (StoppedHarts), and waits until it lets them go on.
+void wait_while_stopped();
 /// Sets this hart's timer: to the next tick while it runs threads, to its first sleeper's while it is idle.
 void arm_tick();
 void arm_for_sleepers();

@@ -215,6 +215,7 @@ void run_idle() {
   Thread& self = current();
   const u32 bit = 1U << self.hart;
   while (true) {
+    wait_while_stopped();  // also of a stop that came before this hart could be interrupted
     if (interrupt_poll != nullptr) interrupt_poll();
     Thread* next = take_own(self);
     if (next == nullptr) next = steal(self);
@@ -236,6 +237,7 @@ void run_idle() {
 
 void handle_software_interrupt() {
   if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
+  wait_while_stopped();
   here().reschedule = true;
 }
 

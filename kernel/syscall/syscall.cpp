@@ -5,6 +5,7 @@
 #include "syscall/arguments.hpp"
 #include "syscall/call_table.hpp"
 #include "syscall/console_file.hpp"
+#include "syscall/memory_check.hpp"
 #include "syscall/statistics.hpp"
 
 namespace syscall {
@@ -44,6 +45,7 @@ void start(const process::Personality& personality) {
   build_call_table(table, personality);
   start_console_file();
   start_statistics(personality.statistics);
+  start_memory_check();
 }
 
 }  // namespace syscall

@@ -10,7 +10,6 @@
 #include "arch/riscv64/start.hpp"
 #include "dev/power.hpp"
 #include "fs/volume.hpp"
-#include "mm/check.hpp"
 #include "mm/frames.hpp"
 #include "process/fail_nth.hpp"
 #include "process/table.hpp"
@@ -18,8 +17,8 @@
 #include "syscall/arguments.hpp"
 #include "syscall/boot_figures.hpp"
 #include "syscall/console_file.hpp"
-#include "syscall/console_sink.hpp"
 #include "syscall/handlers.hpp"
+#include "syscall/memory_check.hpp"
 #include "syscall/vm_counters.hpp"
 
 // Bifolium's own calls, numbers 100 and up: how tests look into the kernel.
@@ -58,7 +57,7 @@ u64 sys_vmstat(Process& self) {
 }
 
 u64 sys_check(Process&) {
-  const auto violations = process::table().check_memory(syscall::console_sink);
+  const auto violations = syscall::check_memory();
   return violations ? *violations : failed;
 }
 
@@ -84,6 +83,7 @@ u64 sys_procinfo(Process& self) {
 u64 sys_freeframes(Process&) { return mm::frames().free_count(); }
 
 u64 sys_shutdown(Process& self) {
+  if (argument(self, 1) != abi::shutdown_word) return failed;
   if (!fs::root_volume().sync()) return failed;
   dev::power_off(static_cast<u32>(argument(self, 0)) & 0x7f);
 }

@@ -5,6 +5,7 @@
 #include "syscall/arguments.hpp"
 #include "syscall/backtrace.hpp"
 #include "syscall/handlers.hpp"
+#include "syscall/memory_check.hpp"
 
 using process::Process;
 using syscall::argument;
@@ -37,6 +38,7 @@ u64 sys_wait(Process& self) {
   if (status_address != 0 && !syscall::store(self, status_address, departed->status)) return failed;
   const u64 pid = static_cast<u64>(departed->child->pid);
   process::reap(self, *departed->child);
+  syscall::check_after_exit(static_cast<i32>(pid));
   return pid;
 }
 

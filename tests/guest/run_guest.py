@@ -2,8 +2,8 @@
 """One test that boots the machine on a private copy of the image and types commands.
 
 With --suite the program must print `N passed, 0 failed`; with --exec every command must come back to the prompt and
-must not print a line beginning with "exec" and ending with "failed" (xv6's word for a missing program). Either way
-the machine must not panic, and fsck must find nothing wrong with the image afterwards.
+must not print a line beginning with "exec" and ending with "failed" (xv6's word for a missing program), nor one of the
+invariant checker's. Either way the machine must not panic, and fsck must find nothing wrong with the image afterwards.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from machine import Machine, parse_memory  # noqa: E402
 from report import Failure, guarded  # noqa: E402
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.MULTILINE)
+VIOLATION = re.compile(r"^check: .*$", re.MULTILINE)  # the invariant checker's word
 NOT_FOUND = re.compile(r"^exec .* failed\s*$", re.MULTILINE)
 
 
@@ -57,8 +58,11 @@ def once(options, directory):
     with Guest(machine.command(interactive=False), options.timeout, echo_to_stdout) as guest:
         guest.await_prompt()
         for command in options.exec or ():
-            if NOT_FOUND.search(guest.run(command)):
+            output = guest.run(command)
+            if NOT_FOUND.search(output):
                 raise Failure(f"'{command}' was not found", 1)
+            if found := VIOLATION.search(output):
+                raise Failure(f"'{command}' broke an invariant: {found[0]}", 1)
         if options.suite:
             run_suite(guest, options.suite)
     check_image(options.build, image)

@@ -55,7 +55,7 @@ SYSTEM_CALL(int check(), check)
 SYSTEM_CALL(int failnth(int), failnth)
 SYSTEM_CALL(int procinfo(abi::ProcInfo*, int), procinfo)
 SYSTEM_CALL(std::uint64_t freeframes(), freeframes)
-SYSTEM_CALL(int shutdown(int), shutdown)
+SYSTEM_CALL(int sys_shutdown(int, std::uint64_t), shutdown)
 SYSTEM_CALL(int sync(), sync)
 SYSTEM_CALL(std::int64_t copyprobe(void*, std::size_t, abi::CopyDirection), copyprobe)
 
@@ -64,6 +64,8 @@ extern "C" {
 char* sbrk(int bytes) { return sys_sbrk(bytes, static_cast<int>(abi::SbrkMode::eager)); }
 
 char* sbrklazy(int bytes) { return sys_sbrk(bytes, static_cast<int>(abi::SbrkMode::lazy)); }
+
+int shutdown(int status) { return sys_shutdown(status, abi::shutdown_word); }
 
 int ugetpid() { return reinterpret_cast<const volatile abi::Usyscall*>(abi::usyscall)->pid; }
 

@@ -117,8 +117,8 @@ void send_interrupt(u32 hart) {
   *reinterpret_cast<volatile u32*>(clint_base + u64{4} * hart) = 1;
 }
 
-u32 started_harts() { return started.load(std::memory_order_relaxed); }
-void note_started(u32 hart) { started.fetch_or(1U << hart, std::memory_order_relaxed); }
+u32 started_harts() { return started.load(std::memory_order_seq_cst); }
+void note_started(u32 hart) { started.fetch_or(1U << hart, std::memory_order_seq_cst); }
 
 void release_harts(u32 hart_mask) {
   *static_cast<volatile u32*>(&harts_released) = 1;

@@ -141,6 +141,7 @@ int main(int argc, char** argv) {
   const std::span<const testing::Test> groups[] = {break_tests(),      lazy_tests(),         cow_tests(),
                                                    superpage_tests(),  file_mapping_tests(), anonymous_mapping_tests(),
                                                    protection_tests(), copy_tests(),         page_table_tests(),
-                                                   counter_tests(),    exhaustion_tests(),   failure_tests()};
+                                                   counter_tests(),    exhaustion_tests(),   failure_tests(),
+                                                   checker_tests()};
   return testing::run_suite(groups, testing::Invariants::checked, argc, argv);
 }

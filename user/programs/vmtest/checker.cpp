@@ -1,0 +1,78 @@
+// The invariant checker at work: it stops the machine wherever the others happen to be, and must find nothing.
+#include "user/programs/vmtest/tests.hpp"
+
+namespace vmtest {
+namespace {
+
+using testing::status_of;
+using testing::touch;
+
+constexpr int rounds = 25;
+
+// Forks, copy-on-write, the heap up and down, a program from the disk.
+void work_with_memory() {
+  for (int i = 0; i < rounds; ++i) {
+    char* p = grow(megapage / 2 + 3 * page);
+    mark_pages(p, 20, i);
+    EXPECT_EQ(status_of([=] { mark_pages(p, 10, i + 1); }), 0);
+    EXPECT(has_marks(p, 20, i));
+    shrink(megapage / 2 + 3 * page);
+    EXPECT_EQ(status_of([] {
+                char name[] = "/true";
+                char* arguments[] = {name, nullptr};
+                exec(name, arguments);
+                exit(1);
+              }),
+              0);
+  }
+}
+
+// Pages of files: read at a fault, copied, written back when the last mapping goes. All of that sleeps half-way.
+void work_with_files(int who) {
+  char path[] = "file0";
+  path[4] = static_cast<char>('0' + who);
+  static char contents[4 * page];
+  memset(contents, 'a' + who, sizeof(contents));
+  for (int i = 0; i < rounds; ++i) {
+    testing::make_file(path, contents, sizeof(contents));
+    const int fd = open(path, Mode::read_write);
+    EXPECT(fd >= 0);
+    char* shared = static_cast<char*>(mmap(sizeof(contents), read_write, MapFlags::shared, fd));
+    char* own = static_cast<char*>(mmap(sizeof(contents), read_write, MapFlags::private_copy, fd));
+    EXPECT(shared != mmap_failed && own != mmap_failed);
+    close(fd);
+    for (int n = 0; n < 4; ++n) {
+      touch(own + n * page, 'x');
+      touch(shared + n * page, 'y');
+    }
+    EXPECT_EQ(unlink(path), 0);
+    if (i % 2 == 0) EXPECT_EQ(munmap(shared, sizeof(contents)), 0);
+    if (i % 2 != 0) exit(status_of([=] { EXPECT_EQ(munmap(own, sizeof(contents)), 0); }));
+    EXPECT_EQ(munmap(own, sizeof(contents)), 0);
+  }
+}
+
+void checked_while_others_work() {
+  testing::start_children(2, [](int) { work_with_memory(); });
+  testing::start_children(2, [](int who) {
+    for (int i = 0; i < rounds / 2; ++i) EXPECT_EQ(status_of([=] { work_with_files(who); }), 0);
+  });
+  // Two that stop the machine at the same time.
+  testing::start_children(2, [](int) {
+    for (int i = 0; i < rounds; ++i) {
+      EXPECT_EQ(check(), 0);
+      sleep(1);
+    }
+  });
+  testing::expect_children(6);
+}
+
+constexpr testing::Test tests[] = {
+    {"checked_while_others_work", checked_while_others_work},
+};
+
+}  // namespace
+
+std::span<const testing::Test> checker_tests() { return tests; }
+
+}  // namespace vmtest
