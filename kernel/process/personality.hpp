@@ -5,7 +5,7 @@
 #include "lib/types.hpp"
 
 // Which year's xv6 contract the running programs expect. Six things really differ between the images of 2020
-// to 2025 (docs: compatibility); everything else is one behaviour for all. The choice is made once, at mount
+// to 2025 (docs/compatibility.md); everything else is one behaviour for all. The choice is made once, at mount
 // time, from the superblock, and a boot argument overrides it: `lab=YEAR-NAME`, then the single options named
 // beside each field.
 namespace process {
