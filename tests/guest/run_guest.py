@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "guest"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
 from console import Guest, echo_to_stdout  # noqa: E402
 from machine import Machine, parse_memory  # noqa: E402
@@ -45,11 +46,21 @@ def check_image(build, image):
         raise Failure(f"fsck finds the image damaged (status {result.returncode})", 1)
 
 
+def make_image(options, image):
+    """The image of the build tree, or one with the programs of another leg."""
+    if not options.leg:
+        shutil.copyfile(options.build / "fs.img", image)
+        return
+    programs = [path.with_suffix("") for path in sorted((options.leg / "user").glob("*.sym"))]
+    files = [f"{path.name}={path}" for path in programs]
+    subprocess.run([options.build / "tools" / "mkfs", "--quiet", image, f"README={ROOT / 'README.md'}", *files], check=True)
+
+
 def once(options, directory):
     image = directory / "fs.img"
-    shutil.copyfile(options.build / "fs.img", image)
+    make_image(options, image)
     machine = Machine(
-        kernel=options.build / f"kernel-{options.view}",
+        kernel=(options.leg or options.build) / f"kernel-{options.view}",
         image=image,
         harts=options.smp,
         memory=parse_memory(options.mem),
@@ -71,6 +82,7 @@ def once(options, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, required=True, help="the build tree with kernels, fs.img and fsck")
+    parser.add_argument("--leg", type=Path, help="the tree of another compiler: its kernels and its programs are booted")
     parser.add_argument("--view", default="unified")
     parser.add_argument("--smp", type=int, default=3)
     parser.add_argument("--mem", default="128M")

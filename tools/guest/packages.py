@@ -1,45 +1,34 @@
 """The Debian packages that each command needs: says which are missing and why, and installs them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from report import Failure, say
+from report import Failure, Progress, say
 
-# Package -> why it is needed. One dictionary for each thing that somebody wants to do.
-BUILD = {
-    "cmake": "configures the build",
-    "ninja-build": "runs the build",
-    "clang-19": "compiles the kernel, the programs and the host tools",
-    "lld-19": "links them",
-    "llvm-19": "llvm-ar-19 and llvm-nm-19 for the libc and the symbol table",
-    "libstdc++-12-dev-riscv64-cross": "the header-only C++ library the kernel uses",
-}
-BOOT = {"qemu-system-misc": "qemu-system-riscv64, the machine that Bifolium boots on"}
-TEST = {
-    "g++-12-riscv64-linux-gnu": "the second compiler leg",
-    "libclang-rt-19-dev": "ASan, UBSan, TSan and coverage of the host tests",
-    "libgtest-dev": "GoogleTest",
-    "librapidcheck-dev": "random cases for property tests, shrunk when one fails",
-    "libfdt-dev": "the oracle that the device-tree reader is tested against",
-    "clang-format-19": "the format check",
-    "clang-tidy-19": "the lint",
-}
-EXPLORER = {
-    "pkg-config": "finds the libraries below",
-    "libdw-dev": "foliowalk reads the kernel's DWARF with it",
-    "libelf-dev": "foliowalk reads the kernel's symbols with it",
-    "libcli11-dev": "foliowalk's command line",
-    "nlohmann-json3-dev": "foliowalk's JSON",
-    "libcpp-httplib-dev": "foliowalk's web server",
-    "libfmt-dev": "foliowalk's text output",
-}
+# What apt reports on its status descriptor: `dlstatus:1:12.5:Retrieving file 1 of 8`, `pmstatus:cmake:50:Unpacking cmake`.
+_APT_STATUS = re.compile(r"^(?:dl|pm)status:[^:]*:([\d.]+):(.*)")
+
+
+
+def _read_list():
+    """{group: {package: why it is needed}} from packages.list."""
+    groups = {}
+    for line in Path(__file__).with_name("packages.list").read_text().splitlines():
+        if line and not line.startswith("#"):
+            group, package, why = line.split(maxsplit=2)
+            groups.setdefault(group, {})[package] = why
+    return groups
+
+
+_GROUPS = _read_list()
+# One group for each thing that somebody wants to do.
+BUILD, BOOT, TEST, EXPLORER = (_GROUPS[group] for group in ("build", "boot", "test", "explorer"))
 # Only `./run --explore` wants these; a Node that is there already will do.
-EXPLORER_PAGE = {} if shutil.which("npm") and shutil.which("node") else {
-    "nodejs": "bundles the explorer's page",
-    "npm": "fetches the few packages that the page is made with",
-}
+EXPLORER_PAGE = {} if shutil.which("npm") and shutil.which("node") else _GROUPS["page"]
 
 
 def _missing_debian(wanted):
@@ -79,22 +68,36 @@ def ensure(*groups, install=True):
     if as_root and not shutil.which("sudo"):
         raise Failure(f"cannot install as this user and there is no sudo. As root: {' '.join(command[1:])}")
     say("installing " + " ".join(missing))
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     if as_root:
         command.insert(1, "DEBIAN_FRONTEND=noninteractive")
-    if _quietly(command, environment):
+    if _apt(command)[0]:
         return
     # The usual reason on a fresh machine: no package lists yet, or old ones.
     say("refreshing the package lists")
-    _quietly([*as_root, "apt-get", "update"], environment)
-    if not _quietly(command, environment, show=True):
+    _apt([*as_root, "apt-get", "update"])
+    done, output = _apt(command)
+    if not done:
+        sys.stderr.write(output)
         raise Failure(f"could not install the packages. By hand: {' '.join(command)}")
 
 
-def _quietly(command, environment, show=False):
-    result = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+def _apt(command):
+    """Runs apt-get and shows how far it is; returns whether it succeeded, and what it printed."""
+    process = subprocess.Popen(
+        [*command, "-o", "APT::Status-Fd=1"],
+        env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
-    if result.returncode != 0 and show:
-        sys.stderr.write(result.stdout)
-    return result.returncode == 0
+    progress, output = Progress("apt"), []
+    for line in process.stdout:
+        status = _APT_STATUS.match(line)
+        if status:
+            progress.step(round(float(status[1])), 100, status[2])
+        else:
+            output.append(line)
+    progress.clear()
+    return process.wait() == 0, "".join(output)

@@ -23,7 +23,7 @@ LEVELS = {
         "trees": {
             "debug": None,
             "release": None,
-            "gcc": ["kernel-unified", "programs"],
+            "gcc": ["kernels", "programs"],
             "host-asan": None,
             "host-tsan": ["host-tests"],
         },

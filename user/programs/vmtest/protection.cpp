@@ -56,7 +56,8 @@ void trapframe_and_trampoline() {
 
 constexpr unsigned return_instruction = 0x00008067;
 volatile unsigned data_code[2] = {return_instruction, return_instruction};
-const volatile unsigned constant_code[2] = {return_instruction, return_instruction};
+// Not volatile: GCC would put it into the writable data.
+const unsigned constant_code[2] = {return_instruction, return_instruction};
 
 // Neither data, heap nor stack is code.
 void data_is_not_code() {
