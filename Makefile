@@ -3,6 +3,7 @@
 #
 #   CPUS=N     harts (default 3)          VIEW=V     kernel view; kernel/kernel is built from it too
 #   APPEND=    boot arguments             LEGACY=1   virtio-mmio version 1
+#   GDBPORT=   where gdb connects         LAB=       `make grade` runs your course's ./grade-lab-$(LAB)
 #
 # The default view here is `shared`: its kernel is linked where it is loaded, so the addresses in kernel/kernel,
 # in kernel/kernel.sym, in a backtrace and in gdb are one and the same, as in xv6. ./run defaults to `unified`.
@@ -10,6 +11,9 @@ CPUS ?= 3
 VIEW ?= shared
 APPEND ?=
 LEGACY ?=
+GDBPORT ?= $(shell $(python)/products.py gdbport)
+GRADEFLAGS ?=
+-include conf/lab.mk
 
 python := python3 tools/guest
 boot := ./run --view $(VIEW) --smp $(CPUS) --image fs.img $(if $(APPEND),--append '$(APPEND)') $(if $(LEGACY),--legacy-virtio)
@@ -28,13 +32,17 @@ qemu: fs.img
 	@$(boot)
 
 qemu-gdb: kernel/kernel fs.img
-	@$(boot) --gdb
+	@$(boot) --gdb --gdb-port $(GDBPORT)
 
 print-gdbport:
-	@$(python)/products.py gdbport
+	@echo $(GDBPORT)
 
 gdb:
 	gdb-multiarch -iex 'add-auto-load-safe-path $(CURDIR)'
+
+grade:
+	@if [ ! -x ./grade-lab-$(LAB) ]; then echo "make grade LAB=NAME runs ./grade-lab-NAME: put it and gradelib.py here"; exit 2; fi
+	./grade-lab-$(LAB) $(GRADEFLAGS)
 
 test:
 	@./test

@@ -50,8 +50,8 @@ u64 sys_getpid(Process& self) { return static_cast<u64>(self.pid); }
 
 u64 sys_uptime(Process&) { return sched::uptime_ticks(); }
 
-// The traps lab looks for three return addresses when `bttest` sleeps: into this file, into syscall.cpp and
-// into trap.cpp. Other programs print none: the lines would tear their output apart.
+// The traps lab looks for three addresses when `bttest` sleeps: in this file, in syscall.cpp and
+// in trap.cpp. Other programs print none: the lines would tear their output apart.
 u64 sys_sleep(Process& self) {
   if (self.program() == "bttest") [[unlikely]]
     syscall::print_backtrace();

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 from build import BUILD
 from report import Failure, say
@@ -20,7 +21,7 @@ QEMU = "qemu-system-riscv64"
 SMALLEST_IMAGE = 2 * 1024
 
 
-def gdb_port():
+def default_gdb_port():
     """xv6's convention: each user of a shared machine has a port of their own."""
     return os.getuid() % 5000 + 25000
 
@@ -39,6 +40,12 @@ def parse_memory(text):
 def parse_harts(text):
     if not text.isdigit() or not 1 <= int(text) <= MAX_HARTS:
         raise Failure(f"--smp {text}: the number of harts must be 1 to {MAX_HARTS}")
+    return int(text)
+
+
+def parse_port(text):
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise Failure(f"--gdb-port {text}: a port is 1 to 65535")
     return int(text)
 
 
@@ -74,7 +81,7 @@ class Machine:
     snapshot: bool = False
     legacy_virtio: bool = False
     icount: bool = False
-    gdb: bool = False
+    gdb_port: Optional[int] = None  # where the machine waits for a debugger before its first instruction
     extra: list = field(default_factory=list)
 
     def command(self, interactive):
@@ -93,8 +100,8 @@ class Machine:
             command += ["-append", self.append]
         if self.icount:
             command += ["-icount", "shift=0,sleep=off"]
-        if self.gdb:
-            command += ["-S", "-gdb", f"tcp::{gdb_port()}"]
+        if self.gdb_port is not None:
+            command += ["-S", "-gdb", f"tcp::{self.gdb_port}"]
         return command + self.extra
 
 

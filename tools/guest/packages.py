@@ -13,7 +13,6 @@ from report import Failure, Progress, say
 _APT_STATUS = re.compile(r"^(?:dl|pm)status:[^:]*:([\d.]+):(.*)")
 
 
-
 def _read_list():
     """{group: {package: why it is needed}} from packages.list."""
     groups = {}
@@ -92,11 +91,11 @@ def _apt(command):
         text=True,
         errors="replace",
     )
-    progress, output = Progress("apt"), []
+    progress, output = Progress("packages, percent:"), []
     for line in process.stdout:
         status = _APT_STATUS.match(line)
         if status:
-            progress.step(round(float(status[1])), 100, status[2])
+            progress.step(min(round(float(status[1])), 99), 100, status[2])
         else:
             output.append(line)
     progress.clear()

@@ -7,7 +7,7 @@ import sys
 import packages
 from build import ROOT, build
 from image import keep_image
-from machine import check_view, gdb_port
+from machine import check_view, default_gdb_port
 from report import Failure, guarded
 
 
@@ -43,7 +43,7 @@ def main():
     elif what == "image":
         make_image()
     elif what == "gdbport":
-        print(gdb_port())
+        print(default_gdb_port())
     else:
         raise Failure("products.py kernel VIEW | image | gdbport")
 

@@ -8,7 +8,7 @@ import packages
 from build import ROOT, build
 from console import Guest, echo_to_stdout, split_commands
 from image import keep_image
-from machine import DEFAULT_VIEW, Machine, check_image, check_view, gdb_port, parse_harts, parse_memory, preflight
+from machine import DEFAULT_VIEW, Machine, check_image, check_view, default_gdb_port, parse_harts, parse_memory, parse_port, preflight
 from report import Failure, guarded, say
 
 # Long enough for the slowest suites under a slow host; a hang without --timeout still ends.
@@ -31,6 +31,7 @@ def parse_arguments(arguments):
     option("--mem", default="128M", metavar="SIZE", help="memory, 32M to 4G (default %(default)s)")
     option("--append", default="", metavar="ARGS", help="boot arguments, for example lab=2025-pgtbl")
     option("--gdb", action="store_true", help="wait for a debugger before the first instruction")
+    option("--gdb-port", metavar="P", help="with --gdb: the port (default: id -u %% 5000 + 25000, as xv6 has it)")
     option("--icount", action="store_true", help="count instructions: one virtual ns each, deterministic")
     option("--legacy-virtio", action="store_true", help="virtio-mmio version 1, as QEMU offered it to xv6 of 2020")
     option("--explore", action="store_true", help="the page-table explorer: a page on 127.0.0.1 that updates live")
@@ -46,6 +47,7 @@ def main():
     options = parse_arguments(sys.argv[1:])
     # Everything that can be refused is refused before anything is installed or built.
     view = check_view(options.view)
+    port = parse_port(options.gdb_port) if options.gdb_port is not None else default_gdb_port()
     harts, memory = parse_harts(options.smp), parse_memory(options.mem)
     image = check_image(options.image, writable=not options.snapshot) if options.image else None
     if options.timeout is not None and options.timeout <= 0:
@@ -65,10 +67,10 @@ def main():
         snapshot=options.snapshot,
         legacy_virtio=options.legacy_virtio,
         icount=options.icount,
-        gdb=options.gdb,
+        gdb_port=port if options.gdb else None,
     )
     if options.gdb:
-        prepare_gdb(kernel)
+        prepare_gdb(kernel, port)
     if options.explore:
         start_explorer(machine, options)
     if commands is None:
@@ -106,12 +108,12 @@ def execute(machine, commands, timeout):
     return 0
 
 
-def prepare_gdb(kernel):
+def prepare_gdb(kernel, port):
     """Writes the .gdbinit that a gdb started in this directory reads, and says how to start it."""
     template = (ROOT / "tools/guest/gdbinit.in").read_text()
-    text = template.replace("@KERNEL@", str(kernel)).replace("@PORT@", str(gdb_port())).replace("@ROOT@", str(ROOT))
+    text = template.replace("@KERNEL@", str(kernel)).replace("@PORT@", str(port)).replace("@ROOT@", str(ROOT))
     (ROOT / ".gdbinit").write_text(text)
-    say(f"waiting for a debugger: gdb-multiarch -iex 'add-auto-load-safe-path {ROOT}'   (port {gdb_port()})")
+    say(f"waiting for a debugger: gdb-multiarch -iex 'add-auto-load-safe-path {ROOT}'   (port {port})")
 
 
 if __name__ == "__main__":
