@@ -51,6 +51,7 @@ lib::Result<u64> Log::begin(u32 blocks) {
       if (committed_ + logged_ + reserved_ + blocks <= capacity_) {
         reserved_ += blocks;
         ++running_;
+        rest_.store(0, std::memory_order_relaxed);
         end_turn();
         const u64 group = group_;
         lock_.unlock();
@@ -85,6 +86,7 @@ lib::Result<void> Log::end(u64 group, u32 unused, Outcome outcome) {
       while (group_ == group) (void)ended_.wait(lock_, sched::Interruptible::no);
     }
   }
+  begin_rest();
   const bool failed = failed_group_ == group;
   lock_.unlock();
   if (failed && outcome == Outcome::changed) return lib::fail(lib::Error::io);
@@ -168,6 +170,7 @@ lib::Result<void> Log::write_empty_header() {
 // Called with the lock, while no operation runs; returns with the lock.
 void Log::empty_log() {
   state_ = State::committing;
+  rest_.store(0, std::memory_order_relaxed);
   lock_.unlock();
   const bool emptied = write_empty_header().has_value();
   if (!emptied) failed_.store(true, std::memory_order_relaxed);
@@ -192,6 +195,18 @@ lib::Result<void> Log::checkpoint() {
   lock_.unlock();
   if (is_read_only()) return lib::fail(lib::Error::read_only);
   return {};
+}
+
+// A rest that has a number is one in which the log is open and no operation runs: whoever changes either ends it.
+void Log::begin_rest() {
+  if (running_ != 0 || state_ != State::open || committed_ == 0 || is_read_only()) return;
+  rest_.store(group_, std::memory_order_relaxed);
+}
+
+void Log::empty_at_rest(u64 number) {
+  lock_.lock();
+  if (number != 0 && number == rest()) empty_log();
+  lock_.unlock();
 }
 
 }  // namespace fs

@@ -6,9 +6,10 @@
 //   2. the header, with the new count; FLUSH. The group is durable now, and only now do its operations return.
 //   3. the same blocks go to their homes. No flush, and the header keeps its count: recovery would only write
 //      the same bytes again.
-// When the slots are used up: FLUSH (homes), header with count 0, FLUSH (before a slot is written again). So a
-// commit costs two flushes, and the count is non-zero between checkpoints, which xv6's own recovery accepts:
-// it installs the slots in order, a later copy of a block over an earlier one.
+// When the slots are used up, or when nobody has used the log for a moment (rest(), LogWatch): FLUSH (homes), header
+// with count 0, FLUSH (before a slot is written again). So a commit costs two flushes, and the count is non-zero only
+// while programs write, which xv6's own recovery accepts: it installs the slots in order, a later copy of a block
+// over an earlier one. An image whose machine was quiet when it was switched off needs no recovery.
 //
 // Failure: if 1 or 2 fails, nothing of the group is installed; if 3 fails, the next mount's recovery installs it.
 // Either way the volume is read-only from then on. The blocks of a group that failed stay in memory, so that the
@@ -39,6 +40,11 @@ class Log {
   /// Empties the log: homes durable, count 0. After it the image is complete for a reader that knows no log.
   [[nodiscard]] lib::Result<void> checkpoint();
 
+  /// 0 while operations run or the log is empty; otherwise a number that names this rest: every commit changes it.
+  [[nodiscard]] u64 rest() const { return rest_.load(std::memory_order_relaxed); }
+  /// checkpoint(), if the rest that had this number is not over. Failure makes the volume read-only, as there.
+  void empty_at_rest(u64 number);
+
   [[nodiscard]] bool is_read_only() const { return failed_.load(std::memory_order_relaxed); }
   /// Sets the volume read-only (found corrupt in a way that writing could make worse).
   void fail() { failed_.store(true, std::memory_order_relaxed); }
@@ -65,6 +71,7 @@ class Log {
   [[nodiscard]] lib::Result<void> write_empty_header();
   [[nodiscard]] bool is_my_turn(u64 ticket) const { return ticket == serving_ && state_ == State::open; }
   void end_turn() SYNC_REQUIRES(lock_);
+  void begin_rest() SYNC_REQUIRES(lock_);
 
   BlockCache* cache_ = nullptr;
   u32 start_ = 0;
@@ -82,6 +89,7 @@ class Log {
   u32 logged_ = 0;                 // blocks of the open group
   u32 reserved_ = 0;               // promised to running operations, not yet used
   u32 running_ = 0;                // operations
+  std::atomic<u64> rest_{0};       // written under lock_; see rest()
   std::atomic<bool> failed_{false};
   Buffer* blocks_[max_log_capacity] = {};
   dev::BlockWrite writes_[max_log_capacity] = {};  // too big for a kernel stack; used by the one that commits

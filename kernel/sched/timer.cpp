@@ -1,6 +1,7 @@
 // Ticks, timed sleep, and when each hart's timer rings.
 
 #include <algorithm>
+#include <atomic>
 
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
@@ -11,6 +12,16 @@ namespace sched {
 namespace {
 
 constexpr u64 ticks_per_second = 10;
+constexpr u64 never = ~u64{0};
+
+std::atomic<u64 (*)()> housekeeping{nullptr};
+
+/// Does the kernel's own work that is due; when to call it again.
+u64 keep_house() {
+  const auto look = housekeeping.load(std::memory_order_acquire);
+  return look != nullptr ? look() : never;
+}
+
 u64 tick_length() { return arch::timer_frequency() / ticks_per_second; }
 
 void start_timer(u64 when) {
@@ -36,13 +47,15 @@ void arm_tick() { start_timer((uptime_ticks() + 1) * tick_length()); }
 
 void arm_for_sleepers() {
   HartState& hart = hart_states[current().hart];
-  u64 when = 0;
+  u64 when = keep_house();
   {
     sync::Guard guard(hart.sleep_lock);
-    if (!hart.sleepers.empty()) when = hart.sleepers.front()->wake_tick;
+    if (!hart.sleepers.empty()) when = std::min(when, hart.sleepers.front()->wake_tick * tick_length());
   }
-  when != 0 ? start_timer(when * tick_length()) : stop_timer();
+  when != never ? start_timer(when) : stop_timer();
 }
+
+void set_housekeeping(u64 (*look)()) { housekeeping.store(look, std::memory_order_release); }
 
 Woken sleep_ticks(u64 ticks) {
   Thread& self = current();
@@ -71,6 +84,7 @@ void handle_timer() {
       hart.sleeping.wake(*hart.sleepers.pop_front());
     }
   }
+  (void)keep_house();
   arm_tick();
   request_reschedule();
 }

@@ -10,6 +10,7 @@
 #include "lib/format.hpp"
 #include "process/exec.hpp"
 #include "process/lifecycle.hpp"
+#include "process/log_keeper.hpp"
 #include "process/personality.hpp"
 #include "sched/thread.hpp"
 #include "syscall/boot_figures.hpp"
@@ -37,6 +38,7 @@ void mount_root() {
     lib::print("file system refused: {} is {}\n", mounted.error().field, mounted.error().value);
     dev::power_off(1);
   }
+  process::start_log_keeper(fs::root_volume().log());
 }
 
 process::Personality choose(const fs::InodeRef& root) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The machine is killed while programs write (reliability.md R5, R16): fsck must find nothing wrong in the image, whatever
-the moment, and the next boot recovers the log and frees the inodes that were unlinked but open.
+the moment, and the next boot recovers the log and frees the inodes that were unlinked but open. A machine that is quiet
+when it is killed leaves an empty log: its image needs no recovery, by this kernel or another.
 
 usage: run.py --build DIR [--view VIEW] [--kills N] [--seed N]
 """
@@ -9,6 +10,7 @@ import argparse
 import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,22 +26,19 @@ from machine import Machine  # noqa: E402
 WRITERS = "systest four_writers create_many concurrent_create link_and_unlink many_large_writes inode_churn subdirectories"
 
 
+BLOCK = 1024
+
+
 class Failed(Exception):
     pass
-
-
-def fsck(build, image, when):
-    result = subprocess.run([build / "tools" / "fsck", image], capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise Failed(f"{when}: fsck says\n{result.stdout}{result.stderr}")
-    return result.stdout
 
 
 class Power:
     """Boots the image, types commands, and kills the machine `seconds` after the last of them."""
 
-    def __init__(self, build, view, image):
-        self.machine = Machine(kernel=build / f"kernel-{view}", image=image, harts=2)
+    def __init__(self, build, view, image, harts=2):
+        self.build, self.image = build, image
+        self.machine = Machine(kernel=build / f"kernel-{view}", image=image, harts=harts)
 
     def on(self, commands, last, seconds):
         with Guest(self.machine.command(interactive=False), timeout=120) as guest:
@@ -48,10 +47,66 @@ class Power:
                 guest.run(command)
             if last:
                 guest.process.stdin.write(last.encode() + b"\n")
-                time.sleep(seconds)
+            time.sleep(seconds)
             guest.process.kill()
             guest.process.wait()
             return guest.text()
+
+    def fsck(self, when):
+        result = subprocess.run([self.build / "tools" / "fsck", self.image], capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise Failed(f"{when}: fsck says\n{result.stdout}{result.stderr}")
+        return result.stdout
+
+
+def log_count(image):
+    """The number of blocks in the image's log, by xv6's own reading: the first word of the header."""
+    with open(image, "rb") as file:
+        file.seek(BLOCK)
+        log_start = struct.unpack("<8I", file.read(32))[5]
+        file.seek(log_start * BLOCK)
+        return struct.unpack("<i", file.read(4))[0]
+
+
+def kill_while_writing(power, kills, chance):
+    recovered = 0
+    for kill in range(kills):
+        lines = re.findall(r"^.*recovering.*$", power.on([], WRITERS, chance.uniform(0.1, 4.0)), re.MULTILINE)
+        recovered += bool(lines)
+        for number, line in enumerate(lines):
+            if not re.fullmatch(rf"recovering tail {number} dst \d+", line):
+                raise Failed(f"boot {kill + 1}: a line of its own kind: {line!r}")
+        power.fsck(f"kill {kill + 1}")
+    if recovered == 0:
+        raise Failed("no boot found anything to recover")
+    return recovered
+
+
+def kill_with_an_orphan(power):
+    power.on(["echo x > orphan", "sleep 1000 < orphan &", "rm orphan"], "", 0)
+    notes = power.fsck("after the orphan's kill")
+    orphans = re.findall(r"inode (\d+): orphan", notes)
+    if not orphans:
+        raise Failed(f"no orphan in the image of a machine that had an unlinked file open:\n{notes}")
+    output = power.on(["ls"], "", 0)
+    for number in orphans:
+        if f"ireclaim: orphaned inode {number}" not in output:
+            raise Failed(f"the boot after it did not free inode {number}:\n{output}")
+    if "orphan" in power.fsck("after the last boot"):
+        raise Failed("an orphan is left after the last boot")
+    return len(orphans)
+
+
+def kill_when_quiet(power):
+    """Who leaves with Ctrl-a x has waited for the prompt: the image must be as good as after poweroff."""
+    for round in range(3):
+        written = [f"echo {round} > quiet", "mkdir made", "ls > list", "rm made list"]
+        output = power.on(written, "", 1)
+        if "recovering" in output:
+            raise Failed(f"the boot after a quiet kill had to recover:\n{output}")
+        if log_count(power.image) != 0:
+            raise Failed(f"{log_count(power.image)} blocks in the log of a machine that was quiet for a second")
+        power.fsck(f"quiet kill {round + 1}")
 
 
 def main():
@@ -61,30 +116,16 @@ def main():
     parser.add_argument("--kills", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "fs.img"
         shutil.copy(options.build / "fs.img", image)
         power = Power(options.build, options.view, image)
-        recovered = 0
-        for kill in range(options.kills):
-            output = power.on([], WRITERS, chance.uniform(0.1, 4.0))
-            recovered += "recovering tail" in output
-            fsck(options.build, image, f"kill {kill + 1}")
-        power.on(["echo x > orphan", "sleep 1000 < orphan &", "rm orphan"], "", 0)
-        notes = fsck(options.build, image, "after the orphan's kill")
-        orphans = re.findall(r"inode (\d+): orphan", notes)
-        if not orphans:
-            raise Failed(f"no orphan in the image of a machine that had an unlinked file open:\n{notes}")
-        output = power.on(["ls"], "", 0)
-        for number in orphans:
-            if f"ireclaim: orphaned inode {number}" not in output:
-                raise Failed(f"the boot after it did not free inode {number}:\n{output}")
-        if "orphan" in fsck(options.build, image, "after the last boot"):
-            raise Failed("an orphan is left after the last boot")
-        if recovered == 0:
-            raise Failed("no boot found anything to recover")
-        print(f"{options.kills} kills, {recovered} boots recovered, {len(orphans)} orphans freed, fsck clean each time")
+        recovered = kill_while_writing(power, options.kills, random.Random(options.seed))
+        orphans = kill_with_an_orphan(power)
+        for harts in (1, 3):
+            kill_when_quiet(Power(options.build, options.view, image, harts))
+        print(f"{options.kills} kills, {recovered} boots recovered, {orphans} orphans freed, fsck clean each time")
+        print("6 kills of a quiet machine: empty log, nothing to recover")
     return 0
 
 

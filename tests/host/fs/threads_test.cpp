@@ -1,5 +1,6 @@
 // Several threads on one volume (to be run under TSan too): answers stay right, nothing deadlocks, and when all is quiet
 // fsck finds a clean volume without orphans, with no handle and no buffer held.
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -158,6 +159,28 @@ TEST(Threads, AcknowledgedWritesSurviveACut) {
     expect_clean(after);
     if (testing::Test::HasFailure()) return;
   }
+}
+
+TEST(Threads, TheLogIsEmptiedBetweenOperations) {
+  Mounted volume(plan, 128);
+  std::atomic<int> working{3};
+  in_threads(4, [&](int me) {
+    if (me == 3) {
+      while (working.load() != 0) volume->log().empty_at_rest(volume->log().rest());
+      return;
+    }
+    for (int round = 0; round < 100; ++round) {
+      const std::string name = std::string(1, static_cast<char>('a' + me)) + std::to_string(round % 5);
+      EXPECT_OK(volume.write(name, std::to_string(round)));
+      if (round % 7 == 0) EXPECT_OK(volume->sync());
+    }
+    --working;
+  });
+  EXPECT_GT(volume->log().statistics().checkpoints, 3u * 15);
+  volume->log().empty_at_rest(volume->log().rest());
+  EXPECT_TRUE(volume.check().notes.empty());
+  for (const char name : {'a', 'b', 'c'}) EXPECT_EQ(*volume.read(name + std::string("4")), "99");
+  expect_quiet(volume);
 }
 
 TEST(Threads, OpenFilesAreFreedByWhoClosesLast) {

@@ -1,0 +1,75 @@
+#include "process/log_keeper.hpp"
+
+#include <array>
+
+#include "abi/layout.hpp"
+#include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/start.hpp"
+#include "fs/log_watch.hpp"
+#include "sched/thread.hpp"
+#include "sched/wait_queue.hpp"
+#include "sync/spinlock.hpp"
+
+namespace process {
+
+namespace {
+
+/// The file system sleeps while it waits for the disk, and an idle thread must not sleep: so the harts look at the log
+/// when they idle or tick, and a thread of its own empties it.
+class LogKeeper {
+ public:
+  constexpr LogKeeper() = default;
+  void start(fs::Log& log);
+  [[nodiscard]] u64 look();
+
+ private:
+  [[noreturn]] void run();
+
+  fs::Log* log_ = nullptr;
+  sync::SpinLock lock_{"log keeper", sync::Rank::log};
+  fs::LogWatch watch_ SYNC_GUARDED_BY(lock_);
+  sched::WaitQueue due_ SYNC_GUARDED_BY(lock_);
+  sched::Thread thread_;
+  alignas(16) std::array<std::byte, 2 * abi::page_size> stack_{};
+};
+
+constinit LogKeeper keeper;
+
+void LogKeeper::start(fs::Log& log) {
+  log_ = &log;
+  thread_.name = "log keeper";
+  const u64 bottom = reinterpret_cast<u64>(stack_.data());
+  sched::prepare(
+      thread_, bottom, bottom + stack_.size(), [](void*) { keeper.run(); }, nullptr);
+  sched::start(thread_);
+  sched::set_housekeeping([] { return keeper.look(); });
+}
+
+u64 LogKeeper::look() {
+  if (log_->rest() == 0) return fs::LogWatch::never;
+  constexpr u64 delays_per_second = 100;
+  const sync::Guard guard(lock_);
+  const u64 now = arch::read_time();
+  const u64 when = watch_.look(*log_, now, arch::timer_frequency() / delays_per_second);
+  if (when > now) return when;
+  due_.wake_one();
+  return fs::LogWatch::never;
+}
+
+void LogKeeper::run() {
+  for (;;) {
+    u64 rest;
+    {
+      const sync::Guard guard(lock_);
+      (void)due_.wait(lock_, sched::Interruptible::no);
+      rest = watch_.due_rest();
+    }
+    log_->empty_at_rest(rest);
+  }
+}
+
+}  // namespace
+
+void start_log_keeper(fs::Log& log) { keeper.start(log); }
+
+}  // namespace process
