@@ -107,6 +107,11 @@ Result<abi::Stat> File::stat() {
   return inode_->stat();
 }
 
+Result<void> File::settle() {
+  if (kind_ != Kind::inode || !writable_) return {};
+  return inode_->settle();
+}
+
 void FileRef::drop() {
   File* file = file_;
   file_ = nullptr;
@@ -116,6 +121,7 @@ void FileRef::drop() {
 
 // The last handle is gone; only the slot's next user may see the file again.
 void File::close() {
+  (void)settle();
   const Kind kind = kind_;
   kind_ = Kind::unused;
   readable_ = writable_ = false;

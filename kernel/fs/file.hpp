@@ -29,6 +29,9 @@ class File {
   /// xv6: filestat. not_permitted: a pipe has no inode.
   [[nodiscard]] lib::Result<abi::Stat> stat();
 
+  /// Makes what was written to a file durable; dropping the last handle does it too, but can't tell of failure.
+  [[nodiscard]] lib::Result<void> settle();
+
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] bool is_readable() const { return readable_; }
   [[nodiscard]] bool is_writable() const { return writable_; }

@@ -248,7 +248,9 @@ Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
         problem = copy_from(transaction, source, offset, count - total, copy);
         offset += copy.copied;
       }
-      LIB_TRY(transaction.commit());
+      // A call that will fail must not leave its prefix to chance (A5).
+      const bool fails = !problem || copy.status == CopyStatus::fault;
+      LIB_TRY(fails ? transaction.commit() : transaction.commit_soon());
     }
     LIB_TRY(std::move(problem));
     total += copy.copied;
@@ -257,6 +259,8 @@ Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
   }
   return total;
 }
+
+Result<void> Inode::settle() { return volume_->log().settle(); }
 
 // Writes block by block until all is written, the source stops, or the transaction has no room for another block.
 // `copy` tells how far it came, on errors too; everything up to there is part of the transaction.
@@ -291,7 +295,7 @@ Result<void> Inode::copy_from(Transaction& transaction, DataSource& source, u64 
   // Blocks that were allocated beyond the end stay with the file (legal, freed with it), so they must be noted.
   if (size() != old_size || !std::ranges::equal(addresses_, old_addresses)) {
     if (const auto updated = update(transaction); !updated) {
-      volume_->log().fail();
+      volume_->log().fail("an operation failed half-way");
       return updated;
     }
   }

@@ -49,9 +49,12 @@ class Inode {
   /// Reads into kernel memory; fewer bytes than asked only at the end of the file. For exec.
   [[nodiscard]] lib::Result<usize> read_at(u64 offset, std::span<std::byte> memory);
   /// Writes `count` bytes at `offset` and advances it, in as many transactions as the log needs (xv6: filewrite,
-  /// writei). All or an error; on an error the prefix that was written stays, and is durable. invalid_argument:
-  /// offset beyond the end. too_big: beyond the largest file. no_space. bad_address: the source stopped.
+  /// writei). All or an error; on an error the prefix that was written stays, and is durable; success may be durable
+  /// later (settle). invalid_argument: offset beyond the end. too_big: beyond the largest file. no_space. bad_address:
+  /// the source stopped.
   [[nodiscard]] lib::Result<usize> write(DataSource& source, u64& offset, usize count);
+  /// Makes every write that has returned durable (see volume.hpp). io, read_only: one of them is lost.
+  [[nodiscard]] lib::Result<void> settle();
   /// Cuts the file to nothing (xv6: itrunc).
   [[nodiscard]] lib::Result<void> truncate();
   /// For mmap of a file. Its regions hold the inode themselves (hold, drop).

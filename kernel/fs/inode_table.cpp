@@ -70,11 +70,11 @@ void InodeTable::reclaim(Inode& inode) {
     {
       const sched::MutexGuard guard(inode.mutex_);
       const auto all_freed = inode.free_blocks(transaction);
-      if (!all_freed) return volume.log().fail();
+      if (!all_freed) return volume.log().fail("an operation failed half-way");
       finished = *all_freed;
       if (finished) {
         inode.type_ = abi::FileType::free;
-        if (!inode.update(transaction)) return volume.log().fail();
+        if (!inode.update(transaction)) return volume.log().fail("an operation failed half-way");
         inode.loaded_ = false;
         volume.note_free_inode(inode.number_);
       }

@@ -15,6 +15,10 @@ void Log::attach(BlockCache& cache, const Geometry& geometry) {
   failed_.store(false, std::memory_order_relaxed);
 }
 
+void Log::fail(const char* why) {
+  if (!failed_.exchange(true, std::memory_order_relaxed)) lib::print("file system: {}; read-only from now on\n", why);
+}
+
 std::expected<u32, MountError> Log::recover(const Geometry& geometry) {
   const auto refuse = [](const char* field, u64 value) {
     return std::unexpected<MountError>(MountError{field, value});
@@ -58,8 +62,8 @@ lib::Result<u64> Log::begin(u32 blocks) {
         return group;
       }
       if (running_ == 0) {
-        if (committed_ == 0) lib::bug("fs: an operation reserves more than the log holds");
-        empty_log();
+        if (committed_ + logged_ == 0) lib::bug("fs: an operation reserves more than the log holds");
+        make_room();
         continue;
       }
     }
@@ -78,18 +82,19 @@ lib::Result<void> Log::end(u64 group, u32 unused, Outcome outcome) {
   lock_.lock();
   reserved_ -= unused;
   --running_;
-  if (running_ == 0 && logged_ != 0) {
+  if (outcome == Outcome::changed_and_durable) wanted_ = true;
+  if (running_ == 0 && wanted_ && logged_ != 0) {
     commit_group();
   } else {
     if (serving_ != next_ticket_) turn_.wake_all();  // room came back
-    if (outcome == Outcome::changed) {
+    begin_rest();
+    if (outcome == Outcome::changed_and_durable) {
       while (group_ == group) (void)ended_.wait(lock_, sched::Interruptible::no);
     }
   }
-  begin_rest();
   const bool failed = failed_group_ == group;
   lock_.unlock();
-  if (failed && outcome == Outcome::changed) return lib::fail(lib::Error::io);
+  if (failed && outcome != Outcome::nothing_changed) return lib::fail(lib::Error::io);
   return {};
 }
 
@@ -110,17 +115,18 @@ void Transaction::add_first(Buffer& buffer) {
   --room_;
 }
 
-// Called with the lock, by the last operation of the group; no other can begin until the state is open again,
-// so the logged blocks do not change while they are written.
+// Called with the lock, while no operation runs; no other can begin until the state is open again, so the logged blocks
+// do not change while they are written.
 void Log::commit_group() {
   state_ = State::committing;
+  rest_.store(0, std::memory_order_relaxed);
   const u32 first = committed_;
   const u32 count = logged_;
   lock_.unlock();
 
   const bool durable = !is_read_only() && write_group(first, count).has_value();
   const bool home = durable && cache_->device().write_many({writes_, count}).has_value();
-  if (!home) failed_.store(true, std::memory_order_relaxed);
+  if (!home) fail("the disk failed");
 
   lock_.lock();
   if (home) {
@@ -134,9 +140,11 @@ void Log::commit_group() {
   else
     failed_group_ = group_;
   logged_ = 0;
+  wanted_ = false;
   ++group_;
   ++statistics_.commits;
   state_ = State::open;
+  begin_rest();
   ended_.wake_all();
   turn_.wake_all();
 }
@@ -173,7 +181,7 @@ void Log::empty_log() {
   rest_.store(0, std::memory_order_relaxed);
   lock_.unlock();
   const bool emptied = write_empty_header().has_value();
-  if (!emptied) failed_.store(true, std::memory_order_relaxed);
+  if (!emptied) fail("the disk failed");
   lock_.lock();
   if (emptied) committed_ = 0;
   ++statistics_.checkpoints;
@@ -181,12 +189,29 @@ void Log::empty_log() {
   turn_.wake_all();
 }
 
+// Called with the lock, while no operation runs; returns with the lock.
+void Log::make_room() {
+  if (logged_ != 0) commit_group();
+  if (committed_ != 0 && !is_read_only()) empty_log();
+}
+
+lib::Result<void> Log::settle() {
+  const sync::Guard guard(lock_);
+  if (logged_ == 0) return {};
+  const u64 group = group_;
+  wanted_ = true;
+  if (running_ == 0 && state_ == State::open) commit_group();
+  while (group_ == group) (void)ended_.wait(lock_, sched::Interruptible::no);
+  if (failed_group_ == group) return lib::fail(lib::Error::io);
+  return {};
+}
+
 lib::Result<void> Log::checkpoint() {
   lock_.lock();
   const u64 ticket = next_ticket_++;
   while (!is_read_only()) {
     if (is_my_turn(ticket) && running_ == 0) {
-      if (committed_ != 0) empty_log();
+      make_room();
       end_turn();
       break;
     }
@@ -199,13 +224,16 @@ lib::Result<void> Log::checkpoint() {
 
 // A rest that has a number is one in which the log is open and no operation runs: whoever changes either ends it.
 void Log::begin_rest() {
-  if (running_ != 0 || state_ != State::open || committed_ == 0 || is_read_only()) return;
+  if (running_ != 0 || state_ != State::open || committed_ + logged_ == 0 || is_read_only()) return;
   rest_.store(group_, std::memory_order_relaxed);
 }
 
 void Log::empty_at_rest(u64 number) {
   lock_.lock();
-  if (number != 0 && number == rest()) empty_log();
+  if (number == rest() && number != 0)
+    make_room();
+  else if (number == group_ && state_ == State::open)
+    wanted_ = true;
   lock_.unlock();
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 // The write-ahead log (xv6: log.c), on disk as xv6 has it: a header block (count, block numbers) and slots.
 //
-// Protocol. Operations that overlap in time form one group; the last to end commits it for all:
+// Protocol. Operations that overlap in time form one group; the last to end commits it for all. A write to a file may leave
+// its group open for those that follow (Transaction::commit_soon): one block at a time, a large file would else wait for the disk
+// tens of thousands of times. Such a group is committed with the next operation that must be durable, when its blocks
+// fill the log, by settle() (a file that was written is closed), and when the log is at rest. A commit:
 //   1. the group's blocks go to the slots after those already used, several writes in flight; FLUSH
 //   2. the header, with the new count; FLUSH. The group is durable now, and only now do its operations return.
 //   3. the same blocks go to their homes. No flush, and the header keeps its count: recovery would only write
@@ -37,17 +40,21 @@ class Log {
   /// block. A header that names impossible blocks refuses the mount (D1), and nothing is written.
   [[nodiscard]] std::expected<u32, MountError> recover(const Geometry& geometry);
 
+  /// Makes every operation that has returned durable. io, read_only: one of them is lost.
+  [[nodiscard]] lib::Result<void> settle();
   /// Empties the log: homes durable, count 0. After it the image is complete for a reader that knows no log.
   [[nodiscard]] lib::Result<void> checkpoint();
 
-  /// 0 while operations run or the log is empty; otherwise a number that names this rest: every commit changes it.
+  /// 0 while operations run or when there is nothing to do; otherwise a number that every commit changes.
   [[nodiscard]] u64 rest() const { return rest_.load(std::memory_order_relaxed); }
-  /// checkpoint(), if the rest that had this number is not over. Failure makes the volume read-only, as there.
+  /// Commits the open group and empties the log, if nothing was committed since rest() gave this number. If operations
+  /// run just now, their last commits and the emptying waits for another call. Failure makes the volume read-only.
   void empty_at_rest(u64 number);
 
   [[nodiscard]] bool is_read_only() const { return failed_.load(std::memory_order_relaxed); }
   /// Sets the volume read-only (found corrupt in a way that writing could make worse).
-  void fail() { failed_.store(true, std::memory_order_relaxed); }
+  /// Says why, the first time.
+  void fail(const char* why);
   [[nodiscard]] u32 capacity() const { return capacity_; }
 
   struct Statistics {
@@ -58,8 +65,8 @@ class Log {
  private:
   friend class Transaction;
   enum class State { open, committing };
-  /// What an operation did with its reservation.
-  enum class Outcome { nothing_changed, changed };
+  /// What an operation did with its reservation, and whether it wants to be durable when end() returns.
+  enum class Outcome { nothing_changed, changed, changed_and_durable };
 
   [[nodiscard]] lib::Result<u64> begin(u32 blocks);
   [[nodiscard]] lib::Result<void> end(u64 group, u32 unused, Outcome outcome);
@@ -68,6 +75,7 @@ class Log {
   [[nodiscard]] lib::Result<void> write_group(u32 first, u32 count);
   [[nodiscard]] lib::Result<void> write_header(u32 count);
   void empty_log() SYNC_REQUIRES(lock_);
+  void make_room() SYNC_REQUIRES(lock_);
   [[nodiscard]] lib::Result<void> write_empty_header();
   [[nodiscard]] bool is_my_turn(u64 ticket) const { return ticket == serving_ && state_ == State::open; }
   void end_turn() SYNC_REQUIRES(lock_);
@@ -78,18 +86,19 @@ class Log {
   u32 capacity_ = 0;
 
   sync::SpinLock lock_;
-  sched::WaitQueue turn_;          // waiting to begin, in order of their tickets
-  sched::WaitQueue ended_;         // waiting for their group to be durable
+  sched::WaitQueue turn_;  // waiting to begin, in order of their tickets
+  sched::WaitQueue ended_;  // waiting for their group to be durable
   State state_ = State::open;
-  u64 next_ticket_ = 0;            // tickets make a large reservation wait no longer than those before it
+  u64 next_ticket_ = 0;  // tickets make a large reservation wait no longer than those before it
   u64 serving_ = 0;
-  u64 group_ = 1;                  // the open or committing group
-  u64 failed_group_ = 0;           // the group whose commit failed; there is at most one
-  u32 committed_ = 0;              // slots used by committed groups since the last checkpoint
-  u32 logged_ = 0;                 // blocks of the open group
-  u32 reserved_ = 0;               // promised to running operations, not yet used
-  u32 running_ = 0;                // operations
-  std::atomic<u64> rest_{0};       // written under lock_; see rest()
+  u64 group_ = 1;  // the open or committing group
+  u64 failed_group_ = 0;  // the group whose commit failed; there is at most one
+  u32 committed_ = 0;  // slots used by committed groups since the last checkpoint
+  u32 logged_ = 0;  // blocks of the open group
+  u32 reserved_ = 0;  // promised to running operations, not yet used
+  u32 running_ = 0;  // operations
+  bool wanted_ = false;  // someone waits for the open group to be durable
+  std::atomic<u64> rest_{0};  // written under lock_; see rest()
   std::atomic<bool> failed_{false};
   Buffer* blocks_[max_log_capacity] = {};
   dev::BlockWrite writes_[max_log_capacity] = {};  // too big for a kernel stack; used by the one that commits
@@ -110,7 +119,7 @@ class Transaction {
   /// what it left cannot be taken back alone: the group is not committed and the volume becomes read-only.
   ~Transaction() {
     if (group_ == 0) return;
-    if (outcome_ == Log::Outcome::changed) log_.fail();
+    if (outcome_ != Log::Outcome::nothing_changed) log_.fail("an operation failed half-way");
     (void)commit();
   }
   Transaction(const Transaction&) = delete;
@@ -123,7 +132,7 @@ class Transaction {
   }
   /// The buffer was (or is about to be) changed and belongs to the operation (xv6: log_write).
   void add(const BufferRef& buffer) {
-    outcome_ = Log::Outcome::changed;
+    outcome_ = Log::Outcome::changed_and_durable;
     if (buffer.buffer().logged.load(std::memory_order_relaxed) == 0) add_first(buffer.buffer());
   }
   /// Distinct blocks that may still be added.
@@ -137,6 +146,11 @@ class Transaction {
     const u64 group = group_;
     group_ = 0;
     return log_.end(group, room_, outcome_);
+  }
+  /// Ends the operation; it becomes durable together with later ones (see above), never after any of them.
+  [[nodiscard]] lib::Result<void> commit_soon() {
+    if (outcome_ == Log::Outcome::changed_and_durable) outcome_ = Log::Outcome::changed;
+    return commit();
   }
 
  private:

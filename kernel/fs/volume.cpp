@@ -140,7 +140,7 @@ Result<bool> Volume::free_block(Transaction& transaction, u32 block, u32 spare) 
     u64& word = bitmap.as<u64>()[block % abi::bits_per_block / 64];
     const u64 bit = u64{1} << (block % 64);
     if ((word & bit) == 0) {
-      log_.fail();
+      log_.fail("a block that is freed is free already");
       return fail(Error::corrupt);
     }
     word &= ~bit;

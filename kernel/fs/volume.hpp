@@ -2,9 +2,11 @@
 // A mounted file system and its operations by path. One Volume object holds everything that the file system
 // keeps in memory; the kernel has one (root_volume), a host test as many as it likes.
 //
-// Durability (the contract of tests/power): every operation that changes the volume is atomic, and durable when it
-// returns; a write larger than the log is a sequence of such operations. close makes nothing durable that write did
-// not; sync() only empties the log.
+// Durability (the contract of tests/power): every operation that changes the volume is atomic, and none survives a power
+// cut without those that had returned before it began; a write larger than the log is a sequence of operations.
+// Operations by path are durable when they return. What was written to a file is durable when the file is closed, when any
+// operation by path has returned, after sync(), and by itself after 10 ms if the machine is idle, a few ticks if not.
+// A write that fails half-way has made durable what it wrote.
 
 #include <expected>
 #include <span>
@@ -101,7 +103,7 @@ class Volume {
   /// Where a walk along a path ends.
   enum class Stop {
     parent,  ///< at the directory that holds the last component
-    link,    ///< at what the last component names
+    link,  ///< at what the last component names
     target,  ///< the same, behind symbolic links
   };
   struct PathText {
@@ -128,10 +130,10 @@ class Volume {
   NameCache names_;
   FilePages pages_;
   InodeTable inodes_;
-  sync::SpinLock bitmap_lock_;      // bytes of all bitmap blocks
-  u32 lowest_free_block_ = 0;       // no block below is free; under bitmap_lock_
-  sync::SpinLock slots_lock_;       // bytes of all inode-table blocks
-  u32 lowest_free_inode_ = 1;       // no inode below is free; under slots_lock_
+  sync::SpinLock bitmap_lock_;  // bytes of all bitmap blocks
+  u32 lowest_free_block_ = 0;  // no block below is free; under bitmap_lock_
+  sync::SpinLock slots_lock_;  // bytes of all inode-table blocks
+  u32 lowest_free_inode_ = 1;  // no inode below is free; under slots_lock_
 };
 
 /// The kernel's one volume.

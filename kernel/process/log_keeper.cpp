@@ -39,8 +39,7 @@ void LogKeeper::start(fs::Log& log) {
   log_ = &log;
   thread_.name = "log keeper";
   const u64 bottom = reinterpret_cast<u64>(stack_.data());
-  sched::prepare(
-      thread_, bottom, bottom + stack_.size(), [](void*) { keeper.run(); }, nullptr);
+  sched::prepare(thread_, bottom, bottom + stack_.size(), [](void*) { keeper.run(); }, nullptr);
   sched::start(thread_);
   sched::set_housekeeping([] { return keeper.look(); });
 }

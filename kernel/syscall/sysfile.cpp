@@ -47,9 +47,11 @@ u64 sys_dup(Process& self) {
 }
 
 u64 sys_close(Process& self) {
-  if (find_file(self, argument(self, 0)) == nullptr) return failed;
+  fs::File* const file = find_file(self, argument(self, 0));
+  if (file == nullptr) return failed;
+  const auto settled = file->settle();
   self.files[static_cast<usize>(integer_argument(self, 0))].reset();
-  return 0;
+  return syscall::status_of(settled);
 }
 
 u64 sys_pipe(Process& self) {

@@ -74,6 +74,64 @@ TEST_P(CrashTest, EveryCutLeavesTheStateBeforeOrAfter) {
   RecordProperty("cuts", static_cast<int>(cuts));
 }
 
+// Writes to open files become durable together; a cut may take the last of them, but never one without those after it.
+TEST_P(CrashTest, WritesThatAreNotSettledGoInOrder) {
+  for (u32 seed = 1; seed <= 3; ++seed) {
+    std::mt19937 random(seed);
+    Mounted volume(GetParam().plan);
+    ASSERT_OK(volume.write("a", ""));
+    ASSERT_OK(volume.write("b", ""));
+    volume.disk().record();
+    Model model;
+    ASSERT_TRUE(model.write("a", "", 0) && model.write("b", "", 0));
+    std::vector<Snapshot> states{model.snapshot()};
+    struct Durable {
+      usize events, state;
+    };
+    std::vector<Durable> durable{{0, 0}};
+    std::map<std::string, usize> sizes;
+    for (int step = 0; step < 80; ++step) {
+      if (random() % 20 == 0) {
+        const std::string name = "d" + std::to_string(step);
+        ASSERT_OK(volume.mkdir(name));
+        ASSERT_TRUE(model.create(name, abi::FileType::directory));
+      } else {
+        const std::string name = random() % 2 == 0 ? "a" : "b";
+        const std::string text(random() % 800, static_cast<char>('a' + step % 26));
+        const auto file = volume->find({}, name);
+        fs::MemorySource source(std::as_bytes(std::span(text)));
+        u64 offset = sizes[name];
+        ASSERT_OK((*file)->write(source, offset, text.size()));
+        ASSERT_TRUE(model.write(name, text, sizes[name]));
+        sizes[name] = offset;
+        states.push_back(model.snapshot());
+        if (random() % 8 != 0) continue;
+        if (random() % 2 == 0) {
+          ASSERT_OK((*file)->settle());
+        } else {
+          volume->log().empty_at_rest(volume->log().rest());
+        }
+        durable.push_back({volume.disk().event_count(), states.size() - 1});
+        continue;
+      }
+      states.push_back(model.snapshot());
+      durable.push_back({volume.disk().event_count(), states.size() - 1});
+    }
+    EXPECT_LT(volume->log().statistics().commits, states.size());
+    for (usize cut = 0; cut <= volume.disk().event_count(); ++cut) {
+      Mounted after(volume.disk().after_cut(cut, random), layout_of(GetParam().plan));
+      ASSERT_OK(after.result()) << after.result().error().field;
+      const Snapshot state = snapshot_of(after);
+      usize first = 0;
+      for (const Durable& moment : durable) first = moment.events <= cut ? moment.state : first;
+      ASSERT_TRUE(std::find(states.begin() + static_cast<long>(first), states.end(), state) != states.end())
+          << "seed " << seed << " cut " << cut;
+      expect_clean(after);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
 TEST_P(CrashTest, ACutDuringRecoveryIsRecoveredFromToo) {
   std::mt19937 random(9);
   Mounted volume(GetParam().plan);

@@ -61,7 +61,7 @@ class Mounted {
     const auto file = LIB_TRY(volume_->open({}, path, abi::OpenMode::create | abi::OpenMode::read_write));
     fs::MemorySource source(std::as_bytes(std::span(text)));
     LIB_TRY(file->write(source, offset, text.size()));
-    return {};
+    return file->settle();  // as closing it would
   }
   lib::Result<std::string> read(std::string_view path) {
     const auto file = LIB_TRY(volume_->open({}, path, abi::OpenMode::read_only));

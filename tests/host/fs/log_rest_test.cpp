@@ -65,6 +65,57 @@ TEST_F(LogRest, IsNoneWhileAnOperationRuns) {
   EXPECT_EQ(volume->log().rest(), before);
 }
 
+TEST_F(LogRest, CommitsAWriteThatNobodySettled) {
+  ASSERT_OK(volume.write("f", ""));
+  const auto file = volume->find({}, "f");
+  u64 offset = 0;
+  const auto append = [&] {
+    fs::MemorySource source(std::as_bytes(std::span("x", 1)));
+    ASSERT_OK((*file)->write(source, offset, 1));
+  };
+  append();
+  (void)look(0);
+  // A program that goes on writing does not put it off.
+  for (u64 now = 1; now <= delay; ++now) {
+    append();
+    EXPECT_EQ(look(now), delay);
+  }
+  volume->log().empty_at_rest(watch.due_rest());
+  EXPECT_EQ(count_on_disk(), 0);
+  Mounted other(std::vector<std::byte>(volume.disk().bytes().begin(), volume.disk().bytes().end()));
+  EXPECT_EQ(*other.read("f"), std::string(1 + delay, 'x'));
+}
+
+TEST_F(LogRest, ASettledWriteIsDurableAndTheNextIsNot) {
+  ASSERT_OK(volume.write("f", "12345"));
+  const u64 flushes = volume.disk().flushes();
+  const auto file = volume->find({}, "f");
+  u64 offset = 0;
+  fs::MemorySource source(std::as_bytes(std::span("abc", 3)));
+  ASSERT_OK((*file)->write(source, offset, 3));
+  EXPECT_EQ(volume.disk().flushes(), flushes);
+  EXPECT_EQ(*volume.read("f"), "abc45");
+  ASSERT_OK((*file)->settle());
+  EXPECT_EQ(volume.disk().flushes(), flushes + 2);
+  ASSERT_OK((*file)->settle());
+  EXPECT_EQ(volume.disk().flushes(), flushes + 2);
+}
+
+TEST_F(LogRest, AWriteThatIsLostSaysSoWhenItIsSettled) {
+  ASSERT_OK(volume.write("f", "old"));
+  const auto file = volume->find({}, "f");
+  u64 offset = 0;
+  fs::MemorySource source(std::as_bytes(std::span("new", 3)));
+  ASSERT_OK((*file)->write(source, offset, 3));
+  volume.disk().fail_at(1, MemoryDisk::Failing::from_then_on);
+  EXPECT_ERROR(Error::io, (*file)->settle());
+  EXPECT_TRUE(volume->is_read_only());
+  EXPECT_EQ(*volume.read("f"), "new");
+  volume.disk().fail_at(0, MemoryDisk::Failing::once);
+  Mounted other(std::vector<std::byte>(volume.disk().bytes().begin(), volume.disk().bytes().end()));
+  EXPECT_EQ(*other.read("f"), "old");
+}
+
 TEST_F(LogRest, HomesAreDurableBeforeTheHeaderAndTheHeaderBeforeTheSlots) {
   volume.disk().record();
   ASSERT_OK(volume.write("f", "text"));

@@ -204,7 +204,7 @@ struct Operation {
     fs::MemorySource source(std::as_bytes(std::span(text)));
     if (text.empty() && at > LIB_TRY(file->stat()).size) return lib::fail(Error::invalid_argument);
     LIB_TRY(file->write(source, at, text.size()));
-    return {};
+    return file->settle();  // as closing it would
   }
 };
 

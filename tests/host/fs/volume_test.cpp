@@ -374,6 +374,7 @@ TEST_P(VolumeTest, AWriteGoesOnAfterAPageIn) {
     ASSERT_OK(written);
     EXPECT_EQ(*written, text.size());
     EXPECT_EQ(source.page_ins, 1);
+    EXPECT_OK((*file)->settle());
     EXPECT_TRUE(*volume.read("f") == text);
   }
 }
