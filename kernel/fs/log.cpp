@@ -12,11 +12,11 @@ void Log::attach(BlockCache& cache, const Geometry& geometry) {
   start_ = geometry.log_start;
   capacity_ = geometry.log_capacity;
   committed_ = 0;
-  failed_.store(false, std::memory_order_relaxed);
+  failed_.store(0, std::memory_order_relaxed);
 }
 
 void Log::fail(const char* why) {
-  if (!failed_.exchange(true, std::memory_order_relaxed)) lib::print("file system: {}; read-only from now on\n", why);
+  if (failed_.exchange(1, std::memory_order_relaxed) == 0) lib::print("file system: {}; read-only from now on\n", why);
 }
 
 std::expected<u32, MountError> Log::recover(const Geometry& geometry) {

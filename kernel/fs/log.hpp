@@ -51,7 +51,7 @@ class Log {
   /// run just now, their last commits and the emptying waits for another call. Failure makes the volume read-only.
   void empty_at_rest(u64 number);
 
-  [[nodiscard]] bool is_read_only() const { return failed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_read_only() const { return failed_.load(std::memory_order_relaxed) != 0; }
   /// Sets the volume read-only (found corrupt in a way that writing could make worse).
   /// Says why, the first time.
   void fail(const char* why);
@@ -99,7 +99,7 @@ class Log {
   u32 running_ = 0;  // operations
   bool wanted_ = false;  // someone waits for the open group to be durable
   std::atomic<u64> rest_{0};  // written under lock_; see rest()
-  std::atomic<bool> failed_{false};
+  std::atomic<u32> failed_{0};  // a flag; exchange of a byte is no instruction
   Buffer* blocks_[max_log_capacity] = {};
   dev::BlockWrite writes_[max_log_capacity] = {};  // too big for a kernel stack; used by the one that commits
   alignas(8) abi::LogHeader header_ = {};
