@@ -55,6 +55,15 @@ if(BIFOLIUM_DEBUG)
       LABELS "guest$<$<STREQUAL:${view},unified>:;quick>" PROCESSORS 2 TIMEOUT 600)
     # The invariant checker after every process, wherever the other harts are.
     guest_test(guest/check-at-exit/${view} ${view} 3 APPEND check=exit EXEC "stress 6 4" "ls | grep README | wc")
+    # Random system calls by eight processes: SEED ROUNDS CALLS.
+    guest_test(guest/grind/${view} ${view} 3 SUITE "grind 1 1 10000")
+    foreach(harts 1 3 8)
+      guest_test(guest/grind/${view}/smp${harts}/long ${view} ${harts} SUITE "grind ${harts} 50 20000" TIMEOUT 5000 LABELS long)
+    endforeach()
+    # A fork bomb that kills the shell, and garbage on the console.
+    add_test(NAME guest/hostile/${view}
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/hostile_test.py --build ${CMAKE_BINARY_DIR} --view ${view})
+    set_tests_properties(guest/hostile/${view} PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
     guest_test(guest/smoke/${view} ${view} 3 EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
 

@@ -51,6 +51,10 @@ void take_page_fault(Process& self, Cause cause, sv39::VirtAddr va) {
   const mm::FaultResult result = self.memory->fault(va, access);
   if (result == mm::FaultResult::resolved) [[likely]]
     return;
+  if (result == mm::FaultResult::no_memory && self.id() == process::Pid::init) {
+    (void)sched::sleep_ticks(1);  // the others' memory is not init's fault: it tries again when some may be free
+    return;
+  }
   process::report_fault(self, access, va, result);
   process::exit(self, process::status_of_killed);
 }

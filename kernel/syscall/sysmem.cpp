@@ -1,8 +1,9 @@
 #include "abi/types.hpp"
 #include "fs/file.hpp"
+#include "lib/format.hpp"
 #include "process/personality.hpp"
+#include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
-#include "syscall/console_sink.hpp"
 #include "syscall/descriptors.hpp"
 #include "syscall/handlers.hpp"
 
@@ -32,11 +33,14 @@ mm::Growth growth_of(i32 delta, u64 mode) {
 sv39::Permissions permissions_of(abi::Protection protection) {
   using sv39::Permissions;
   const bool executes = has(protection, abi::Protection::execute);
-  if (has(protection, abi::Protection::write)) {
-    return (executes ? Permissions::read_write_execute() : Permissions::read_write()).user();
-  }
+  if (has(protection, abi::Protection::write)) return Permissions::read_write().user();
   if (!executes) return Permissions::read_only().user();
   return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only()).user();
+}
+
+/// Memory is written or run, not both (W^X); only programs of 2020 and 2021, which are one segment, are an exception.
+bool writes_code(abi::Protection protection) {
+  return has(protection, abi::Protection::write) && has(protection, abi::Protection::execute);
 }
 
 struct MapRequest {
@@ -64,6 +68,7 @@ lib::Result<MapRequest> decode_mmap(Process& self) {
   };
   if ((protection & ~known_protection) != 0) return lib::fail(lib::Error::invalid_argument);
   if (shared == has(flags, abi::MapFlags::private_copy)) return lib::fail(lib::Error::invalid_argument);
+  if (writes_code(request.protection)) return lib::fail(lib::Error::not_permitted);
   if (request.bytes == 0 || request.offset % abi::page_size != 0) return lib::fail(lib::Error::invalid_argument);
   if (!anonymous && request.file == nullptr) return lib::fail(lib::Error::bad_descriptor);
   return request;
@@ -126,7 +131,19 @@ u64 sys_pgaccess(Process& self) {
 
 u64 sys_pgpte(Process& self) { return self.memory->logical_pte(sv39::VirtAddr(argument(self, 0))).raw(); }
 
+// A large table takes seconds to print. Only its own process changes it, so others may run in between.
 u64 sys_kpgtbl(Process& self) {
-  self.memory->print(mm::TableFormat::by_address, syscall::console_sink);
+  usize since_pause = 0;
+  const auto print_and_pause = [](void* context, std::string_view text) {
+    constexpr usize give_way_after = 4096;
+    usize& printed = *static_cast<usize*>(context);
+    if (process::current().is_killed()) return;
+    lib::print("{}", text);
+    printed += text.size();
+    if (printed < give_way_after) return;
+    printed = 0;
+    sched::give_way();
+  };
+  self.memory->print(mm::TableFormat::by_address, {print_and_pause, &since_pause});
   return 0;
 }

@@ -22,8 +22,14 @@ namespace {
 
 }  // namespace
 
+// Init is never told that there is no room, it waits for it: xv6's own init gives up for good without a shell, and
+// with it the machine.
 u64 sys_fork(Process& self) {
-  const auto child = process::fork(self);
+  auto child = process::fork(self);
+  while (!child && self.id() == process::Pid::init) {
+    (void)sched::sleep_ticks(1);
+    child = process::fork(self);
+  }
   return child ? static_cast<u64>(*child) : failed;
 }
 

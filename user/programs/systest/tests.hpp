@@ -17,6 +17,7 @@ std::span<const testing::Test> pipe_tests();
 std::span<const testing::Test> argument_tests();
 std::span<const testing::Test> limit_tests();
 std::span<const testing::Test> lab_tests();
+std::span<const testing::Test> hostile_tests();
 
 using Mode = abi::OpenMode;
 inline constexpr Mode create_write = Mode::create | Mode::write_only;

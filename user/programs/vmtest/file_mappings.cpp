@@ -384,6 +384,8 @@ void bad_arguments() {
   EXPECT(fails(page, 1, 0, fd));
   EXPECT(fails(page, 1, 3, fd));
   EXPECT(fails(page, -1, 1, fd));
+  EXPECT(fails(page, 6, 2, fd));  // code that is written as it runs (W^X)
+  EXPECT(fails(page, 7, 0x22, -1));
   int fds[2];
   EXPECT_EQ(pipe(fds), 0);
   EXPECT(fails(page, 1, 1, fds[0]));

@@ -1,0 +1,426 @@
+// Programs that mean harm: none of them may stop the kernel, keep it from others, or learn or change what is not its
+// own. What the hart itself forbids is in vmtest (protection).
+#include "user/programs/systest/tests.hpp"
+
+namespace systest {
+namespace {
+
+using testing::is_killed;
+using testing::status_of;
+
+constexpr int page = static_cast<int>(abi::page_size);
+constexpr int longest_wait = 20;  // ticks: two seconds
+
+int hart_count() {
+  static abi::VmStat stat;
+  EXPECT_EQ(vmstat(&stat, sizeof(stat), -1), 0);
+  return static_cast<int>(stat.harts);
+}
+
+void spin(int ticks) {
+  for (const int begin = uptime(); uptime() - begin < ticks;) {
+  }
+}
+
+void kill_and_wait(int pid) {
+  EXPECT_EQ(kill(pid), 0);
+  int status = 0;
+  EXPECT_EQ(wait(&status), pid);
+  EXPECT_EQ(status, testing::killed);
+}
+
+template <typename Body>
+int start(Body body) {
+  const int pid = testing::fork_or_fail();
+  if (pid == 0) {
+    body();
+    exit(0);
+  }
+  return pid;
+}
+
+// Sleeps tick by tick for a while; fails when once it was woken two seconds late.
+void expect_punctual_sleep(int ticks) {
+  for (const int end = uptime() + ticks; uptime() < end;) {
+    const int begin = uptime();
+    sleep(1);
+    EXPECT(uptime() - begin <= longest_wait);
+  }
+}
+
+// --- The kernel's own calls as weapons ---
+
+// The checker reads every process's tables. Others must not change or free them meanwhile.
+void check_while_others_run() {
+  constexpr int makers = 4;
+  int pids[makers];
+  for (int& pid : pids) {
+    pid = start([] {
+      static char name[] = "/true";
+      char* arguments[] = {name, nullptr};
+      for (;;) {
+        const int child = fork();
+        if (child == 0) {
+          sbrk(20 * page);
+          exec(name, arguments);
+          exit(1);
+        }
+        if (child > 0) wait(nullptr);
+      }
+    });
+  }
+  int answers = 0;
+  for (int i = 0; i < 400; ++i) {
+    const int violations = check();
+    EXPECT(violations <= 0);  // -1: no memory for it at this moment
+    if (violations == 0) ++answers;
+  }
+  for (const int pid : pids) kill(pid);
+  testing::expect_children(makers, testing::killed);
+  EXPECT(answers > 0);
+}
+
+// Two that check at the same time stop each other in turn.
+void checks_meet() {
+  testing::run_children(4, [](int) {
+    for (int i = 0; i < 50; ++i) EXPECT(check() <= 0);
+  });
+}
+
+// rwlktest wants four harts at the same time. Alone it waits, and must not keep its hart from others meanwhile.
+void lonely_rwlktest() {
+  if (hart_count() < 4) {
+    EXPECT_EQ(rwlktest(), -1);
+    return;
+  }
+  for (int hart = 0; hart < hart_count(); ++hart) {
+    const int pid = start([hart] {
+      cpupin(hart);
+      rwlktest();
+    });
+    EXPECT_EQ(status_of([hart] {
+                cpupin(hart);
+                expect_punctual_sleep(5);
+              }),
+              0);
+    kill_and_wait(pid);
+  }
+}
+
+// Four of them that can never be on four harts; then four that can: the failed attempts left nothing behind.
+void rwlktest_on_one_hart() {
+  if (hart_count() < 4) return;
+  int pids[4];
+  for (int& pid : pids)
+    pid = start([] {
+      cpupin(0);
+      rwlktest();
+    });
+  expect_punctual_sleep(10);
+  for (const int pid : pids) EXPECT_EQ(kill(pid), 0);
+  testing::expect_children(4, testing::killed);
+  testing::run_children(4, [](int hart) {
+    EXPECT_EQ(cpupin(hart), 0);
+    EXPECT_EQ(rwlktest(), 0);
+  });
+}
+
+// A program that tries out call numbers must not switch the machine off.
+void shutdown_wants_its_word() {
+  for (const std::uint64_t word :
+       {std::uint64_t{0}, std::uint64_t{1}, abi::shutdown_word + 1, ~std::uint64_t{0}})
+    EXPECT_EQ(system_call(abi::Call::shutdown, 0, word), -1);
+}
+
+// --- Time ---
+
+// Nothing that one process asks for keeps another one on the same hart from running for two seconds.
+void large_requests_let_others_run() {
+  const int memory = static_cast<int>(freeframes() / 4 * 3) * page;
+  const int pid = start([memory] {
+    cpupin(0);
+    for (;;) {
+      char* const begin = sbrk(memory);
+      EXPECT(begin != reinterpret_cast<char*>(-1));
+      if (fork() == 0) exit(0);
+      wait(nullptr);
+      EXPECT(sbrk(-memory) != reinterpret_cast<char*>(-1));
+      void* const mapped = mmap(static_cast<std::size_t>(memory), abi::Protection::read | abi::Protection::write,
+                                abi::MapFlags::shared | abi::MapFlags::anonymous, -1);
+      EXPECT(mapped != reinterpret_cast<void*>(-1));
+      if (fork() == 0) exit(0);
+      wait(nullptr);
+      EXPECT_EQ(munmap(mapped, static_cast<std::size_t>(memory)), 0);
+    }
+  });
+  EXPECT_EQ(status_of([] {
+              cpupin(0);
+              expect_punctual_sleep(30);
+            }),
+            0);
+  kill_and_wait(pid);
+}
+
+// A request for more than there is fails before it has taken everything from the others.
+void greedy_requests_take_nothing() {
+  static abi::VmStat before, after;
+  constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
+  EXPECT(freeframes() * abi::page_size < gibibyte);
+  EXPECT_EQ(vmstat(&before, sizeof(before), -1), 0);
+  EXPECT(mmap(gibibyte, abi::Protection::read | abi::Protection::write,
+              abi::MapFlags::shared | abi::MapFlags::anonymous, -1) == reinterpret_cast<void*>(-1));
+  EXPECT(sbrk(static_cast<int>(gibibyte)) == reinterpret_cast<char*>(-1));
+  EXPECT_EQ(vmstat(&after, sizeof(after), -1), 0);
+  EXPECT(after[abi::VmEvent::frame_allocated] - before[abi::VmEvent::frame_allocated] < 100);
+}
+
+// Both ends of a pipe busy for long: each can be killed at once.
+void busy_pipes_can_be_killed() {
+  constexpr int bytes = 16 << 20;
+  int fds[2];
+  EXPECT_EQ(pipe(fds), 0);
+  char* const memory = sbrk(bytes);
+  EXPECT(memory != reinterpret_cast<char*>(-1));
+  const int writer = start([&] {
+    for (;;) write(fds[1], memory, bytes);
+  });
+  const int reader = start([&] {
+    for (;;) read(fds[0], memory, bytes);
+  });
+  sleep(5);
+  const int begin = uptime();
+  EXPECT_EQ(kill(writer), 0);
+  EXPECT_EQ(kill(reader), 0);
+  testing::expect_children(2, testing::killed);
+  EXPECT(uptime() - begin <= longest_wait);
+}
+
+// --- Registers and instructions ---
+
+// The kernel uses its own stack, whatever the program's stack pointer is.
+void stack_pointer_anywhere() {
+  for (const std::uint64_t pointer :
+       {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}, std::uint64_t{1} << 63, std::uint64_t{0x80000000},
+        std::uint64_t{0xffffffc080000000}, abi::trapframe + 1, abi::user_top}) {
+    const int pid = getpid();
+    std::uint64_t got = 0;
+    asm volatile(
+        "mv s2, sp\n\tmv s3, gp\n\tmv s4, tp\n\tmv sp, %1\n\tmv gp, %1\n\tmv tp, %1\n\tli a7, 11\n\tecall\n\t"
+        "li t1, 30000000\n\t1: addi t1, t1, -1\n\tbnez t1, 1b\n\t"  // long enough for a tick
+        "xor %0, sp, %1\n\txor t1, gp, %1\n\tor %0, %0, t1\n\txor t1, tp, %1\n\tor %0, %0, t1\n\t"
+        "mv sp, s2\n\tmv gp, s3\n\tmv tp, s4\n\tslli %0, %0, 32\n\tadd %0, %0, a0"
+        : "=&r"(got)
+        : "r"(pointer)
+        : "a0", "a7", "t1", "s2", "s3", "s4", "memory");
+    EXPECT_EQ(got, pid);
+  }
+}
+
+// Floating point belongs to no program of xv6's: the first instruction of the kind ends its process, and its process
+// only. What is left in the registers is nobody's secret then.
+void floating_point_is_off() {
+  EXPECT(is_killed([] { asm volatile("fcvt.d.w f0, zero" ::: "memory"); }));
+  EXPECT(is_killed([] { asm volatile("fld f0, 0(sp)" ::: "memory"); }));
+  EXPECT(is_killed([] { asm volatile("frcsr t0" ::: "t0"); }));
+  EXPECT(is_killed([] { asm volatile("fscsr zero" ::: "memory"); }));
+}
+
+void registers_of_the_machine() {
+  EXPECT(is_killed([] { asm volatile("csrw satp, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw sscratch, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw stvec, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw sepc, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw sie, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw mstatus, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw pmpcfg0, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw 0x14d, zero"); }));  // stimecmp
+}
+
+// --- Alarms ---
+
+volatile int alarms;
+
+void return_at_once() {
+  alarms = alarms + 1;
+  sigreturn();
+}
+
+void never_return() {
+  alarms = alarms + 1;
+  for (;;) {
+  }
+}
+
+void wild_handlers() {
+  static unsigned data_code[2] = {0x00008067, 0x00008067};
+  for (const std::uint64_t handler :
+       {std::uint64_t{1}, std::uint64_t{0x80000000}, std::uint64_t{0xffffffc080000000}, std::uint64_t{1} << 63,
+        abi::usyscall, abi::trampoline, ~std::uint64_t{0}, reinterpret_cast<std::uint64_t>(data_code)}) {
+    EXPECT(is_killed([handler] {
+      sigalarm(1, reinterpret_cast<void (*)()>(handler));
+      spin(longest_wait);
+    }));
+  }
+}
+
+// sigreturn brings back what was there when the alarm came, and nothing beyond: a second one fails.
+void returns_without_alarm() {
+  EXPECT_EQ(sigreturn(), -1);
+  alarms = 0;
+  EXPECT_EQ(sigalarm(1, return_at_once), 0);
+  while (alarms == 0) asm volatile("");
+  EXPECT_EQ(sigalarm(0, nullptr), 0);
+  EXPECT_EQ(sigreturn(), -1);
+}
+
+// Neither a child nor a new program has the alarm, and a handler that goes on for ever can be killed.
+void alarms_end_with_their_program() {
+  EXPECT_EQ(sigalarm(1, never_return), 0);
+  EXPECT_EQ(status_of([] {
+              alarms = 0;
+              spin(4);
+              EXPECT_EQ(alarms, 0);
+              EXPECT_EQ(sigreturn(), -1);
+            }),
+            0);
+  EXPECT_EQ(sigalarm(0, nullptr), 0);
+  const int pid = start([] {
+    sigalarm(1, never_return);
+    for (;;) asm volatile("");
+  });
+  sleep(3);
+  kill_and_wait(pid);
+  EXPECT_EQ(status_of([] {
+              sigalarm(1, never_return);
+              static char name[] = "/sleep", ticks[] = "3";
+              char* arguments[] = {name, ticks, nullptr};
+              exec(name, arguments);
+              exit(1);
+            }),
+            0);
+}
+
+// --- Many at once ---
+
+// Everyone wants a page and there is none: some are killed, the others go on, and this process is one of them.
+void all_fault_without_memory() {
+  constexpr int processes = 50;
+  int go[2];
+  EXPECT_EQ(pipe(go), 0);
+  testing::start_children(processes, [&](int) {
+    close(go[1]);
+    char c;
+    read(go[0], &c, 1);
+    char* const begin = sbrklazy(1 << 30);
+    for (std::int64_t at = 0; at < 1 << 30; at += page) testing::touch(begin + at, 'x');
+  });
+  close(go[0]), close(go[1]);
+  testing::expect_children(processes, testing::killed);
+}
+
+// The program's file changes while it is loaded: the exec fails or runs a whole program, old or new.
+void program_replaced_during_exec() {
+  static char copy[20000];
+  const int fd = open("/true", Mode::read_only);
+  EXPECT(fd >= 0);
+  const int bytes = read(fd, copy, sizeof(copy));
+  EXPECT(bytes > 0 && bytes < static_cast<int>(sizeof(copy)));
+  close(fd);
+  testing::make_file("changing", copy, bytes);
+  const int writer = start([&] {
+    for (;;) {
+      const int file = open("changing", Mode::create | Mode::truncate | Mode::write_only);
+      write(file, copy, bytes / 2);
+      write(file, copy + bytes / 2, bytes - bytes / 2);
+      close(file);
+    }
+  });
+  int done = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int status = status_of([] {
+      static char name[] = "changing";
+      char* arguments[] = {name, nullptr};
+      exec(name, arguments);
+      exit(9);
+    });
+    EXPECT(status == 0 || status == 9 || status == testing::killed);
+    if (status == 0) ++done;
+  }
+  kill_and_wait(writer);
+  EXPECT(done > 0);
+}
+
+// A chain of processes, each of which hands on what the one before wrote; then its head is killed.
+void chain_of_pipes() {
+  constexpr int length = 20;
+  int first[2];
+  EXPECT_EQ(pipe(first), 0);
+  int input = first[0];
+  for (int i = 0; i < length; ++i) {
+    int next[2];
+    EXPECT_EQ(pipe(next), 0);
+    start([&] {
+      close(first[1]);
+      close(next[0]);
+      char c;
+      while (read(input, &c, 1) == 1) EXPECT_EQ(write(next[1], &c, 1), 1);
+    });
+    close(input);
+    close(next[1]);
+    input = next[0];
+  }
+  char c = 0;
+  for (const char sent : {'a', 'z'}) {
+    EXPECT_EQ(write(first[1], &sent, 1), 1);
+    EXPECT_EQ(read(input, &c, 1), 1);
+    EXPECT_EQ(c, sent);
+  }
+  close(first[1]);
+  EXPECT_EQ(read(input, &c, 1), 0);
+  close(input);
+  testing::expect_children(length);
+}
+
+// Each generation ends while its children still run: init inherits them all.
+void storm_of_orphans() {
+  for (int i = 0; i < 30; ++i) {
+    const int pid = fork();
+    if (pid < 0) break;
+    if (pid == 0) {
+      for (int generation = 0; generation < 4; ++generation) {
+        if (fork() == 0) continue;
+        if (fork() > 0) exit(0);
+      }
+      exit(0);
+    }
+  }
+  while (wait(nullptr) > 0) {
+  }
+}
+
+constexpr testing::Test tests[] = {
+    {"check_while_others_run", check_while_others_run},
+    {"checks_meet", checks_meet},
+    {"lonely_rwlktest", lonely_rwlktest},
+    {"rwlktest_on_one_hart", rwlktest_on_one_hart},
+    {"shutdown_wants_its_word", shutdown_wants_its_word},
+    {"large_requests_let_others_run", large_requests_let_others_run},
+    {"greedy_requests_take_nothing", greedy_requests_take_nothing},
+    {"busy_pipes_can_be_killed", busy_pipes_can_be_killed},
+    {"stack_pointer_anywhere", stack_pointer_anywhere},
+    {"floating_point_is_off", floating_point_is_off},
+    {"registers_of_the_machine", registers_of_the_machine},
+    {"wild_handlers", wild_handlers},
+    {"returns_without_alarm", returns_without_alarm},
+    {"alarms_end_with_their_program", alarms_end_with_their_program},
+    {"all_fault_without_memory", all_fault_without_memory},
+    {"program_replaced_during_exec", program_replaced_during_exec},
+    {"chain_of_pipes", chain_of_pipes},
+    {"storm_of_orphans", storm_of_orphans},
+};
+
+}  // namespace
+
+std::span<const testing::Test> hostile_tests() { return tests; }
+
+}  // namespace systest
