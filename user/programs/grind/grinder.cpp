@@ -126,7 +126,7 @@ void change_directories() {
     case 4: link(any_name(), any_name()); break;
     case 5: symlink(any_name(), any_name()); break;
     case 6: mknod(any_name(), static_cast<short>(2 + dice.below(4)), 0); break;
-    case 7: chdir(directory); break;
+    default: chdir(directory); break;
   }
 }
 
@@ -139,7 +139,7 @@ void handle_descriptors() {
     case 2:
     case 3: close(any_descriptor()); break;
     case 4: fstat(any_descriptor(), &status); break;
-    case 5:
+    default:
       if (one_in(10)) sync();
       break;
   }

@@ -114,7 +114,7 @@ void rwlktest_on_one_hart() {
   for (int& pid : pids)
     pid = start([] {
       cpupin(0);
-      rwlktest();
+      for (;;) rwlktest();
     });
   expect_punctual_sleep(10);
   for (const int pid : pids) EXPECT_EQ(kill(pid), 0);
@@ -125,10 +125,29 @@ void rwlktest_on_one_hart() {
   });
 }
 
+// Harts that are wanted for the test and by many others: those that are there first must not spin for the last.
+void rwlktest_among_hogs() {
+  if (hart_count() < 4) return;
+  constexpr int callers = 4, hogs = 6;
+  int pids[callers + hogs];
+  for (int i = 0; i < callers + hogs; ++i)
+    pids[i] = start([i] {
+      cpupin(i < callers ? i : 3);
+      for (;;)
+        if (i < callers) rwlktest();
+    });
+  EXPECT_EQ(status_of([] {
+              cpupin(0);
+              expect_punctual_sleep(60);
+            }),
+            0);
+  for (const int pid : pids) EXPECT_EQ(kill(pid), 0);
+  testing::expect_children(callers + hogs, testing::killed);
+}
+
 // A program that tries out call numbers must not switch the machine off.
 void shutdown_wants_its_word() {
-  for (const std::uint64_t word :
-       {std::uint64_t{0}, std::uint64_t{1}, abi::shutdown_word + 1, ~std::uint64_t{0}})
+  for (const std::uint64_t word : {std::uint64_t{0}, std::uint64_t{1}, abi::shutdown_word + 1, ~std::uint64_t{0}})
     EXPECT_EQ(system_call(abi::Call::shutdown, 0, word), -1);
 }
 
@@ -403,6 +422,7 @@ constexpr testing::Test tests[] = {
     {"checks_meet", checks_meet},
     {"lonely_rwlktest", lonely_rwlktest},
     {"rwlktest_on_one_hart", rwlktest_on_one_hart},
+    {"rwlktest_among_hogs", rwlktest_among_hogs},
     {"shutdown_wants_its_word", shutdown_wants_its_word},
     {"large_requests_let_others_run", large_requests_let_others_run},
     {"greedy_requests_take_nothing", greedy_requests_take_nothing},
