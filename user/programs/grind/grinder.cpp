@@ -23,6 +23,7 @@ Progress* shared_progress;
 int own_slot, supervisor_pid, generation;
 Mapping mappings[max_mappings];
 char buffer[3 * page];
+char* first_break;
 abi::ProcInfo processes[abi::max_processes];
 
 bool one_in(std::uint32_t n) { return dice.below(n) == 0; }
@@ -178,7 +179,7 @@ void touch_something() {
   // What was mapped without the right, or beyond the end of a file, kills: that is for a child to try.
   if (mapping.bytes == 0 || !one_in(4)) {
     char* const end = sbrk(0);
-    if (end > buffer + sizeof(buffer) + page) testing::touch(end - 1 - dice.below(page), 'x');
+    if (end >= first_break + page) testing::touch(end - 1 - dice.below(page), 'x');
     return;
   }
   const int pid = generation < max_generations ? fork() : no_pid;
@@ -201,7 +202,7 @@ void move_the_break() {
     sbrklazy(step);
   } else if (one_in(2)) {
     sbrk(step);
-  } else if (sbrk(0) > buffer + sizeof(buffer) + 8 * page + step) {
+  } else if (sbrk(0) >= first_break + step) {
     sbrk(-step);
   }
 }
@@ -350,6 +351,7 @@ void work(int calls) {
 
 void grind(std::uint32_t seed, int calls, Progress& progress, int slot, int supervisor) {
   dice = testing::Random(seed);
+  first_break = sbrk(0);
   shared_progress = &progress;
   own_slot = slot;
   supervisor_pid = supervisor;
