@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """One test that boots the machine on a private copy of the image and types commands.
 
-With --suite the program must print `N passed, 0 failed`; with --exec every command must come back to the prompt and
+With --suite the program must print `N passed, 0 failed`, and the machine must have as many free frames after it as before,
+exactly; with --exec every command must come back to the prompt and
 must not print a line beginning with "exec" and ending with "failed" (xv6's word for a missing program), nor one of the
 invariant checker's. Either way the machine must not panic, and fsck must find nothing wrong with the image afterwards.
 """
@@ -24,10 +25,18 @@ from report import Failure, guarded  # noqa: E402
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.MULTILINE)
 VIOLATION = re.compile(r"^check: .*$", re.MULTILINE)  # the invariant checker's word
+FREE_FRAMES = re.compile(r"(\d+) of \d+ frames free")
+# Orphans of the last test may still be on their way out.
+SETTLING_SECONDS = 5
 NOT_FOUND = re.compile(r"^exec .* failed\s*$", re.MULTILINE)
 
 
+def free_frames(guest):
+    return int(FREE_FRAMES.search(guest.run("vmstat"))[1])
+
+
 def run_suite(guest, suite):
+    before = free_frames(guest)
     output = guest.run(suite)
     summaries = SUMMARY.findall(output)
     if not summaries:
@@ -35,7 +44,12 @@ def run_suite(guest, suite):
     passed, failed = map(int, summaries[-1])
     if failed or not passed:
         raise Failure(f"{suite}: {passed} passed, {failed} failed", 1)
-    return passed
+    patience = time.monotonic() + SETTLING_SECONDS
+    while (after := free_frames(guest)) != before and time.monotonic() < patience:
+        time.sleep(0.2)
+    print(f"\nfree frames: {before} before {suite}, {after} after it", flush=True)
+    if after != before:
+        raise Failure(f"{suite} cost {before - after} frames", 1)
 
 
 def check_image(build, image):

@@ -25,7 +25,7 @@ def _read_list():
 
 _GROUPS = _read_list()
 # One group for each thing that somebody wants to do.
-BUILD, BOOT, TEST, EXPLORER = (_GROUPS[group] for group in ("build", "boot", "test", "explorer"))
+BUILD, BOOT, XV6CC, TEST, EXPLORER = (_GROUPS[group] for group in ("build", "boot", "xv6cc", "test", "explorer"))
 # Only `./run --explore` wants these; a Node that is there already will do.
 EXPLORER_PAGE = {} if shutil.which("npm") and shutil.which("node") else _GROUPS["page"]
 

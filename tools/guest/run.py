@@ -13,6 +13,7 @@ from report import Failure, guarded, say
 
 # Long enough for the slowest suites under a slow host; a hang without --timeout still ends.
 DEFAULT_TIMEOUT = 1800.0
+LONGEST_TIMEOUT = 1e6
 
 
 def parse_arguments(arguments):
@@ -50,8 +51,11 @@ def main():
     port = parse_port(options.gdb_port) if options.gdb_port is not None else default_gdb_port()
     harts, memory = parse_harts(options.smp), parse_memory(options.mem)
     image = check_image(options.image, writable=not options.snapshot) if options.image else None
-    if options.timeout is not None and options.timeout <= 0:
-        raise Failure(f"--timeout {options.timeout:g}: must be more than 0 seconds")
+    # Written so that it refuses nan too.
+    if options.timeout is not None and not 0 < options.timeout < LONGEST_TIMEOUT:
+        raise Failure(f"--timeout {options.timeout:g}: must be more than 0 seconds and less than {LONGEST_TIMEOUT:g}")
+    if options.timeout is not None and options.exec is None:
+        raise Failure("--timeout: only with --exec")
     commands = None if options.exec is None else split_commands(options.exec)
 
     packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)

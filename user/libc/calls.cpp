@@ -61,7 +61,13 @@ SYSTEM_CALL(std::int64_t copyprobe(void*, std::size_t, abi::CopyDirection), copy
 
 extern "C" {
 
+// Until 2024 sbrk had one argument, and a large request succeeded whatever memory there was: xv6cc --year builds the
+// library so for programs of then. 0 is no mode; the kernel takes it as it takes what their register happens to hold.
+#ifdef XV6_SBRK_OF_2024
+char* sbrk(int bytes) { return sys_sbrk(bytes, 0); }
+#else
 char* sbrk(int bytes) { return sys_sbrk(bytes, static_cast<int>(abi::SbrkMode::eager)); }
+#endif
 
 char* sbrklazy(int bytes) { return sys_sbrk(bytes, static_cast<int>(abi::SbrkMode::lazy)); }
 

@@ -2,10 +2,20 @@
 // names is user/libc.
 #pragma once
 
+#include "kernel/types.h"
+
 struct stat;
 struct sysinfo;
 
-#define SBRK_ERROR ((char *)-1)
+// With xv6cc --year Y only the names of that year are declared, so that a program may have a `pause` of its own.
+// Without it, all of them.
+#ifdef XV6_YEAR
+#define XV6_SINCE(year) (XV6_YEAR >= (year))
+#define XV6_UNTIL(year) (XV6_YEAR <= (year))
+#else
+#define XV6_SINCE(year) 1
+#define XV6_UNTIL(year) 1
+#endif
 
 // System calls.
 int fork(void);
@@ -26,29 +36,40 @@ int mkdir(const char *);
 int chdir(const char *);
 int dup(int);
 int getpid(void);
-char *sys_sbrk(int, int);
-int sleep(int);
-int pause(int);
 int uptime(void);
+char *sbrk(int);
+#define SBRK_ERROR ((char *)-1)
+#if XV6_UNTIL(2024)
+int sleep(int);
+#endif
+#if XV6_SINCE(2025)
+int pause(int);
+char *sys_sbrk(int, int);
+char *sbrklazy(int);
+#endif
 
 // The labs' calls.
 int trace(int);
 int sysinfo(struct sysinfo *);
-int interpose(int, const char *);
 int sigalarm(int ticks, void (*handler)());
 int sigreturn(void);
 int symlink(const char *target, const char *path);
 void *mmap(void *addr, unsigned long length, int prot, int flags, int fd, unsigned long offset);
 int munmap(void *addr, unsigned long length);
+#if XV6_UNTIL(2023)
 int pgaccess(void *base, int len, void *mask);
+#endif
+#if XV6_SINCE(2024)
 uint64 pgpte(void *);
 int kpgtbl(void);
+#endif
+#if XV6_SINCE(2025)
+int interpose(int, const char *);
 int rwlktest(void);
 int cpupin(int);
+#endif
 
 // Library.
-char *sbrk(int);
-char *sbrklazy(int);
 int ugetpid(void);
 int stat(const char *, struct stat *);
 char *strcpy(char *, const char *);

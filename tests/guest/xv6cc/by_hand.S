@@ -1,0 +1,5 @@
+	.text
+	.globl add_by_hand
+add_by_hand:
+	add a0, a0, a1
+	ret
