@@ -1,4 +1,4 @@
-"""The minimal guest for foliowalk's end-to-end tests: built once, started as often as wanted."""
+"""The guests of foliowalk's end-to-end tests: a kernel that is not Bifolium, and Bifolium in its three views."""
 
 import json
 import os
@@ -11,6 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SKIP = 77
+sys.path[:0] = [str(ROOT / "tools/foliowalk"), str(ROOT / "tools/guest")]
+import explore  # noqa: E402
+from console import Guest  # noqa: E402
+from machine import Machine  # noqa: E402
 
 
 def skip(reason):
@@ -18,14 +22,57 @@ def skip(reason):
     sys.exit(SKIP)
 
 
-class MinimalGuest:
+class Walker:
+    """Something that foliowalk can be run on: has `foliowalk` and `session_directory`."""
+
+    def walk(self, *arguments, session=None, status=0):
+        """Runs foliowalk on the guest; checks the exit status; returns what it printed on both streams."""
+        command = [self.foliowalk, "--session", str(session or self.session_directory), *map(str, arguments)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert result.returncode == status, f"{command}: status {result.returncode}, not {status}\n{result.stdout}{result.stderr}"
+        return result.stdout + result.stderr
+
+    def json(self, *arguments, **options):
+        return json.loads(self.walk("--json", *arguments, **options))
+
+
+class BifoliumGuest(Walker):
+    """Bifolium at its shell's prompt, prepared as `./run --explore` does it, on an image that nothing is written to."""
+
+    def __init__(self, foliowalk, view, harts=3):
+        if not shutil.which("qemu-system-riscv64"):
+            skip("no qemu-system-riscv64")
+        build = next((ROOT / "build" / tree for tree in ("debug", "release") if (ROOT / f"build/{tree}/kernel-{view}").exists()), None)
+        assert build, f"no kernel-{view} in build/debug or build/release: build it first"
+        self.foliowalk = str(foliowalk)
+        self.session_directory = Path(tempfile.mkdtemp(prefix="foliowalk-"))
+        machine = Machine(kernel=build / f"kernel-{view}", image=build / "fs.img", harts=harts, snapshot=True)
+        self.exploration = explore.Exploration(machine.kernel, machine.memory, self.session_directory)
+        machine.extra += self.exploration.options
+        self.console = Guest(machine.command(interactive=False), timeout=900)
+        self.console.await_prompt()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.console.stop()
+        self.exploration.close()
+        shutil.rmtree(self.session_directory, ignore_errors=True)
+
+    def type(self, line):
+        """Types a line and does not wait for what comes of it."""
+        self.console.process.stdin.write(line.encode() + b"\n")
+
+
+class MinimalGuest(Walker):
     """tests/guests/minimal under QEMU, with shared RAM and QMP. `shape` is minimal or minimal-xv6."""
 
     def __init__(self, foliowalk, shape="minimal", harts=2):
         if not shutil.which("qemu-system-riscv64"):
             skip("no qemu-system-riscv64")
         self.foliowalk = str(foliowalk)
-        self.directory = Path(tempfile.mkdtemp(prefix="foliowalk-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+        self.directory = self.session_directory = Path(tempfile.mkdtemp(prefix="foliowalk-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
         subprocess.run([ROOT / "tests/guests/minimal/build", self.directory], check=True)
         self.kernel = self.directory / shape
         trace = self.directory / "trace"
@@ -57,16 +104,6 @@ class MinimalGuest:
     def stop(self):
         self.process.kill()
         self.process.wait()
-
-    def walk(self, *arguments, session=None, status=0):
-        """Runs foliowalk on the guest; checks the exit status; returns what it printed on both streams."""
-        command = [self.foliowalk, "--session", str(session or self.directory), *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert result.returncode == status, f"{command}: status {result.returncode}, not {status}\n{result.stdout}{result.stderr}"
-        return result.stdout + result.stderr
-
-    def json(self, *arguments, **options):
-        return json.loads(self.walk("--json", *arguments, **options))
 
 
 def run_tests(tests):

@@ -38,7 +38,7 @@ Space space_of(const Ram& ram, const char* id, Role role, u64 root, Mode mode) {
   Space space;
   space.id = id;
   space.role = role;
-  space.tree = read_tree(ram, root, mode, 2);
+  space.tree = read_tree(ram, root, mode, known, 2);
   space.process.emplace();
   space.process->pid = 1;
   return space;

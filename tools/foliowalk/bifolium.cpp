@@ -1,8 +1,8 @@
 #include "tools/foliowalk/bifolium.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-#include <unordered_map>
 
 #include "abi/vmstat.hpp"
 
@@ -132,27 +132,33 @@ FrameRecords bifolium_frames(const KernelMemory& memory, const Ram& ram) {
   const u64 stride = first.type()->size;
   std::vector<std::byte> bytes(*count * stride);
   if (!ram.read(*pa, bytes)) return records;
-  std::unordered_map<u64, std::string> names;
-  for (const Type::Enumerator& known : states->enumerators) names[static_cast<u64>(known.value)] = known.name;
+  // There are tens of thousands of records: a state is found by its number.
+  std::array<FrameState, 256> state_of_number{};
+  u64 inside = ~u64{0};  // the number of the state "inside"
+  for (const Type::Enumerator& known : states->enumerators) {
+    const auto number = static_cast<u64>(known.value);
+    if (number < state_of_number.size()) state_of_number[number] = state_from(known.name);
+    if (known.name == "inside") inside = number;
+  }
 
   const u64 word = references->first & ~u64{7};
   records.first_word = *pa + word;
   records.stride = stride;
   records.words.resize(*count);
   records.frames.resize(*count);
-  const auto state_name = [&](u64 frame) -> std::string_view {
-    const auto name = names.find(field(bytes.data() + frame * stride, state->first, state->second->size));
-    return name == names.end() ? std::string_view() : name->second;
+  const auto number_of = [&](u64 frame) {
+    return field(bytes.data() + frame * stride, state->first, state->second->size) % state_of_number.size();
   };
   for (u64 i = 0; i < *count; ++i) {
     const std::byte* record = bytes.data() + i * stride;
     records.words[i] = field(record, word, std::min<u64>(stride - word, 8));
-    if (state_name(i) == "inside") continue;  // told by its block's head
-    const FrameRecord known{state_from(state_name(i)),
+    const u64 number = number_of(i);
+    if (number == inside) continue;  // told by its block's head
+    const FrameRecord known{state_of_number[number],
                             static_cast<u32>(field(record, references->first, references->second->size))};
     records.frames[i] = known;
     const u64 block = u64{1} << std::min<u64>(field(record, order->first, order->second->size), 18);
-    for (u64 j = i + 1; j < i + block && j < *count && state_name(j) == "inside"; ++j) records.frames[j] = known;
+    for (u64 j = i + 1; j < i + block && j < *count && number_of(j) == inside; ++j) records.frames[j] = known;
   }
   return records;
 }

@@ -194,20 +194,76 @@ Outcome<int> command_watch(Source& source, const Session& session, Output output
   return 0;
 }
 
-Outcome<int> command_soak(Source& source, Output output, unsigned count) {
+namespace {
+
+/// The value which a share of the sorted ones does not exceed; 1 is the worst.
+double quantile(const std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  return sorted[static_cast<usize>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+/// What many walks took and met.
+struct Soak {
   std::vector<double> milliseconds;
-  usize torn = 0, retries = 0, spaces = 0, lost = 0, dropped = 0;
+  std::vector<double> cpu_milliseconds;
+  usize torn = 0;
+  usize retries = 0;
+  usize spaces = 0;
+  usize lost_races = 0;
+  usize looked_again = 0;  // times when something looked wrong and was not
   std::vector<Finding> faults;
-  for (unsigned i = 0; i < count; ++i) {
-    const Scene scene = capture(source);
-    if (!scene.warnings.empty()) return fail(scene.warnings.front());
+
+  void note(const Scene& scene) {
     milliseconds.push_back(scene.milliseconds);
+    cpu_milliseconds.push_back(scene.cpu_milliseconds);
     spaces += scene.spaces.size();
-    lost += scene.lost_races;
+    lost_races += scene.lost_races;
     for (const Space& space : scene.spaces) {
       torn += space.tree.torn;
       retries += space.tree.retries;
     }
+  }
+
+  void sort() {
+    std::ranges::sort(milliseconds);
+    std::ranges::sort(cpu_milliseconds);
+  }
+};
+
+void show(const Soak& soak, Output output) {
+  const double median = quantile(soak.milliseconds, 0.5);
+  const double most = quantile(soak.milliseconds, 0.9);
+  const double worst = quantile(soak.milliseconds, 1);
+  const double cpu = quantile(soak.cpu_milliseconds, 0.5);
+  if (output == Output::json) {
+    print(json{{"walks", soak.milliseconds.size()},
+               {"spaces", soak.spaces},
+               {"median_ms", median},
+               {"most_ms", most},
+               {"worst_ms", worst},
+               {"median_cpu_ms", cpu},
+               {"retries", soak.retries},
+               {"torn", soak.torn},
+               {"lost_races", soak.lost_races},
+               {"looked_again", soak.looked_again},
+               {"faults", json_of(soak.faults)}});
+    return;
+  }
+  print(fmt::format("{} walks of {} spaces: median {:.2f} ms, 90 % within {:.2f} ms, worst {:.2f} ms; {:.2f} ms of "
+                    "processor time\n{} retries, {} torn, {} races lost, {} looks repeated, {} faults\n",
+                    soak.milliseconds.size(), soak.spaces, median, most, worst, cpu, soak.retries, soak.torn,
+                    soak.lost_races, soak.looked_again, soak.faults.size()));
+  if (!soak.faults.empty()) print(text_of_findings(soak.faults));
+}
+
+}  // namespace
+
+Outcome<int> command_soak(Source& source, Output output, unsigned count) {
+  Soak soak;
+  for (unsigned i = 0; i < count; ++i) {
+    const Scene scene = capture(source);
+    if (!scene.warnings.empty()) return fail(scene.warnings.front());
+    soak.note(scene);
     std::vector<Finding> findings = lint(scene);
     std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::advice; });
     if (findings.empty()) continue;
@@ -215,30 +271,12 @@ Outcome<int> command_soak(Source& source, Output output, unsigned count) {
     Scene again;
     findings = lint_source(source, again);
     std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::advice; });
-    dropped += findings.empty();
-    faults.insert(faults.end(), findings.begin(), findings.end());
+    soak.looked_again += findings.empty();
+    soak.faults.insert(soak.faults.end(), findings.begin(), findings.end());
   }
-  std::ranges::sort(milliseconds);
-  const double median = milliseconds.empty() ? 0 : milliseconds[milliseconds.size() / 2];
-  const double worst = milliseconds.empty() ? 0 : milliseconds.back();
-  if (output == Output::json) {
-    print(json{{"walks", count},
-               {"spaces", spaces},
-               {"median_ms", median},
-               {"worst_ms", worst},
-               {"retries", retries},
-               {"torn", torn},
-               {"lost_races", lost},
-               {"looked_again", dropped},
-               {"faults", json_of(faults)}});
-  } else {
-    print(
-        fmt::format("{} walks of {} spaces: median {:.2f} ms, worst {:.2f} ms; {} retries, {} torn, {} races lost, {} "
-                    "looks repeated, {} faults\n",
-                    count, spaces, median, worst, retries, torn, lost, dropped, faults.size()));
-    if (!faults.empty()) print(text_of_findings(faults));
-  }
-  return faults.empty() ? 0 : 1;
+  soak.sort();
+  show(soak, output);
+  return soak.faults.empty() ? 0 : 1;
 }
 
 }  // namespace foliowalk

@@ -75,6 +75,7 @@ class Judge {
 
   void judge(const Space& space) {
     const Tree& tree = space.tree;
+    if (!space.has_tables()) return;
     if (tree.torn) return;  // what we hold may never have existed
     if (!tree.readable()) {
       report("root-unreadable", space, 0, 0,

@@ -63,8 +63,9 @@ u64 direct_map_distance(const Tree& tree) {
 
 Purpose Namer::purpose(const Space& space, const Leaf& leaf) const {
   const bool user_half = leaf.va < abi::user_top;
-  if (user_half) {
-    if (leaf.va == abi::trampoline) return {"trampoline", "kernel text"};
+  if (user_half && leaf.va == abi::trampoline) return {"trampoline", "kernel text"};
+  // In a kernel's table the pages below the trampoline are a kernel stack.
+  if (user_half && space.role != Role::kernel && space.role != Role::process_kernel) {
     if (leaf.va == abi::trapframe) return {"trapframe", "kernel memory"};
     if (leaf.va == abi::usyscall) return {"usyscall", "kernel memory"};
   }
@@ -171,7 +172,7 @@ TableCost table_cost(const Scene& scene, const Space& space) {
   TableCost cost;
   for (const Node& node : tree.nodes) ++(shared.contains(node.pa) ? cost.shared_tables : cost.tables);
   cost.bytes = cost.tables * sv39::page_size;
-  if (levels_of(tree.mode) != 0) cost.flat_bytes = u64{8} << (address_bits(tree.mode) - sv39::page_shift);
+  if (space.has_tables() && levels_of(tree.mode) != 0) cost.flat_bytes = u64{8} << (address_bits(tree.mode) - sv39::page_shift);
   for (const Leaf& leaf : tree.leaves) {
     const u64 pages = leaf.bytes() / sv39::page_size;
     cost.mapped_pages += pages;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <ctime>
 
 namespace foliowalk {
 
@@ -24,6 +24,12 @@ const Space* Scene::find(std::string_view id) const {
 
 namespace {
 
+double cpu_milliseconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
 class Capture {
  public:
   explicit Capture(Source& source) : source_(source) {}
@@ -34,15 +40,16 @@ class Capture {
     scene_.ram_size = source_.ram->size();
     read_harts();
     const auto begin = std::chrono::steady_clock::now();
+    const double cpu_begin = cpu_milliseconds();
     mode_ = choose_mode();
-    if (source_.image) {
-      scene_.kernel_image.emplace(source_.image->physical_begin(), source_.image->physical_end());
-      memory_.emplace(*source_.ram, *source_.image);
-      if (source_.profile) read_spaces();
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      read_tables();
+      if (kernel_still_holds()) break;
     }
     add_roots_of_satp();
     note_active_harts();
     scene_.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    scene_.cpu_milliseconds = cpu_milliseconds() - cpu_begin;
     return std::move(scene_);
   }
 
@@ -67,6 +74,22 @@ class Capture {
     return Mode::sv39;
   }
 
+  void read_tables() {
+    scene_.spaces.clear();
+    kernel_tree_ = nullptr;
+    if (!source_.image) return;
+    scene_.kernel_image.emplace(source_.image->physical_begin(), source_.image->physical_end());
+    memory_.emplace(*source_.ram, *source_.image);
+    if (source_.profile) read_spaces();
+  }
+
+  /// The kernel's tables were read once, at the beginning, for all the spaces that borrowed from them.
+  bool kernel_still_holds() {
+    if (!kernel_tree_ || kernel_tree_->torn || is_unchanged(*source_.ram, *kernel_tree_)) return true;
+    for (Space& space : scene_.spaces) space.tree.torn |= std::ranges::any_of(space.tree.nodes, &Node::borrowed);
+    return false;
+  }
+
   void read_spaces() {
     const Profile& profile = *source_.profile;
     scene_.family = profile.family();
@@ -89,7 +112,7 @@ class Capture {
     const Profile& profile = *source_.profile;
     for (int attempt = 0; attempt < 4; ++attempt) {
       const auto before = profile.process(*memory_, slot);
-      if (!before || before->root == 0) return;
+      if (!before) return;
       const usize kept = scene_.spaces.size();
       add(fmt::format("{}", before->pid), Role::process, before->root).process = before;
       if (before->kernel_root != 0 && before->kernel_root != before->root) {
@@ -106,7 +129,7 @@ class Capture {
     Space& space = scene_.spaces.emplace_back();
     space.id = std::move(id);
     space.role = role;
-    space.tree = read_tree(*source_.ram, root, mode_);
+    if (root != 0) space.tree = read_tree(*source_.ram, root, mode_, kernel_tree_.get());
     return space;
   }
 
@@ -152,8 +175,9 @@ class Capture {
 
 Scene capture(Source& source) { return Capture(source).run(); }
 
-Outcome<const Space*> find_space(const Scene& scene, std::string_view text) {
-  if (const Space* exact = scene.find(text)) return exact;
+namespace {
+
+Outcome<const Space*> find_by_name(const Scene& scene, std::string_view text) {
   const Space* named = nullptr;
   for (const Space& space : scene.spaces) {
     if (space.role != Role::process || !space.process || space.process->name != text) continue;
@@ -164,6 +188,17 @@ Outcome<const Space*> find_space(const Scene& scene, std::string_view text) {
   std::string known;
   for (const Space& space : scene.spaces) known += (known.empty() ? "" : ", ") + space.id;
   return fail(fmt::format("no such process or table: {} (there are: {})", text, known.empty() ? "none" : known));
+}
+
+}  // namespace
+
+Outcome<const Space*> find_space(const Scene& scene, std::string_view text) {
+  const Space* exact = scene.find(text);
+  const auto space = exact ? Outcome<const Space*>(exact) : find_by_name(scene, text);
+  if (space && !(*space)->has_tables()) {
+    return fail(fmt::format("process {} has no page tables ({})", (*space)->title(), (*space)->process->state));
+  }
+  return space;
 }
 
 }  // namespace foliowalk

@@ -29,6 +29,8 @@ struct Space {
   std::vector<unsigned> harts;  // whose satp names this root now
   Tree tree;
 
+  /// A process may have none: it is being made, or a zombie whose kernel freed them at exit.
+  [[nodiscard]] bool has_tables() const { return tree.root != 0; }
   [[nodiscard]] std::string title() const;
 };
 
@@ -46,7 +48,8 @@ struct Scene {
   std::vector<std::string> warnings;
   /// Processes that vanished or exec'ed while they were read.
   unsigned lost_races = 0;
-  double milliseconds = 0;  // to read all tables; asking QEMU for satp not counted
+  double milliseconds = 0;      // to read all tables; asking QEMU for satp not counted
+  double cpu_milliseconds = 0;  // the same as the processor's time: what is left when other programs don't interrupt
 
   [[nodiscard]] const Space* find(std::string_view id) const;
   [[nodiscard]] bool in_ram(u64 pa) const { return pa >= ram_base && pa - ram_base < ram_size; }
@@ -68,6 +71,7 @@ struct Source {
 [[nodiscard]] Scene capture(Source& source);
 
 /// Space ids which a person may type: "kernel", a process number, "3.kernel", a process's name when it is the only one.
+/// A process without tables is a Failure that says so: there is nothing in it to look at.
 [[nodiscard]] Outcome<const Space*> find_space(const Scene& scene, std::string_view text);
 
 }  // namespace foliowalk

@@ -49,9 +49,7 @@ class Server {
       while (!stop.stop_requested()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
         if (!live_.guest_is_gone()) continue;
-        // A page that is open should learn it before the server goes.
-        std::this_thread::sleep_for(std::chrono::seconds(3));
-        http_.stop();
+        http_.stop();  // a page that is open takes the silence for the end of the guest, and says so
         return;
       }
     });

@@ -165,7 +165,12 @@ Outcome<void> save_snapshot(Source& source, const Session& session, const std::s
     harts = std::move(*now);
   }
   for (const Hart& hart : harts) value["satps"].push_back(fmt::format("{:#x}", hart.satp.raw));
-  if (!session.kernel.empty()) value["kernel"] = fs::absolute(session.kernel).string();
+  if (!session.kernel.empty()) {
+    // A kernel that is built anew would give the wrong names and layouts.
+    fs::copy_file(session.kernel, fs::path(directory) / "kernel", fs::copy_options::overwrite_existing, error);
+    if (error) return fail(fmt::format("cannot copy the kernel {}: {}", session.kernel, error.message()));
+    value["kernel"] = "kernel";
+  }
   if (!session.mode.empty()) value["mode"] = session.mode;
   if (const auto saved = save_ram(*source.ram, fs::path(directory) / "ram"); !saved) return saved;
   std::ofstream out(fs::path(directory) / "session.json");

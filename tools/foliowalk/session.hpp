@@ -31,7 +31,8 @@ struct Session {
 /// Opens RAM, kernel and QMP. RAM is the only one that must be there.
 [[nodiscard]] Outcome<Source> open_source(const Session& session);
 
-/// Saves the guest's RAM (holes stay holes) and each hart's satp in `directory`, to be looked at later with --session.
+/// Saves the guest's RAM (holes stay holes), each hart's satp and the kernel file in `directory`, to be looked at later
+/// with --session.
 [[nodiscard]] Outcome<void> save_snapshot(Source& source, const Session& session, const std::string& directory);
 
 /// "0x1f", "42"; nothing for anything else.

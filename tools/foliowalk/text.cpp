@@ -16,6 +16,10 @@ std::string text_of_spaces(const Scene& scene) {
     std::string harts;
     for (const unsigned hart : space.harts) harts += fmt::format("{} ", hart);
     const bool process = space.process.has_value();
+    if (!space.has_tables()) {
+      out += fmt::format("{:<12} {:<16} {:<9} {:>12}\n", space.id, space.process->name, space.process->state, "no tables");
+      continue;
+    }
     out += fmt::format("{:<12} {:<16} {:<9} {:>#12x} {:>9} {:>6} {:>7} {:>12}  {}\n", space.id,
                        process ? space.process->name : "-",
                        process && !space.process->state.empty() ? space.process->state : "-", space.tree.root,

@@ -63,39 +63,42 @@ namespace {
 
 constexpr u64 accessed_and_dirty = sv39::pte_bit::accessed | sv39::pte_bit::dirty;
 
-bool read_entries(const Ram& ram, u64 pa, std::array<u64, sv39::entries_per_table>& entries) {
+bool read_entries(const Ram& ram, u64 pa, Entries::Array& entries) {
   return pa % sv39::page_size == 0 && ram.read(pa, std::as_writable_bytes(std::span(entries)));
 }
 
 class TreeReader {
  public:
-  TreeReader(const Ram& ram, u64 root, Mode mode)
+  TreeReader(const Ram& ram, u64 root, Mode mode, const Tree* known)
       : ram_(ram), most_nodes_(std::max<u64>(ram.size() / sv39::page_size, 16)) {
     tree_.root = root;
     tree_.mode = mode;
+    // A tree with anything strange in it is no model for others.
+    if (known && known->readable() && known->bad.empty() && !known->torn && known->mode == mode) {
+      known_ = known;
+      tree_.leaves.reserve(known->leaves.size() + 64);
+      tree_.nodes.reserve(known->nodes.size() + 16);
+    }
   }
 
   Tree read() {
     const unsigned levels = levels_of(tree_.mode);
     if (levels == 0) return std::move(tree_);
-    Node& root = tree_.nodes.emplace_back();
+    Node root;
     root.pa = tree_.root;
     root.level = static_cast<u8>(levels - 1);
-    if (!read_entries(ram_, root.pa, root.entries)) {
-      tree_.nodes.clear();
-      return std::move(tree_);
-    }
-    descend(0);
+    if (add(root)) descend(0);
     return std::move(tree_);
   }
 
  private:
   /// Depth is bounded by the level, breadth by most_nodes_: a tree of real tables has no more nodes than RAM has frames.
   void descend(u32 at) {
+    const Entries entries = tree_.nodes[at].entries;
+    const u8 level = tree_.nodes[at].level;
     for (unsigned i = 0; i < sv39::entries_per_table; ++i) {
-      const u64 raw = tree_.nodes[at].entries[i];
+      const u64 raw = entries[i];
       if (!(raw & sv39::pte_bit::valid)) continue;
-      const u8 level = tree_.nodes[at].level;
       const u64 va = sign_extended(tree_.nodes[at].va + i * bytes_at(level), tree_.mode);
       const auto pte = sv39::Pte::from_raw(raw);
       // W without R is reserved, yet the entry was meant as a leaf; it is listed as one and lint names it.
@@ -108,40 +111,77 @@ class TreeReader {
   }
 
   std::optional<BadEntry::Kind> follow(u32 at, u16 index, u64 va, sv39::Pte pte) {
-    const u8 level = tree_.nodes[at].level;
-    const u64 pa = pte.ppn().address().value();
-    if (level == 0) return BadEntry::Kind::table_at_level_0;
-    for (u32 up = at; up != no_node; up = tree_.nodes[up].parent) {
-      if (tree_.nodes[up].pa == pa) return BadEntry::Kind::cycle;
-    }
-    if (!ram_.contains(pa, sv39::page_size)) return BadEntry::Kind::table_outside_ram;
-    if (tree_.nodes.size() >= most_nodes_) return BadEntry::Kind::too_many_tables;
-    const auto child = static_cast<u32>(tree_.nodes.size());
-    Node& node = tree_.nodes.emplace_back();
-    node.pa = pa;
+    Node node;
+    node.pa = pte.ppn().address().value();
     node.va = va;
-    node.level = static_cast<u8>(level - 1);
     node.index = index;
     node.parent = at;
-    if (!read_entries(ram_, pa, node.entries)) {
-      tree_.nodes.pop_back();
-      return BadEntry::Kind::table_outside_ram;
+    const u8 level = tree_.nodes[at].level;
+    if (level == 0) return BadEntry::Kind::table_at_level_0;
+    node.level = static_cast<u8>(level - 1);
+    for (u32 up = at; up != no_node; up = tree_.nodes[up].parent) {
+      if (tree_.nodes[up].pa == node.pa) return BadEntry::Kind::cycle;
     }
+    if (!ram_.contains(node.pa, sv39::page_size)) return BadEntry::Kind::table_outside_ram;
+    if (tree_.nodes.size() >= most_nodes_) return BadEntry::Kind::too_many_tables;
+    if (borrow(node)) return std::nullopt;
+    const auto child = static_cast<u32>(tree_.nodes.size());
+    if (!add(node)) return BadEntry::Kind::table_outside_ram;
     descend(child);
     return std::nullopt;
   }
 
+  /// Reads the node's table and appends it; false when it can't be read.
+  bool add(Node& node) {
+    auto entries = std::make_shared_for_overwrite<Entries::Array>();
+    if (!read_entries(ram_, node.pa, *entries)) return false;
+    node.entries = Entries(std::move(entries));
+    tree_.nodes.push_back(std::move(node));
+    return true;
+  }
+
+  /// Takes over the subtree of `known_` that this node is the top of, if it is one: in both trees a subtree's nodes and
+  /// leaves lie in a row.
+  bool borrow(const Node& top) {
+    if (!known_) return false;
+    const auto same = [&](const Node& n) { return n.pa == top.pa && n.va == top.va && n.level == top.level; };
+    const auto first = std::ranges::find_if(known_->nodes, same);
+    if (first == known_->nodes.end()) return false;
+    const auto last = std::find_if(first + 1, known_->nodes.end(), [&](const Node& n) { return n.level >= top.level; });
+    if (tree_.nodes.size() + static_cast<usize>(last - first) > most_nodes_) return false;
+
+    const auto begin = static_cast<u32>(first - known_->nodes.begin());
+    const auto end = static_cast<u32>(last - known_->nodes.begin());
+    const u32 shift = static_cast<u32>(tree_.nodes.size()) - begin;  // may wrap: the sums below wrap back
+    for (auto node = first; node != last; ++node) {
+      Node& mine = tree_.nodes.emplace_back(*node);
+      mine.parent += shift;
+      mine.borrowed = true;
+    }
+    tree_.nodes[begin + shift].parent = top.parent;
+    tree_.nodes[begin + shift].index = top.index;
+    for (auto leaf = std::ranges::lower_bound(known_->leaves, top.va, {}, &Leaf::va);
+         leaf != known_->leaves.end() && leaf->node >= begin && leaf->node < end; ++leaf) {
+      tree_.leaves.push_back(*leaf);
+      tree_.leaves.back().node += shift;
+    }
+    return true;
+  }
+
   const Ram& ram_;
+  const Tree* known_ = nullptr;
   u64 most_nodes_;
   Tree tree_;
 };
 
-/// Parents come before children in `nodes`, so a child is compared only after the entry that leads to it was seen again.
-bool still_the_same(const Ram& ram, const Tree& tree) {
-  std::array<u64, sv39::entries_per_table> now;
+}  // namespace
+
+// Parents come before children in `nodes`, so a child is compared only after the entry that leads to it was seen again.
+bool is_unchanged(const Ram& ram, const Tree& tree) {
+  Entries::Array now;
   for (const Node& node : tree.nodes) {
+    if (node.borrowed) continue;
     if (!read_entries(ram, node.pa, now)) return false;
-    if (now == node.entries) continue;
     for (unsigned i = 0; i < now.size(); ++i) {
       if ((now[i] ^ node.entries[i]) & ~accessed_and_dirty) return false;
     }
@@ -149,14 +189,12 @@ bool still_the_same(const Ram& ram, const Tree& tree) {
   return true;
 }
 
-}  // namespace
-
-Tree read_tree(const Ram& ram, u64 root, Mode mode, unsigned tries) {
+Tree read_tree(const Ram& ram, u64 root, Mode mode, const Tree* known, unsigned tries) {
   Tree tree;
   for (unsigned attempt = 0; attempt < std::max(tries, 1U); ++attempt) {
-    tree = TreeReader(ram, root, mode).read();
+    tree = TreeReader(ram, root, mode, known).read();
     tree.retries = attempt;
-    tree.torn = !still_the_same(ram, tree);
+    tree.torn = !is_unchanged(ram, tree);
     if (!tree.torn) break;
   }
   return tree;

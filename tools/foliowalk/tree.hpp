@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,23 @@ struct Satp {
 
 inline constexpr u32 no_node = ~u32{0};
 
+/// The 512 entries of a table as they were read. Never changed; copies share them, so a moment that is kept or a kernel
+/// table that 64 processes have costs 4 KiB once.
+class Entries {
+ public:
+  using Array = std::array<u64, sv39::entries_per_table>;
+
+  Entries() = default;
+  explicit Entries(std::shared_ptr<const Array> array) : array_(std::move(array)) {}
+
+  [[nodiscard]] u64 operator[](usize index) const { return (*array_)[index]; }
+  [[nodiscard]] Array::const_iterator begin() const { return array_->begin(); }
+  [[nodiscard]] Array::const_iterator end() const { return array_->end(); }
+
+ private:
+  std::shared_ptr<const Array> array_;
+};
+
 /// One page-table node as it was read.
 struct Node {
   u64 pa = 0;
@@ -48,7 +66,8 @@ struct Node {
   u8 level = 0;
   u16 index = 0;  // its entry in the parent
   u32 parent = no_node;
-  std::array<u64, sv39::entries_per_table> entries;
+  bool borrowed = false;  // taken over from another tree (read_tree's `known`)
+  Entries entries;
 };
 
 /// One mapping: a valid leaf.
@@ -95,6 +114,12 @@ struct Tree {
 ///
 /// The guest runs meanwhile. When all is read, each node is read again from the root down; a difference other than in A
 /// and D bits means that what we hold may never have existed at one moment, and the walk begins anew, `tries` times.
-[[nodiscard]] Tree read_tree(const Ram& ram, u64 root, Mode mode, unsigned tries = 6);
+///
+/// Where the root leads to a table of `known` (the kernel's tree, usually), that table and all below it are taken over
+/// from there instead of being read again. Whether they are still true is for the caller to ask, of `known`, once.
+[[nodiscard]] Tree read_tree(const Ram& ram, u64 root, Mode mode, const Tree* known = nullptr, unsigned tries = 6);
+
+/// Whether RAM still holds every table of the tree that was not borrowed as it was read; A and D bits may differ.
+[[nodiscard]] bool is_unchanged(const Ram& ram, const Tree& tree);
 
 }  // namespace foliowalk

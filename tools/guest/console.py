@@ -45,7 +45,7 @@ def split_commands(text):
     return [command for command in commands if command]
 
 
-def _die_with_parent():
+def die_with_parent():
     """Asks Linux to end this process when the driver is killed without a chance to clean up."""
     set_death_signal = 1  # PR_SET_PDEATHSIG
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
@@ -71,7 +71,7 @@ class Guest:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
     def __enter__(self):

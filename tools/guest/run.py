@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import signal
+import subprocess
 import sys
 
 import packages
 from build import ROOT, build
-from console import Guest, echo_to_stdout, split_commands
+from console import Guest, die_with_parent, echo_to_stdout, split_commands
 from image import keep_image
 from machine import DEFAULT_VIEW, Machine, check_image, check_view, default_gdb_port, parse_harts, parse_memory, parse_port, preflight
 from report import Failure, guarded, say
@@ -36,7 +38,7 @@ def parse_arguments(arguments):
     option("--icount", action="store_true", help="count instructions: one virtual ns each, deterministic")
     option("--legacy-virtio", action="store_true", help="virtio-mmio version 1, as QEMU offered it to xv6 of 2020")
     option("--explore", action="store_true", help="the page-table explorer: a page on 127.0.0.1 that updates live")
-    option("--port", type=int, default=25180, metavar="P", help="with --explore: the page's port (default %(default)s)")
+    option("--port", type=int, metavar="P", help="with --explore: the page's port (default 25180, or a free one)")
     option("--no-install", action="store_true", help="name missing packages instead of installing them")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--release", dest="preset", action="store_const", const="release", default="release")
@@ -76,7 +78,7 @@ def main():
     if options.gdb:
         prepare_gdb(kernel, port)
     if options.explore:
-        start_explorer(machine, options)
+        return explore_it(machine, commands, options)
     if commands is None:
         command = machine.command(interactive=True)
         sys.stderr.flush()
@@ -84,20 +86,31 @@ def main():
     return execute(machine, commands, options.timeout or DEFAULT_TIMEOUT)
 
 
-def start_explorer(machine, options):
-    """Prepares the machine to be looked into, and starts the server, which waits for it."""
+def explore_it(machine, commands, options):
+    """Boots with the explorer beside it: prepares the machine to be looked into, and starts the server, which waits for it."""
     sys.path.insert(0, str(ROOT / "tools/foliowalk"))
     import explore
 
     packages.ensure(packages.EXPLORER, packages.EXPLORER_PAGE, install=not options.no_install)
-    foliowalk = build("tools", ["foliowalk"]) / "tools/foliowalk"
     try:
+        port = explore.choose_port(options.port)
+        foliowalk = build("tools", ["foliowalk"]) / "tools/foliowalk"
         explore.build_page(say)
     except explore.NoPage as reason:
         raise Failure(str(reason)) from None
+    explore.link_command(foliowalk)
     exploration = explore.Exploration(machine.kernel, machine.memory)
     machine.extra += exploration.options
-    exploration.serve(foliowalk, options.port)
+    exploration.serve(foliowalk, port)
+    say(f"the explorer: http://127.0.0.1:{port}/   (in another terminal: {explore.COMMAND.relative_to(ROOT)} ps)")
+    try:
+        if commands is not None:
+            return execute(machine, commands, options.timeout or DEFAULT_TIMEOUT)
+        # Ctrl-c is the guest's, which has the terminal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return subprocess.run(machine.command(interactive=True), preexec_fn=die_with_parent).returncode
+    finally:
+        exploration.close()
 
 
 def execute(machine, commands, timeout):
