@@ -101,6 +101,7 @@ class Capture {
     const u64 slots = profile.slots(*memory_);
     for (u64 slot = 0; slot < slots; ++slot) read_process(slot);
     if (profile.family() == Family::bifolium) {
+      memory_->refresh();
       scene_.counters = bifolium_counters(*memory_);
       scene_.records = bifolium_frames(*memory_, *source_.ram);
     }
@@ -111,6 +112,7 @@ class Capture {
   void read_process(u64 slot) {
     const Profile& profile = *source_.profile;
     for (int attempt = 0; attempt < 4; ++attempt) {
+      memory_->refresh();
       const auto before = profile.process(*memory_, slot);
       if (!before) return;
       const usize kept = scene_.spaces.size();
@@ -118,6 +120,7 @@ class Capture {
       if (before->kernel_root != 0 && before->kernel_root != before->root) {
         add(fmt::format("{}.kernel", before->pid), Role::process_kernel, before->kernel_root).process = before;
       }
+      memory_->refresh();
       const auto after = profile.process(*memory_, slot);
       if (after && after->same_tables(*before)) return;
       scene_.spaces.resize(kept);

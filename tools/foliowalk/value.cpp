@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace foliowalk {
 
@@ -15,11 +16,27 @@ std::optional<u64> KernelMemory::to_physical(u64 va) const {
   return std::nullopt;
 }
 
+const KernelMemory::Page* KernelMemory::page(u64 pa) const {
+  constexpr usize most_pages = 64;
+  const auto known = std::ranges::find(pages_, pa, &Page::pa);
+  if (known != pages_.end()) return &*known;
+  if (pages_.size() >= most_pages) pages_.clear();
+  Page& fresh = pages_.emplace_back();
+  fresh.pa = pa;
+  if (ram_->read(pa, fresh.bytes)) return &fresh;
+  pages_.pop_back();
+  return nullptr;
+}
+
 bool KernelMemory::read(u64 va, std::span<std::byte> out) const {
   while (!out.empty()) {
     const auto pa = to_physical(va);
-    const usize part = std::min<usize>(out.size(), sv39::page_size - va % sv39::page_size);
-    if (!pa || !ram_->read(*pa, out.first(part))) return false;
+    const usize offset = va % sv39::page_size;
+    const usize part = std::min<usize>(out.size(), sv39::page_size - offset);
+    if (!pa || *pa % sv39::page_size != offset) return false;
+    const Page* const from = page(*pa - offset);
+    if (!from) return false;
+    std::memcpy(out.data(), from->bytes.data() + offset, part);
     out = out.subspan(part);
     va += part;
   }

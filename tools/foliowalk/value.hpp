@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,9 @@ namespace foliowalk {
 
 /// The kernel's own virtual memory: link addresses through the ELF's segments, other addresses through the kernel's page
 /// table once that is known, and addresses inside RAM as they are (the direct map that xv6 and its relatives have).
+///
+/// Pages are read whole and kept until refresh(): a process's record has dozens of members, and they should be of one
+/// moment.
 class KernelMemory {
  public:
   KernelMemory(const Ram& ram, const KernelImage& image) : ram_(&ram), image_(&image) {}
@@ -19,11 +23,21 @@ class KernelMemory {
   [[nodiscard]] std::optional<u64> to_physical(u64 va) const;
   [[nodiscard]] bool read(u64 va, std::span<std::byte> out) const;
   [[nodiscard]] const KernelImage& image() const { return *image_; }
+  /// What is read from now on is read anew.
+  void refresh() { pages_.clear(); }
 
  private:
+  struct Page {
+    u64 pa;
+    std::array<std::byte, sv39::page_size> bytes;
+  };
+  /// The page at `pa`, read if it is not kept; null when it is not RAM. Good until the next call.
+  [[nodiscard]] const Page* page(u64 pa) const;
+
   const Ram* ram_;
   const KernelImage* image_;
   const Tree* tree_ = nullptr;
+  mutable std::vector<Page> pages_;
 };
 
 /// An object in the guest: an address and the type that the DWARF gives it. A Value may be absent; then everything
