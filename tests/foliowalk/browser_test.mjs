@@ -72,6 +72,14 @@ await step('an address that is not mapped says where the walk ends', async () =>
   await page.waitForSelector('[role=alert]');
 });
 
+await step('a process without tables says so', async () => {
+  await page.click('#space-63');
+  await page.waitForSelector('text=This process has no page tables.');
+  assert.equal(await page.locator('.ruler').count(), 0);
+  await page.click('#space-9');
+  await page.waitForSelector('.ruler .part');
+});
+
 await step('tables open by click', async () => {
   await page.click('.opener >> nth=1');
   await page.waitForSelector('.tree-level.level-1');
@@ -88,7 +96,14 @@ await step('a frame of RAM tells who maps it', async () => {
   await page.fill('#pa', '0x80001000');
   await page.press('#pa', 'Enter');
   await page.waitForSelector('h4:has-text("0x80001000")');
-  assert.ok((await page.locator('#panel tbody tr:has-text("task-")').count()) >= 64);
+  assert.ok((await page.locator('#panel tbody tr:has-text("task-")').count()) >= 63);
+  await page.fill('#pa', 'zebra');
+  await page.press('#pa', 'Enter');
+  await page.waitForSelector('.error[role=alert]');
+  await page.waitForSelector('.status.live');
+  await page.fill('#pa', '0x80001000');
+  await page.press('#pa', 'Enter');
+  await page.waitForSelector('.error', { state: 'detached' });
   await page.check('input[name=colouring] >> nth=1');
   await picture('memory');
   await page.focus('#memory-map');
@@ -101,6 +116,9 @@ await step('traps and events appear on the timeline', async () => {
   await openTab('timeline');
   await page.waitForSelector('td:has-text("store page fault")');
   await page.waitForSelector('.k-pages');
+  // An event that was fetched by two refreshes at once must not show twice.
+  const rows = await page.$$eval('#panel .columns section:first-child tbody tr', (list) => list.map((row) => row.textContent));
+  assert.equal(new Set(rows).size, rows.length);
   await picture('timeline');
 });
 

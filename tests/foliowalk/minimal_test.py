@@ -18,6 +18,12 @@ def every_command_on(shape, prefix):
         assert spaces["9"]["tables"] == 3 and spaces["9"]["shared_tables"] == 4, spaces["9"]
         assert spaces["3"]["state"] in ("parked", "sleeping"), spaces["3"]
 
+        # Whoever has no page tables has a row all the same.
+        assert spaces["63"]["root"] == "0x0" and spaces["63"]["tables"] == 0, spaces["63"]
+        assert "no tables" in guest.walk("ps")
+        for command in (("map", 63), ("tree", prefix + "63"), ("explain", 63, 0), ("diff", 63, 9)):
+            assert "has no page tables" in guest.walk(*command, status=2)
+
         ranges = {r["va"]: r for r in guest.json("map", 9)["ranges"]}
         assert ranges["0x40000000"]["flags"] == "r-xu-" and ranges["0x40000000"]["region"] == "text"
         assert ranges["0x60000000"]["level"] == 1 and ranges["0x60000000"]["pa"] == "0x86200000"
@@ -37,7 +43,7 @@ def every_command_on(shape, prefix):
         assert frame["kind"] == "user" and ("9", "0x60000000") in {(u["space"], u["va"]) for u in frame["users"]}
         assert guest.json("frame", root)["kind"] == "page table"
         text = guest.json("frame", guest.json("explain", 9, "0x40000000")["pa"])
-        assert len([u for u in text["users"] if u["va"] == "0x40000000"]) == 64
+        assert len([u for u in text["users"] if u["va"] == "0x40000000"]) == 63
 
         assert guest.json("diff", 3, 3) == []
         assert [d["change"] for d in guest.json("diff", 3, 9)] == ["added"]

@@ -4,6 +4,7 @@
 // that it looks like entries which lead somewhere: pure noise would seldom get past the first level.
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "tools/foliowalk/diff.hpp"
@@ -34,11 +35,24 @@ BufferRam ram_from(const std::uint8_t* data, usize size) {
   return BufferRam(default_ram_base, std::move(bytes));
 }
 
-Space space_of(const Ram& ram, const char* id, Role role, u64 root, Mode mode) {
+/// Trees that borrow from another must be what they are without it.
+void compare(const Tree& a, const Tree& b) {
+  const auto same_leaf = [](const Leaf& x, const Leaf& y) { return x.va == y.va && x.pte == y.pte && x.node == y.node; };
+  const auto same_node = [](const Node& x, const Node& y) {
+    return x.pa == y.pa && x.va == y.va && x.level == y.level && x.index == y.index && x.parent == y.parent;
+  };
+  if (!std::ranges::equal(a.leaves, b.leaves, same_leaf) || !std::ranges::equal(a.nodes, b.nodes, same_node) ||
+      a.bad.size() != b.bad.size()) {
+    std::abort();
+  }
+}
+
+Space space_of(const Ram& ram, const char* id, Role role, u64 root, Mode mode, const Tree* known) {
   Space space;
   space.id = id;
   space.role = role;
   space.tree = read_tree(ram, root, mode, known, 2);
+  if (known) compare(space.tree, read_tree(ram, root, mode, nullptr, 2));
   space.process.emplace();
   space.process->pid = 1;
   return space;
@@ -51,9 +65,10 @@ void look_at_everything(const Ram& ram, u64 root, Mode mode, u64 va) {
   scene.family = root % 8192 ? Family::bifolium : Family::xv6;
   scene.kernel_image = {ram.base(), ram.base() + 4096};
   scene.harts = {{0, Satp{va}, 0}};
-  scene.spaces.push_back(space_of(ram, "kernel", Role::kernel, ram.base() + 4096, mode));
-  scene.spaces.push_back(space_of(ram, "1", Role::process, root, mode));
-  scene.spaces.push_back(space_of(ram, "1.kernel", Role::process_kernel, ram.base() + 8192, mode));
+  scene.spaces.push_back(space_of(ram, "kernel", Role::kernel, ram.base() + 4096, mode, nullptr));
+  const Tree kernel = scene.spaces[0].tree;
+  scene.spaces.push_back(space_of(ram, "1", Role::process, root, mode, &kernel));
+  scene.spaces.push_back(space_of(ram, "1.kernel", Role::process_kernel, ram.base() + 8192, mode, &kernel));
   for (const Finding& finding : lint(scene)) (void)still_holds(ram, finding);
   const Explanation walk = explain(ram, root, mode, va);
   (void)json_of(walk).dump();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -29,6 +30,10 @@ void refuse(Response& response, int status, const std::string& why) {
   answer(response, json{{"error", why}});
 }
 
+// Ended in order, the server switches QEMU's trace off again.
+volatile std::sig_atomic_t asked_to_end = 0;
+void ask_to_end(int) { asked_to_end = 1; }
+
 class Server {
  public:
   Server(Source& source, const Session& session) : live_(source, session) {
@@ -45,10 +50,12 @@ class Server {
     }
     fmt::print("foliowalk: http://127.0.0.1:{}/\n", port_);
     std::fflush(stdout);
+    std::signal(SIGINT, ask_to_end);
+    std::signal(SIGTERM, ask_to_end);
     std::jthread watcher([this](const std::stop_token& stop) {
       while (!stop.stop_requested()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
-        if (!live_.guest_is_gone()) continue;
+        if (!live_.guest_is_gone() && !asked_to_end) continue;
         http_.stop();  // a page that is open takes the silence for the end of the guest, and says so
         return;
       }

@@ -125,7 +125,10 @@ class PageTables(gdb.Command):
         elif words == ["diff"]:
             return self.since_last_time()
         elif words[0] == "explain" and 2 <= len(words) <= 3:
-            address = int(gdb.parse_and_eval(words[1])) & (1 << 64) - 1
+            try:
+                address = int(gdb.parse_and_eval(words[1])) & (1 << 64) - 1
+            except gdb.error as reason:
+                raise gdb.GdbError(f"{words[1]} is not an address: {reason}") from None
             words = ["explain", words[2] if len(words) == 3 else current_space(), hex(address)]
         elif words[0] not in COMMANDS:
             words = ["map", *words]

@@ -1,6 +1,6 @@
 // A minimal Sv39 guest: not Bifolium, not xv6. It exists so that foliowalk can be proven on somebody else's kernel.
 //
-// 64 tasks live in one array. Every third is parked for ever; the others are spread over the harts, and each hart runs
+// 64 tasks live in one array. One has no page tables; every third is parked for ever; the others are spread over the harts, and each hart runs
 // its own in turn. A task writes one page after another of its heap at 0x50000000 (each write faults once and gets a
 // zeroed frame), then makes an ecall, at which the guest frees all those frames and the leaf tables too and goes on
 // with the next task. So page tables are made, changed and freed all the time, by several harts, as fast as they can.
@@ -25,12 +25,7 @@ void user_trap_entry();
 [[noreturn]] void user_trap();
 }
 
-#ifdef MINIMAL_XV6_SHAPE
-extern "C" {
-struct proc proc[task_count];
-pagetable_t kernel_pagetable;
-}
-#else
+#ifndef MINIMAL_XV6_SHAPE
 Task tasks[task_count];
 Word kernel_root;
 #endif
@@ -38,6 +33,7 @@ Word kernel_root;
 constexpr Word ram_begin = 0x8000'0000, ram_end = 0x8800'0000;
 constexpr Word code_at = 0x4000'0000, heap_at = 0x5000'0000, big_at = 0x6000'0000;
 constexpr int most_harts = 8, heap_pages = 48;
+constexpr int without_tables = 62;  // a task that is still being made
 
 // What happened so far; the explorer finds and shows such counters by their type.
 struct Counters {
@@ -112,6 +108,11 @@ void map_kernel(Word* root) {
 }
 
 void make_task(Task& task, int number, const Word* kernel) {
+  set_identity(task, number + 1);
+  if (number == without_tables) {
+    set_phase(task, phase_without_tables);
+    return;
+  }
   Word* root = allocate(0);
   root[0] = kernel[0];  // devices
   root[2] = kernel[2];  // RAM, as the kernel sees it
@@ -121,7 +122,6 @@ void make_task(Task& task, int number, const Word* kernel) {
   registers[0] = code_at;
   registers[11] = 4 + number % (heap_pages - 4);
   set_root(task, root);
-  set_identity(task, number + 1);
   set_phase(task, number % 3 == 2 ? PARKED : READY);
 }
 

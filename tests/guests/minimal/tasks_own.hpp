@@ -20,6 +20,7 @@ struct Task {
 };
 
 inline constexpr int task_count = 64;
+inline constexpr Phase phase_without_tables = Phase::parked;
 extern Task tasks[task_count];
 extern Word kernel_root;
 

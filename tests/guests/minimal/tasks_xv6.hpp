@@ -3,26 +3,14 @@
 // The same guest with the names that xv6 and the kernels of its students use.
 
 #include "paging.hpp"
+#include "proc.h"
 
 using Word = unsigned long;
-using pagetable_t = Word*;
-
-enum procstate { UNUSED, USED, SLEEPING, RUNNABLE, RUNNING, ZOMBIE };
 using Phase = procstate;
+using Task = struct proc;
 
-struct proc {
-  enum procstate state;
-  int pid;
-  Word sz;
-  pagetable_t pagetable;
-  Word trapframe[33];
-  char name[16];
-};
-using Task = proc;
-
-inline constexpr int task_count = 64;
-extern "C" proc proc[task_count];
-extern "C" pagetable_t kernel_pagetable;
+inline constexpr int task_count = NPROC;
+inline constexpr Phase phase_without_tables = USED;
 #define tasks proc
 
 inline void set_root(Task& task, Word* root) {
@@ -32,6 +20,7 @@ inline void set_root(Task& task, Word* root) {
 inline Word* root_of(const Task& task) { return task.pagetable; }
 inline void set_identity(Task& task, int id) {
   task.pid = id;
+  task.trapframe = trapframes[id - 1];
   const char text[] = {'p', static_cast<char>('0' + id / 10), static_cast<char>('0' + id % 10), 0};
   for (int i = 0; i < 4; ++i) task.name[i] = text[i];
 }

@@ -210,5 +210,24 @@ TEST(Lint, reports_no_more_of_a_rule_than_anyone_reads) {
   EXPECT_EQ(lint(system.scene()).size(), 100U);
 }
 
+// A zombie whose kernel frees tables at exit: there is nothing to judge and nothing to look into, but it is there.
+TEST(Lint, a_process_without_tables_is_no_fault) {
+  Healthy system;
+  Scene scene = system.scene();
+  Space& zombie = scene.spaces.emplace_back();
+  zombie.id = "7";
+  zombie.role = Role::process;
+  zombie.process.emplace();
+  zombie.process->pid = 7;
+  zombie.process->name = "gone";
+  zombie.process->state = "zombie";
+  EXPECT_TRUE(lint(scene).empty());
+  for (const char* name : {"7", "gone"}) {
+    const auto found = find_space(scene, name);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().message, "process 7 gone has no page tables (zombie)");
+  }
+}
+
 }  // namespace
 }  // namespace foliowalk

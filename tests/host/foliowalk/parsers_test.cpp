@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "abi/layout.hpp"
 #include "tests/host/foliowalk/ram_builder.hpp"
 #include "tools/foliowalk/events.hpp"
 #include "tools/foliowalk/json.hpp"
@@ -143,6 +144,20 @@ TEST(Flags, letters) {
   EXPECT_EQ(flag_letters(flag::ro | flag::copy_on_write), "r----c");
   EXPECT_EQ(human_size(4096), "4 KiB");
   EXPECT_EQ(human_size(3 * mib / 2), "1.5 MiB");
+}
+
+// In a kernel's table the page that would be USYSCALL in a process's is the first process's kernel stack (xv6, mirrored).
+TEST(Ranges, the_pages_below_the_trampoline_are_a_stack_in_a_kernel_table) {
+  Healthy system;
+  system.ram.map(system.kernel_root, abi::usyscall, system.data[0], flag::rw);
+  system.ram.map(system.user[0], abi::usyscall, system.data[0], flag::ro | flag::user);
+  const Scene scene = system.scene();
+  const auto region = [&](const char* id) {
+    const Space& space = *scene.find(id);
+    return Namer(scene).purpose(space, *space.tree.find(abi::usyscall)).region;
+  };
+  EXPECT_EQ(region("kernel"), "kernel stack");
+  EXPECT_EQ(region("1"), "usyscall");
 }
 
 }  // namespace

@@ -53,6 +53,57 @@ TEST(Tree, refuses_roots_that_cannot_be) {
   EXPECT_FALSE(read_tree(ram.ram(), ~u64{0} << 12, Mode::sv39).readable());
 }
 
+/// A process's root that leads to the kernel's tables for the upper addresses and to its own for the lower ones.
+struct WithKernelHalf {
+  RamBuilder ram{8 * mib};
+  u64 kernel_root = ram.frame();
+  u64 root = ram.frame();
+  u64 page = ram.frame();
+  u64 upper = ~u64{0} << 38;
+
+  WithKernelHalf() {
+    for (u64 i = 0; i < 3; ++i) ram.map(kernel_root, upper + i * 2 * mib, default_ram_base + i * 2 * mib, flag::rw, 1);
+    ram.map(kernel_root, upper + 512 * mib, page, flag::rw);
+    ram.write(root + 256 * 8, ram.read(kernel_root + 256 * 8));
+    ram.map(root, 0x1000, page, flag::rw | flag::user);
+  }
+};
+
+TEST(Tree, borrows_the_tables_of_the_kernel) {
+  WithKernelHalf system;
+  const Tree kernel = read_tree(system.ram.ram(), system.kernel_root, Mode::sv39);
+  const Tree alone = read_tree(system.ram.ram(), system.root, Mode::sv39);
+  const Tree borrowing = read_tree(system.ram.ram(), system.root, Mode::sv39, &kernel);
+  ASSERT_EQ(borrowing.nodes.size(), alone.nodes.size());
+  ASSERT_EQ(borrowing.leaves.size(), 5U);
+  for (usize i = 0; i < alone.nodes.size(); ++i) {
+    EXPECT_EQ(borrowing.nodes[i].pa, alone.nodes[i].pa);
+    EXPECT_EQ(borrowing.nodes[i].parent, alone.nodes[i].parent);
+    EXPECT_EQ(borrowing.nodes[i].index, alone.nodes[i].index);
+    EXPECT_EQ(borrowing.nodes[i].borrowed, borrowing.nodes[i].va >= system.upper);
+  }
+  EXPECT_TRUE(difference(alone, borrowing).empty());
+  EXPECT_EQ(borrowing.find(system.upper + 512 * mib)->node, alone.find(system.upper + 512 * mib)->node);
+}
+
+TEST(Tree, what_is_borrowed_is_for_the_lender_to_check) {
+  WithKernelHalf system;
+  const Tree kernel = read_tree(system.ram.ram(), system.kernel_root, Mode::sv39);
+  const Tree borrowing = read_tree(system.ram.ram(), system.root, Mode::sv39, &kernel);
+  system.ram.map(system.kernel_root, system.upper + 6 * mib, default_ram_base, flag::rw, 1);
+  EXPECT_TRUE(is_unchanged(system.ram.ram(), borrowing));
+  EXPECT_FALSE(is_unchanged(system.ram.ram(), kernel));
+}
+
+TEST(Tree, borrows_nothing_from_a_broken_tree) {
+  WithKernelHalf system;
+  system.ram.write(system.kernel_root + 300 * 8, RamBuilder::pte(system.kernel_root, 1));  // a cycle
+  const Tree kernel = read_tree(system.ram.ram(), system.kernel_root, Mode::sv39);
+  const Tree tree = read_tree(system.ram.ram(), system.root, Mode::sv39, &kernel);
+  EXPECT_TRUE(std::ranges::none_of(tree.nodes, &Node::borrowed));
+  EXPECT_EQ(tree.leaves.size(), 5U);
+}
+
 struct ModeCase {
   Mode mode;
   u64 va;

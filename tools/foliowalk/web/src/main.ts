@@ -7,7 +7,7 @@ import { drawMemory, memoryView } from './memory';
 import { regionsView } from './regions';
 import { rulerView } from './ruler';
 import { spacesView } from './spaces';
-import { actions, selectedSpace, state, type Tab } from './state';
+import { actions, hasTables, selectedSpace, state, type Tab } from './state';
 import { drawTimeline, timelineView } from './timeline';
 import { treeView } from './tree';
 import { walkView } from './walk';
@@ -46,6 +46,7 @@ function tabList() {
 function summary() {
   const space = selectedSpace();
   if (!space) return html`<p class="hint">${state.scene ? t('This address space is gone.') : ''}</p>`;
+  if (!hasTables(space)) return html`<h2 class="space-title">${space.title}</h2><p class="hint">${t(space.state ?? '')}. ${t('This process has no page tables.')}</p>`;
   const saved = space.table_bytes > 0 ? Math.round(space.flat_bytes / space.table_bytes) : 0;
   const fact = (name: string, value: unknown, note: unknown = nothing) => html`<div class="fact"><dt>${t(name)}</dt><dd>${value}<small>${note}</small></dd></div>`;
   return html`<h2 class="space-title">${space.title} ${space.harts.length > 0 ? html`<span class="hart">${t('on hart')} ${space.harts.join(' ')}</span>` : nothing}</h2>
@@ -60,7 +61,10 @@ function summary() {
 
 function panel() {
   switch (state.tab) {
-    case 'space': return html`${summary()}${rulerView()}${walkView()}${regionsView()}${treeView()}`;
+    case 'space': {
+      const space = selectedSpace();
+      return space && !hasTables(space) ? summary() : html`${summary()}${rulerView()}${walkView()}${regionsView()}${treeView()}`;
+    }
     case 'memory': return memoryView();
     case 'timeline': return timelineView();
     case 'compare': return compareView();
@@ -108,8 +112,9 @@ actions.toggleTable = (path) => {
   redraw();
 };
 actions.showFrame = (pa) => {
+  state.frameError = '';
   void guarded(async () => {
-    const users = await api.frame(pa.trim());
+    const users = await api.frame(pa.trim()).catch((error: Error) => { state.frameError = error.message; throw error; });
     const base = BigInt(state.scene?.ram.base ?? '0x0');
     const frame = (BigInt(pa.trim()) - base) / 4096n;
     state.frameCursor = Number(frame);
@@ -181,7 +186,8 @@ async function loadNode(path: string): Promise<void> {
 }
 
 async function refreshSpace(): Promise<void> {
-  if (!selectedSpace()) return;
+  const space = selectedSpace();
+  if (!space || !hasTables(space)) return;
   state.ranges = await api.map(state.space, state.withKernel);
   if (!state.nodes.has('')) await loadNode('');
   await Promise.all([...state.nodes.keys()].map(loadNode));
@@ -189,7 +195,10 @@ async function refreshSpace(): Promise<void> {
 }
 
 async function refreshTimeline(): Promise<void> {
-  const news = await api.timeline(state.timelineNext, true);
+  const since = state.timelineNext;
+  const news = await api.timeline(since, true);
+  // Another refresh may have been quicker with the same news.
+  if (state.timelineNext !== since) return;
   state.timelineNext = news.next;
   state.tracing = news.tracing;
   state.skipped = news.skipped;

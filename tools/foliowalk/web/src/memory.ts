@@ -102,10 +102,11 @@ export function memoryView() {
     <div class="row"><fieldset><legend>${t('Colour by')}</legend>${choices.map(([value, name]) => html`<label><input type="radio" name="colouring" .checked=${state.colouring === value}
         @change=${() => { state.colouring = value; actions.redraw(); }}>${t(name)}</label>`)}</fieldset>
       <form class="row" @submit=${(event: SubmitEvent) => { event.preventDefault(); actions.showFrame(new FormData(event.target as HTMLFormElement).get('pa') as string); }}>
-        <label for="pa">${t('Physical address')}</label><input id="pa" name="pa" class="mono" autocomplete="off" placeholder="0x80000000"><button type="submit">${t('Show')}</button></form></div>
+        <label for="pa">${t('Physical address')}</label><input id="pa" name="pa" class="mono" autocomplete="off" placeholder="0x80000000"><button type="submit">${t('Show')}</button></form>
+      ${state.frameError ? html`<span class="error" role="alert">${t(state.frameError)}</span>` : nothing}</div>
     <div class="columns memory"><div><div class="ruler-ends"><code>${frames.base}</code><span class="dim">1 MiB →</span></div>
       <canvas id="memory-map" tabindex="0" role="application" aria-label="${t('All of RAM, frame by frame')}. ${addressOf(state.frameCursor)}" @keydown=${moveCursor} @click=${clickFrame}></canvas>
-      <div class="ruler-ends"><code>${addressOf(frames.frames)}</code><span class="mono">${addressOf(state.frameCursor)}</span></div>
+      <div class="ruler-ends"><code>${addressOf(frames.frames)}</code><span class="dim">${t('chosen')}: <code>${addressOf(state.frameCursor)}</code></span></div>
       <p class="hint">${t('Each square is one frame of 4 KiB. Move with the arrow keys; Enter tells who maps it.')}</p></div>
       <div>${legend(frames)}${frameDetails()}</div></div>
   </section>`;

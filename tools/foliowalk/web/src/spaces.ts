@@ -1,7 +1,7 @@
 import { html, nothing } from 'lit-html';
 import type { Space } from './api';
 import { humanSize, t } from './i18n';
-import { actions, state } from './state';
+import { actions, hasTables, state } from './state';
 
 function visibleSpaces(): Space[] {
   const wanted = state.filter.toLowerCase();
@@ -26,7 +26,7 @@ function row(space: Space) {
     <span class="space-name">${space.role === 'process' ? html`<b>${space.pid}</b> ${space.name}` : html`<b>${space.title}</b>`}</span>
     <span class="space-state">${space.harts.length > 0 ? html`<span class="hart">${t('on hart')} ${space.harts.join(' ')}</span>` : nothing}
       ${space.harts.length === 0 && space.state ? t(space.state) : nothing}</span>
-    <span class="space-facts">${space.role === 'process' ? space.user_pages : space.mapped_pages} ${t('pages')} · ${space.tables} ${t('tables')} (${humanSize(space.table_bytes)})</span>
+    <span class="space-facts">${!hasTables(space) ? t('no tables') : html`${space.role === 'process' ? space.user_pages : space.mapped_pages} ${t('pages')} · ${space.tables} ${t('tables')} (${humanSize(space.table_bytes)})`}</span>
   </li>`;
 }
 

@@ -24,6 +24,7 @@ export const state = {
   frames: undefined as Frames | undefined,
   colouring: 'kind' as Colouring,
   frameCursor: 0,
+  frameError: '',
   frameUsers: undefined as { pa: string; users: FrameUser[] } | undefined,
 
   events: [] as GuestEvent[],
@@ -48,6 +49,9 @@ export const state = {
 export function selectedSpace(): Space | undefined {
   return state.scene?.spaces.find((space) => space.id === state.space);
 }
+
+/** A zombie may have given its tables back already. */
+export function hasTables(space: Space): boolean { return space.root !== '0x0'; }
 
 /** Set by main.ts: what views call when the person does something. */
 export const actions = {

@@ -84,7 +84,7 @@ export function timelineView() {
     <div class="scroll tall"><table><thead><tr><th>${t('time')}</th><th>${t('kind')}</th><th>${t('who')}</th><th>${t('what')}</th></tr></thead><tbody>
       ${shown.length === 0 ? html`<tr><td colspan="4" class="dim">${t('no events yet')}</td></tr>` : shown.map((event) => html`<tr><td class="mono dim">${clock(event.time)}</td><td><span class="kind k-${event.kind}">${t(event.kind)}</span></td><td>${event.space}</td><td class="mono wrap">${event.text}</td></tr>`)}</tbody></table></div>
   </section>
-  <section class="card" aria-labelledby="faults-title"><h3 id="faults-title">${t('page fault')}</h3>
+  <section class="card" aria-labelledby="faults-title"><h3 id="faults-title">${t('Latest page faults')}</h3>
     <div class="scroll tall"><table><thead><tr><th>${t('time')}</th><th>hart</th><th>${t('address')}</th><th>pc</th><th>${t('what')}</th></tr></thead><tbody>
       ${faults.map((trap) => html`<tr><td class="mono dim">${clock(trap.time)}</td><td>${trap.hart}</td><td class="mono">${trap.tval}</td><td class="mono dim">${trap.epc}</td><td>${trap.what.replaceAll('_', ' ')}</td></tr>`)}</tbody></table></div>
   </section></div>`;
