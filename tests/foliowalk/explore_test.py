@@ -1,0 +1,125 @@
+"""`./run --explore` as a person uses it, on a terminal: the page is named and served, the command line finds the guest,
+Ctrl-p and Ctrl-t print, Ctrl-c is the guest's, Ctrl-a x ends it all, and nothing is left behind."""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from guests import ROOT, explore, run_tests, skip
+
+if not shutil.which("qemu-system-riscv64"):
+    skip("no qemu-system-riscv64")
+if not shutil.which("npm") or not shutil.which("node"):
+    skip("no npm: the explorer's page is not built")
+RUN = [str(ROOT / "run"), "--no-install", "--explore", "--snapshot"]
+
+
+class Terminal:
+    """A command on a pseudo-terminal of its own."""
+
+    def __init__(self, *command):
+        self.output = b""
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.execv(command[0], command)
+
+    def wait_for(self, pattern, seconds=120):
+        """Reads until the pattern appears in what is new; returns that. None waits for the end."""
+        start, end = len(self.output), time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self.terminal], [], [], 0.2)[0]:
+                try:
+                    data = os.read(self.terminal, 65536)
+                except OSError:
+                    data = b""
+                self.output += data
+                if not data:
+                    break
+            if pattern and re.search(pattern, self.output[start:]):
+                return self.output[start:].decode(errors="replace")
+        assert pattern is None, (pattern, self.output[-2000:])
+        return self.output[start:].decode(errors="replace")
+
+    def type(self, keys, pattern):
+        os.write(self.terminal, keys)
+        return self.wait_for(pattern)
+
+    def status(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+
+    def kill(self):
+        os.kill(self.child, signal.SIGKILL)
+        os.waitpid(self.child, 0)
+
+
+def shared_directory():
+    return Path(json.loads((explore.SESSION / "session.json").read_text())["ram"]).parent
+
+
+def gone(path, seconds=20):
+    end = time.monotonic() + seconds
+    while path.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    return not path.exists()
+
+
+def a_session_at_a_terminal():
+    terminal = Terminal(*RUN)
+    booted = terminal.wait_for(rb"\n\$ ", 600)
+    address = re.search(r"http://127\.0\.0\.1:\d+/", booted)[0]
+    listed = subprocess.run([explore.COMMAND, "ps"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert re.search(r"^2 +sh ", listed.stdout, re.M), listed
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert b"main.js" in urllib.request.urlopen(address, timeout=10).read()
+            break
+        except OSError:  # the server is still on its way
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    assert "sh" in terminal.type(b"\x10", rb"2 \w+ +sh")
+    assert "page table" in terminal.type(b"\x14", rb"page table 0x[0-9a-f]+")
+    terminal.type(b"\x03\r", rb"failed\r\n\$ ")  # the guest's, for which it is part of a command
+    terminal.type(b"echo still here\r", rb"\nstill here")
+    shared = shared_directory()
+    os.write(terminal.terminal, b"\x01x")
+    terminal.wait_for(None, 60)
+    assert terminal.status() == 0
+    assert not shared.exists(), "the guest's RAM was left behind"
+
+
+def with_commands():
+    result = subprocess.run([*RUN, "--view", "mirrored", "--exec", "echo hello"], capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0 and "\nhello\n" in result.stdout.replace("\r", ""), result
+    assert not shared_directory().exists()
+
+
+def what_is_refused():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        for wrong in (port, "99999"):
+            result = subprocess.run([*RUN, "--port", wrong, "--exec", "ls"], capture_output=True, text=True, timeout=600)
+            assert result.returncode == 2 and f"--port {wrong}" in result.stderr, result
+
+
+def killed_without_warning():
+    terminal = Terminal(*RUN)
+    terminal.wait_for(rb"\n\$ ", 600)
+    shared = shared_directory()
+    terminal.kill()
+    assert gone(shared), "the guest's RAM was left behind"
+
+
+run_tests([a_session_at_a_terminal, with_commands, what_is_refused, killed_without_warning])
