@@ -37,7 +37,9 @@ BufferRam ram_from(const std::uint8_t* data, usize size) {
 
 /// Trees that borrow from another must be what they are without it.
 void compare(const Tree& a, const Tree& b) {
-  const auto same_leaf = [](const Leaf& x, const Leaf& y) { return x.va == y.va && x.pte == y.pte && x.node == y.node; };
+  const auto same_leaf = [](const Leaf& x, const Leaf& y) {
+    return x.va == y.va && x.pte == y.pte && x.node == y.node;
+  };
   const auto same_node = [](const Node& x, const Node& y) {
     return x.pa == y.pa && x.va == y.va && x.level == y.level && x.index == y.index && x.parent == y.parent;
   };

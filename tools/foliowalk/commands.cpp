@@ -249,10 +249,11 @@ void show(const Soak& soak, Output output) {
                {"faults", json_of(soak.faults)}});
     return;
   }
-  print(fmt::format("{} walks of {} spaces: median {:.2f} ms, 90 % within {:.2f} ms, worst {:.2f} ms; {:.2f} ms of "
-                    "processor time\n{} retries, {} torn, {} races lost, {} looks repeated, {} faults\n",
-                    soak.milliseconds.size(), soak.spaces, median, most, worst, cpu, soak.retries, soak.torn,
-                    soak.lost_races, soak.looked_again, soak.faults.size()));
+  print(
+      fmt::format("{} walks of {} spaces: median {:.2f} ms, 90 % within {:.2f} ms, worst {:.2f} ms; {:.2f} ms of "
+                  "processor time\n{} retries, {} torn, {} races lost, {} looks repeated, {} faults\n",
+                  soak.milliseconds.size(), soak.spaces, median, most, worst, cpu, soak.retries, soak.torn,
+                  soak.lost_races, soak.looked_again, soak.faults.size()));
   if (!soak.faults.empty()) print(text_of_findings(soak.faults));
 }
 

@@ -172,7 +172,8 @@ TableCost table_cost(const Scene& scene, const Space& space) {
   TableCost cost;
   for (const Node& node : tree.nodes) ++(shared.contains(node.pa) ? cost.shared_tables : cost.tables);
   cost.bytes = cost.tables * sv39::page_size;
-  if (space.has_tables() && levels_of(tree.mode) != 0) cost.flat_bytes = u64{8} << (address_bits(tree.mode) - sv39::page_shift);
+  if (space.has_tables() && levels_of(tree.mode) != 0)
+    cost.flat_bytes = u64{8} << (address_bits(tree.mode) - sv39::page_shift);
   for (const Leaf& leaf : tree.leaves) {
     const u64 pages = leaf.bytes() / sv39::page_size;
     cost.mapped_pages += pages;

@@ -17,7 +17,8 @@ std::string text_of_spaces(const Scene& scene) {
     for (const unsigned hart : space.harts) harts += fmt::format("{} ", hart);
     const bool process = space.process.has_value();
     if (!space.has_tables()) {
-      out += fmt::format("{:<12} {:<16} {:<9} {:>12}\n", space.id, space.process->name, space.process->state, "no tables");
+      out +=
+          fmt::format("{:<12} {:<16} {:<9} {:>12}\n", space.id, space.process->name, space.process->state, "no tables");
       continue;
     }
     out += fmt::format("{:<12} {:<16} {:<9} {:>#12x} {:>9} {:>6} {:>7} {:>12}  {}\n", space.id,

@@ -96,8 +96,8 @@ struct BadEntry {
 struct Tree {
   u64 root = 0;
   Mode mode = Mode::sv39;
-  std::vector<Node> nodes;    // parents before children; nodes[0] is the root if it could be read
-  std::vector<Leaf> leaves;   // in order of address
+  std::vector<Node> nodes;  // parents before children; nodes[0] is the root if it could be read
+  std::vector<Leaf> leaves;  // in order of address
   std::vector<BadEntry> bad;
   /// The tables changed while they were read and did not come to rest within the allowed number of tries.
   bool torn = false;
