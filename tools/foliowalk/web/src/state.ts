@@ -23,6 +23,7 @@ export const state = {
 
   frames: undefined as Frames | undefined,
   colouring: 'kind' as Colouring,
+  foldFree: true,
   frameCursor: 0,
   frameError: '',
   frameUsers: undefined as { pa: string; users: FrameUser[] } | undefined,

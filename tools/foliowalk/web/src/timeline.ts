@@ -86,6 +86,6 @@ export function timelineView() {
   </section>
   <section class="card" aria-labelledby="faults-title"><h3 id="faults-title">${t('Latest page faults')}</h3>
     <div class="scroll tall"><table><thead><tr><th>${t('time')}</th><th>hart</th><th>${t('address')}</th><th>pc</th><th>${t('what')}</th></tr></thead><tbody>
-      ${faults.map((trap) => html`<tr><td class="mono dim">${clock(trap.time)}</td><td>${trap.hart}</td><td class="mono">${trap.tval}</td><td class="mono dim">${trap.epc}</td><td>${trap.what.replaceAll('_', ' ')}</td></tr>`)}</tbody></table></div>
+      ${faults.map((trap) => html`<tr><td class="mono dim">${clock(trap.time)}</td><td>${trap.hart}</td><td class="mono">${trap.tval}</td><td class="mono dim">${trap.epc}</td><td class="wrap">${trap.what.replaceAll('_', ' ')}</td></tr>`)}</tbody></table></div>
   </section></div>`;
 }
