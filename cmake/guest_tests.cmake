@@ -73,6 +73,15 @@ if(BIFOLIUM_DEBUG)
   # The machine is killed while programs write; what it leaves must be clean and recover.
   add_test(NAME power COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/power/run.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(power PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 900)
+  add_test(NAME power/bad-images
+    COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/power/bad_images.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(power/bad-images PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
+  # A sample of the requests that may fail, and behind --long each of them.
+  set(io_errors python3 ${CMAKE_SOURCE_DIR}/tests/power/io_errors.py --build ${CMAKE_BINARY_DIR})
+  add_test(NAME power/io-errors COMMAND ${io_errors} --first 7 --stride 20)
+  set_tests_properties(power/io-errors PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 900)
+  add_test(NAME power/io-errors/every COMMAND ${io_errors})
+  set_tests_properties(power/io-errors/every PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
 
   foreach(target vm fs device_tree)
     add_test(NAME fuzz/${target} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run ${target} 120)
