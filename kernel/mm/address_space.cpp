@@ -83,12 +83,12 @@ void AddressSpace::destroy(AddressSpace* space) {
 
   TableSource tables(space->spares_);
   Cursor cursor = space->cursor();
-  VirtAddr low_end = space->low_tables_end_;
-  VirtAddr high_begin = space->high_tables_begin_;
+  const VirtAddr top(abi::user_top);
+  const VirtAddr high_begin = space->high_tables_begin_;
   // A node that serves both parts must be freed once, after both: then they are one.
-  if (low_end > high_begin.align_down(Level::giga)) low_end = high_begin = VirtAddr(abi::user_top);
-  const VirtRange low = *VirtRange::between(VirtAddr(0), low_end);
-  const VirtRange high = *VirtRange::between(high_begin, VirtAddr(abi::user_top));
+  const bool one_part = space->low_tables_end_ > high_begin.align_down(Level::giga);
+  const VirtRange low = *VirtRange::between(VirtAddr(0), one_part ? top : space->low_tables_end_);
+  const VirtRange high = one_part ? VirtRange() : *VirtRange::between(high_begin, top);
   if (cursor.free_tables(low, tables) || cursor.free_tables(high, tables)) {
     lib::bug("address space ends with a page mapped outside its regions");
   }

@@ -59,18 +59,21 @@ AddressSpace::Resolution AddressSpace::demand_zero(Region& region, sv39::Slot sl
 
 /// A mapping that is touched page after page gets the next few at once, so that most of its faults never happen. Only
 /// mmap's memory: of the heap xv6's tests expect page by page. What memory is left decides how far; running out of
-/// it here is no error.
+/// it here is no error. (The pages behind the region's populated part are absent, or it would be longer.)
 [[gnu::noinline]] void AddressSpace::populate_ahead(Region& region, sv39::Slot slot, VirtAddr page) {
   constexpr u32 pages_ahead = 7;
-  for (u32 i = 0; i < pages_ahead && ++slot.index < sv39::entries_per_table; ++i) {
+  constexpr u32 last_index = sv39::entries_per_table - 1;
+  for (u32 i = 0; i < pages_ahead && slot.index < last_index; ++i) {
+    ++slot.index;
     page = page + sv39::page_size;
-    if (page >= region.end || slot.node->load(slot.index).is_valid()) return;
+    if (page >= region.end) return;
     auto frame = frames().allocate(FrameState::user, Zero::yes);
     if (!frame) return;
     store(slot, Pte::leaf(*frame, region.permissions.user()));
     fence(page);
     region.note_populated(page, page + sv39::page_size);
   }
+  if (slot.index == last_index) promote_if_full(region, page);
 }
 
 /// The same where the way down to the page is not there yet.
@@ -216,13 +219,13 @@ AddressSpace::Resolution AddressSpace::copy_page_for(Region& region, sv39::Slot 
   return Resolution::resolved;
 }
 
-/// If the 2 MiB that end with `page` belong to the region and are by now contiguous frames of equal rights, they become
-/// one megapage. The last frame tells in most cases that they are not.
+/// If the 2 MiB that end with `page`, which is mapped, belong to the region and are by now contiguous frames of equal
+/// rights, they become one megapage. The last frame tells in most cases that they are not.
 [[gnu::noinline]] void AddressSpace::promote_if_full(const Region& region, VirtAddr page) {
   const VirtAddr begin = page.align_down(Level::mega);
-  if (begin < region.begin || region.end < begin + sv39::bytes_of(Level::mega)) return;
+  if (begin < region.begin) return;
   const sv39::Slot last = Cursor::walk(TableMemory{}, root_, page);
-  if (last.level != Level::base || !last.pte.is_leaf()) return;
+  if (last.level != Level::base) return;
   if (last.pte.ppn().value() % sv39::entries_per_table != sv39::entries_per_table - 1) return;
   TableSource tables(spares_);
   SpaceTlb tlb{view_};

@@ -247,6 +247,7 @@ lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
     reserved = pages.add(page_count - covered, FrameState::user, Zero::yes).has_value();
   }
   if (!reserved) {
+    tables.release();
     if (page_count == 1) keep_last_frames(tables_wanted + 1);
     return lib::fail(lib::Error::no_memory);
   }

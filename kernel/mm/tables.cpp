@@ -10,8 +10,12 @@ std::expected<void, sv39::Error> TableSource::reserve() {
   if (auto added = reservation_.add(wanted_ - spares, FrameState::table, Zero::yes); !added) {
     return std::unexpected(sv39::Error{sv39::ErrorKind::out_of_memory, 0, 0});
   }
-  count(VmEvent::table_allocated, wanted_ - spares);
   return {};
+}
+
+Ppn TableSource::take_frame() {
+  count(VmEvent::table_allocated);
+  return reservation_.left() != 0 ? reservation_.take() : spares_.take();
 }
 
 Ppn TableSource::take(Level level, VirtAddr va) {

@@ -32,13 +32,11 @@ class TableSource {
   explicit TableSource(FrameReservation& spares) : spares_(spares) {}
   TableSource(const TableSource&) = delete;
   TableSource& operator=(const TableSource&) = delete;
-  ~TableSource() {
-    // Counted as tables when they were reserved; what is left never became one.
-    if (reservation_.left() != 0) count(VmEvent::table_freed, reservation_.left());
-  }
 
   void want(Level level, VirtAddr va) { wanted_ += View::twin_limit(level, va) != 0 ? 2 : 1; }
   [[nodiscard]] std::expected<void, sv39::Error> reserve();
+  /// Gives back what was reserved and not taken, before the end of the operation.
+  void release() { reservation_.release(); }
   [[nodiscard]] Ppn take(Level level, VirtAddr va);
   void give_back(Ppn table);
   void deposit(Ppn upper, Ppn table);
@@ -47,7 +45,7 @@ class TableSource {
   [[nodiscard]] u64 wanted() const { return wanted_; }
 
  private:
-  [[nodiscard]] Ppn take_frame() { return reservation_.left() != 0 ? reservation_.take() : spares_.take(); }
+  [[nodiscard]] Ppn take_frame();
 
   u64 wanted_ = 0;
   FrameReservation& spares_;

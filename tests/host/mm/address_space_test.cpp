@@ -205,6 +205,7 @@ TEST_F(AddressSpaceTest, V3_TheSpaceThatIsNamedIsTheOneThatIsUsed) {
   AddressSpace* other = *AddressSpace::create(owner);
   spaces_.push_back({other, owner});
   ASSERT_TRUE(other->map_segment(VirtAddr(0), 3 * page, Permissions::read_write()));
+  ASSERT_TRUE(other->map_segment(VirtAddr(3 * page), page, Permissions::read_execute()));
   ASSERT_TRUE(other->map_stack(1, 1));
   ASSERT_TRUE(other->grow(static_cast<i64>(page), Growth::lazy));
   run(running);
@@ -215,7 +216,13 @@ TEST_F(AddressSpaceTest, V3_TheSpaceThatIsNamedIsTheOneThatIsUsed) {
   char back[16];
   EXPECT_TRUE(other->copy_in_string(back, VirtAddr(2 * page - 4), sizeof back).ok());
   EXPECT_STREQ(back, "arguments");
+  std::memset(back, 0, sizeof back);
+  EXPECT_TRUE(other->copy_in(back, VirtAddr(2 * page - 4), sizeof text).ok());
+  EXPECT_STREQ(back, "arguments");
+  EXPECT_EQ(other->copy_out(VirtAddr(3 * page), text, 1).status, CopyStatus::bad_address) << "code is not written to";
   EXPECT_NE(at(running, 4), std::byte{'a'});
+  EXPECT_EQ(at(*other, 2 * page - 4), std::byte{'a'});
+  EXPECT_EQ(at(*other, 2 * page), std::byte{'m'});
 }
 
 // V5 to V9: copy-on-write.
@@ -318,10 +325,19 @@ TEST_F(AddressSpaceTest, V11_ACachedAbsenceCostsOneFaultAndNoMore) {
   ASSERT_TRUE(space.grow(static_cast<i64>(page), Growth::eager));
   machine_.tlb().speculate(0, begin);
   EXPECT_EQ(machine_.load(begin, value), Outcome::done);
+  EXPECT_EQ(events(VmEvent::fault_spurious), 0u) << "memory that sbrk brings is fenced";
   // The handler is idempotent: a fault on a page that is there is resolved.
   EXPECT_EQ(space.fault(VirtAddr(begin), Access::read), FaultResult::resolved);
   EXPECT_EQ(space.fault(VirtAddr(begin), Access::write), FaultResult::resolved);
   EXPECT_GE(events(VmEvent::fault_spurious), 2u);
+  // Memory that comes with the fault is fenced with it: the access does not fault a second time.
+  ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), Growth::lazy));
+  const u64 spurious = events(VmEvent::fault_spurious);
+  for (const u64 first_touch : {begin + 5 * page, begin + 2 * mega}) {  // in a table that is there, and without
+    machine_.tlb().speculate(0, first_touch);
+    EXPECT_EQ(put(space, first_touch, 1), Outcome::done);
+  }
+  EXPECT_EQ(events(VmEvent::fault_spurious), spurious);
 }
 
 TEST_F(AddressSpaceTest, V12_AClearedAccessedBitFaultsOnceWhereHardwareDoesNotSetIt) {
@@ -331,6 +347,34 @@ TEST_F(AddressSpaceTest, V12_AClearedAccessedBitFaultsOnceWhereHardwareDoesNotSe
   EXPECT_EQ(space.take_accessed(VirtAddr(page), 1), 0u);
   EXPECT_EQ(put(space, page, 2), Outcome::done) << "Svade: the fault handler sets A and D";
   EXPECT_EQ(space.take_accessed(VirtAddr(page), 1), 1u);
+}
+
+TEST_F(AddressSpaceTest, V13_CodeThatComesWithAFaultIsFenced) {
+  const SpaceOwner owner = *machine_.make_owner();
+  AddressSpace* space = *AddressSpace::create(owner);
+  spaces_.push_back({space, owner});
+  ASSERT_TRUE(space->map_segment(VirtAddr(0), page, Permissions::read_write_execute()));
+  FakeFile file(page);
+  const u64 mapped = space->map_file(page, Permissions::read_execute(), Sharing::private_copy, file, 0)->value();
+  ASSERT_NE(fork(*space), nullptr);
+  run(*space, 1);
+  run(*space, 0);
+  const std::function<Outcome()> events[] = {
+      [&] { return machine_.store(5, std::byte{0x13}); },  // a page of code is copied
+      [&] {
+        std::byte* byte = nullptr;
+        return machine_.access(mapped, AccessKind::fetch, &byte);
+      }};
+  for (const auto& event : events) {
+    const u64 here = machine_.tlb().fences(0).icache, there = machine_.tlb().fences(1).icache;
+    EXPECT_EQ(event(), Outcome::done);
+    EXPECT_EQ(machine_.tlb().fences(0).icache, here + 1);
+    run(*space, 1);
+    EXPECT_EQ(machine_.tlb().fences(1).icache, there + 1);
+    run(*space, 0);
+  }
+  ASSERT_TRUE(space->unmap(VirtAddr(mapped), page));
+  end(spaces_.back().space);  // the child holds the file
 }
 
 TEST_F(AddressSpaceTest, V13_CodeWrittenByTheKernelIsFencedOnEveryHartBeforeItRuns) {
@@ -465,6 +509,8 @@ TEST_F(AddressSpaceTest, V22_V23_SegmentsStayBelowTheFixedPagesAndDoNotOverlap) 
   EXPECT_FALSE(space->map_segment(VirtAddr(4 * page), page, rw));
   EXPECT_FALSE(space->map_segment(VirtAddr(5 * page), 9 * page, rw));
   EXPECT_FALSE(space->map_segment(VirtAddr(2 * page), 9 * page, rw));
+  ASSERT_TRUE(space->map_segment(VirtAddr(12 * page), page, rw));
+  EXPECT_FALSE(space->map_segment(VirtAddr(7 * page + 20), 6 * page, rw)) << "shares a page, but goes too far";
   ASSERT_TRUE(space->map_segment(VirtAddr(7 * page + 20), 3 * page, Permissions::read_execute())) << "shares a page";
   EXPECT_TRUE(space->logical_pte(VirtAddr(7 * page)).allows(Access::execute));
   EXPECT_TRUE(space->logical_pte(VirtAddr(7 * page)).allows(Access::write)) << "the common page has the rights of both";
@@ -525,6 +571,44 @@ TEST_F(AddressSpaceTest, StacksAndSegmentsMeetTheirLimits) {
   EXPECT_FALSE(many->grow(static_cast<i64>(page), Growth::eager));
 }
 
+TEST_F(AddressSpaceTest, AStackThatNeedsTablesIsAllOrNothing) {
+  const SpaceOwner owner = *machine_.make_owner();
+  AddressSpace* space = *AddressSpace::create(owner);
+  spaces_.push_back({space, owner});
+  ASSERT_TRUE(space->map_segment(VirtAddr(0), mega, Permissions::read_write()));
+  every_failure([&] { return space->map_stack(1, 2).has_value(); });
+  EXPECT_EQ(space->program_break(), mega + 3 * page);
+}
+
+TEST_F(AddressSpaceTest, AProgramMayReachTheGigabyteOfTheFixedPages) {
+  AddressSpace& space = program();
+  constexpr u64 high = abi::usyscall - 64 * mega;
+  ASSERT_TRUE(space.grow(static_cast<i64>(high + page - space.program_break()), Growth::lazy));
+  EXPECT_EQ(put(space, high, 7), Outcome::done) << "in the table that also leads to the fixed pages";
+  AddressSpace* child = fork(space);
+  EXPECT_EQ(at(*child, high), std::byte{7});
+  // The fixture demands every frame back, and none twice, when both end.
+}
+
+TEST_F(AddressSpaceTest, AZombieKeepsItsTablesOnly) {
+  AddressSpace& space = program();
+  FakeFile file(3 * page);
+  const u64 before = frames().free_count();
+  ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), Growth::eager));
+  const u64 shared = space.map_file(3 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
+  const u64 own = space.map_file(page, Permissions::read_write(), Sharing::private_copy, file, 0)->value();
+  for (const u64 va : {shared, own}) EXPECT_EQ(put(space, va + 5, 9), Outcome::done);
+  file.truth(0)[5] = std::byte{9};
+  machine_.switch_to(nullptr);
+  space.release_memory();
+  EXPECT_LE(before - frames().free_count(), 16u) << "a few tables";
+  EXPECT_EQ(file.cached_pages(), 0u);
+  EXPECT_TRUE(file.matches_disk()) << "what was stored is written back";
+  check();
+  end(&space);
+  EXPECT_EQ(file.holders(), 0u);
+}
+
 TEST_F(AddressSpaceTest, AProgramMaySpanManyGigabytes) {
   AddressSpace& space = program();
   ASSERT_TRUE(space.grow(static_cast<i64>(9 * gib), Growth::lazy));
@@ -563,6 +647,13 @@ TEST_F(AddressSpaceTest, V23_LazySbrkStopsBelowTheFixedPagesAndBelowMappings) {
   const u64 mapping = space.map_anonymous(page, Permissions::read_write(), Sharing::private_copy)->value();
   EXPECT_FALSE(space.grow(static_cast<i64>(mapping + 1 - old), Growth::lazy));
   EXPECT_TRUE(space.grow(static_cast<i64>(mapping - old), Growth::lazy));
+}
+
+TEST_F(AddressSpaceTest, V23_APageStaysFreeBetweenTheBreakAndTheMappings) {
+  AddressSpace& space = program();
+  const u64 room = AddressSpace::user_limit - heap(space);
+  EXPECT_FALSE(space.map_inaccessible(room));
+  EXPECT_TRUE(space.map_inaccessible(room - page));
 }
 
 TEST_F(AddressSpaceTest, V24_TheGuardStopsTheProgramAndTheKernelsCopies) {
@@ -661,6 +752,21 @@ TEST_F(AddressSpaceTest, ARangeThatFillsUpBecomesASuperpage) {
   AddressSpace* child = fork(space);
   EXPECT_EQ(put(space, mega, 1), Outcome::done);
   EXPECT_EQ(at(*child, mega), static_cast<std::byte>(mega / page));
+}
+
+TEST_F(AddressSpaceTest, AMappingThatFillsUpBecomesASuperpage) {
+  AddressSpace& space = program();
+  ASSERT_TRUE(space.map_inaccessible(AddressSpace::user_limit % mega));  // aligns what follows
+  const u64 begin = space.map_anonymous(mega, Permissions::read_write(), Sharing::private_copy)->value();
+  EXPECT_EQ(put(space, begin, 3), Outcome::done);
+  ASSERT_TRUE(space.unmap(VirtAddr(begin), mega));  // its table stays
+  ASSERT_EQ(space.map_anonymous(mega, Permissions::read_write(), Sharing::private_copy)->value(), begin);
+  prepare_aligned_run();
+  for (u64 va = begin; va < begin + mega; va += page)
+    EXPECT_EQ(put(space, va, static_cast<int>(va / page)), Outcome::done);
+  give_memory_back();
+  EXPECT_EQ(events(VmEvent::superpage_promoted), 1u) << "although most of its pages came ahead of their faults";
+  for (u64 va = begin; va < begin + mega; va += page) ASSERT_EQ(at(space, va), static_cast<std::byte>(va / page));
 }
 
 TEST_F(AddressSpaceTest, PromotionStaysInsideOneRegion) {
@@ -917,6 +1023,31 @@ TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFrame) {  // sysinfotest
   while (space.grow(static_cast<i64>(page), Growth::eager)) {
   }
   EXPECT_EQ(frames().free_count(), 0u);
+}
+
+TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFramesForTablesToo) {  // sysinfotest; COMMON: kept by the space
+  for (u64 left = 0; left < 6; ++left) {
+    AddressSpace& space = program();
+    const u64 tables = events(VmEvent::table_allocated) - events(VmEvent::table_freed);
+    ASSERT_TRUE(space.grow(static_cast<i64>(mega - space.program_break()), Growth::eager));
+    take_all_memory();
+    for (u64 i = 0; i < left; ++i) {
+      frames().free(taken_.back());
+      taken_.pop_back();
+    }
+    // The next page needs a table (in `mirrored` two) besides itself.
+    u64 grown = 0;
+    while (space.grow(static_cast<i64>(page), Growth::eager)) ++grown;
+    EXPECT_EQ(frames().free_count(), 0u) << left << " frames were left";
+    EXPECT_LT(grown, left == 0 ? 1 : left);
+    give_memory_back();
+    // What was kept becomes the table.
+    const u64 before = frames().free_count();
+    ASSERT_TRUE(space.grow(static_cast<i64>(page), Growth::eager));
+    EXPECT_LE(before - frames().free_count(), 3u);
+    end(&space);
+    EXPECT_LE(events(VmEvent::table_allocated) - events(VmEvent::table_freed), tables);
+  }
 }
 
 TEST_F(AddressSpaceTest, TablesStayWhenAProgramShrinks) {  // xv6-abi 6, item 5
