@@ -85,6 +85,8 @@ TEST_F(CheckTest, ReferenceCounts) {
   frames().record(block).refs = 1;
   frames().record(owner_.trapframe).refs = 0;
   EXPECT_NE(run().find("kernel frame"), std::string::npos) << run();
+  frames().record(owner_.trapframe).refs = 1;
+  seed(page, Pte::leaf(owner_.trapframe, Permissions::read_write().user()).raw(), "kernel frame");
   frames().record(owner_.trapframe).refs = 2;
 }
 
@@ -199,6 +201,8 @@ TEST_F(CheckTest, Totals) {
   const Ppn frame = *frames().allocate(FrameState::kernel);
   frames().record(frame).state = FrameState::inside;
   EXPECT_NE(run().find("belongs to no block"), std::string::npos) << run();
+  frames().record(frame).state = FrameState::count_;
+  EXPECT_NE(run().find("belongs to no block"), std::string::npos) << run();
   frames().record(frame).state = FrameState::kernel;
   frames().free(frame);
 }
@@ -212,10 +216,25 @@ TEST_F(CheckTest, Regions) {
   const VirtAddr end = last.end;
   last.end = VirtAddr(abi::trampoline);
   EXPECT_NE(run().find("a region reaches"), std::string::npos) << run();
+  last.end = last.begin;
+  EXPECT_NE(run().find("regions out of order"), std::string::npos) << "an empty region";
   last.end = end;
+  // A megapage of which a part is the region's, and one of which a part was never populated.
+  Region& heap = *regions.find(VirtAddr(mega));
+  const Region whole = heap;
+  heap.end = VirtAddr(mega + page);
+  EXPECT_NE(run().find("belongs to no region"), std::string::npos) << run();
+  heap = whole;
+  heap.populated_begin = VirtAddr(mega + page);
+  EXPECT_NE(run().find("takes for populated"), std::string::npos) << run();
+  heap = whole;
 }
 
 TEST_F(CheckTest, TablesThatAreNone) {
+  const Ppn root = kernel_space().root();
+  frames().record(root).state = FrameState::user;
+  EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
+  frames().record(root).state = FrameState::table;
   seed(page, Pte::table(Ppn(5)).raw(), "is not RAM", Level::mega);
   seed(page, Pte::table(Ppn(5)).raw(), "is not RAM", Level::giga);
   const Ppn upper = slot_of(mega, Level::mega).node_ppn;
@@ -230,6 +249,9 @@ TEST_F(CheckTest, BlocksThatAreDamaged) {
   frames().record(block + 3).state = FrameState::user;
   EXPECT_NE(run().find("of a block is user"), std::string::npos) << run();
   frames().record(block + 3).state = FrameState::inside;
+  frames().record(block).state = FrameState::kernel;
+  EXPECT_NE(run().find("shows a frame that is kernel"), std::string::npos) << run();
+  frames().record(block).state = FrameState::compound;
   seed(2 * page, Pte::leaf(block + 7, Permissions::read_write().user()).raw(), "inside a block is mapped");
   const Slot guard = slot_of(3 * page);
   guard.node->store(guard.index, Pte::leaf(slot_of(page).pte.ppn(), Permissions::execute_only()));
@@ -276,7 +298,14 @@ TEST_F(CheckTest, V14_TheMirrorAndTheSharedKernelEntries) {
     way.node->store(way.index, Pte());
     EXPECT_NE(run(), "") << "the way to the stack is gone";
     way.node->store(way.index, way.pte);
+    frames().record(way.pte.ppn()).state = FrameState::user;
+    EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
+    frames().record(way.pte.ppn()).state = FrameState::table;
   }
+  const Ppn mirror = frames().ppn_of(frames().record(slot_of(page).node_ppn).first);
+  frames().record(mirror).state = FrameState::user;
+  EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
+  frames().record(mirror).state = FrameState::table;
   // A user table without its twin.
   const Ppn node = slot_of(page).node_ppn;
   const u32 first = frames().record(node).first;

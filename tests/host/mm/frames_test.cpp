@@ -202,6 +202,16 @@ TEST_F(FramesTest, CompoundBlocksCountOnceAndConvertExactly) {
     if (i != 5) frames_.unref(block + i);
   }
   EXPECT_EQ(frames_.free_count(), before);
+  // Another mapper gave back a part: what is left of the block is still shared.
+  const Ppn partly = *frames_.allocate(FrameState::user, Zero::no, Order::megapage);
+  frames_.ref_megapage(partly);
+  frames_.convert_compound(partly);
+  frames_.unref(partly);
+  EXPECT_FALSE(frames_.is_sole_megapage_owner(partly));
+  for (u64 i = 1; i < 512; ++i) frames_.unref(partly + i);
+  EXPECT_TRUE(frames_.is_sole_megapage_owner(partly));
+  frames_.unref_megapage(partly);
+  EXPECT_EQ(frames_.free_count(), before);
   // And once without conversion.
   const Ppn second = *frames_.allocate(FrameState::user, Zero::no, Order::megapage);
   frames_.ref_megapage(second);
@@ -219,6 +229,9 @@ TEST_F(FramesTest, FailNthHitsExactlyTheNth) {
       if (frame) frames_.free(*frame);
     }
   }
+  Machine::fail_at(1);
+  failure_hook.store(nullptr);
+  EXPECT_TRUE(frames_.allocate(FrameState::user)) << "nobody asks for failures";
   Machine::fail_at(0);
 }
 
@@ -292,24 +305,37 @@ TEST_F(FramesDeathTest, WrongFreesNameTheStateOfTheFrame) {  // V32
   const Ppn block = *frames_.allocate(FrameState::user, Zero::no, Order::megapage);
   const Ppn pair = *frames_.allocate(FrameState::kernel, Zero::no, Order{1});
   const Ppn freed = *frames_.allocate(FrameState::user);
-  frames_.free(freed);
   const Ppn zeroed = *frames_.allocate(FrameState::user, Zero::yes);
+  frames_.free(freed);
   frames_.free_zeroed(zeroed);
-  EXPECT_DEATH(frames_.free(freed), "lies in a cache");
+  EXPECT_DEATH(frames_.free(freed), "lies in a cache\n");
   EXPECT_DEATH(frames_.unref(freed), "lies in a cache");
   EXPECT_DEATH(frames_.free_zeroed(freed), "lies in a cache");
   EXPECT_DEATH(frames_.free(zeroed), "cache of zeroed");
   EXPECT_DEATH(frames_.free(Ppn(machine_.arena().base() / 4096)), "reserved");
   EXPECT_DEATH(frames_.free(pair + 1), "inside a larger block");
   EXPECT_DEATH(frames_.free(pair), "wrong order");
+  EXPECT_DEATH(frames_.unref(pair), "wrong order");
+  EXPECT_DEATH(frames_.free_zeroed(pair), "wrong order");
   EXPECT_DEATH(frames_.free(block), "part of a megapage");
   EXPECT_DEATH(frames_.free(Ppn(5)), "not RAM");
   EXPECT_DEATH(frames_.free_zeroed(Ppn(5)), "not RAM");
   frames_.ref(user);
   EXPECT_DEATH(frames_.free(user), "still referenced");
   EXPECT_DEATH(frames_.free_zeroed(user), "still referenced");
+  for (const FrameState state : {FrameState::file, FrameState::table}) {
+    frames_.record(user).state = state;
+    EXPECT_DEATH(frames_.free(user), "still referenced");
+  }
+  frames_.record(user).state = FrameState::count_;
+  EXPECT_DEATH(frames_.free(user), "damaged record");
+  frames_.record(user).state = FrameState::user;
   frames_.drain_caches();
   EXPECT_DEATH(frames_.unref(freed), "free of a frame");
+  frames_.record(freed).refs = 1;
+  EXPECT_DEATH(frames_.unref(freed), "free of a frame");
+  EXPECT_DEATH(frames_.free_zeroed(freed), "free of a frame");
+  frames_.record(freed).refs = 0;
   EXPECT_DEATH(frames_.release_reserved(*PhysRange::from(user.address(), 4096)), "still referenced");
   FrameReservation empty;
   EXPECT_DEATH((void)empty.take(), "more frames than it reserved");
@@ -347,6 +373,7 @@ TEST(FramesBoot, OddRamAndReservedRanges) {
       reserved.push_back(*PhysRange::from(PhysAddr(begin + random() % bytes), random() % (mib / 2)));
     }
     reserved.push_back(*PhysRange::from(PhysAddr(begin - 4096), 8192));
+    reserved.push_back(*PhysRange::from(PhysAddr(begin + mib), 0));
     reserved.push_back(*PhysRange::from(PhysAddr(begin + bytes - 4096), mib));
     if (random() % 2 == 0) reserved.push_back(*PhysRange::from(PhysAddr(0x1000), 0x1000));
     allocator.init(*PhysRange::from(PhysAddr(begin), bytes), reserved);

@@ -45,6 +45,36 @@ TEST(Address, LevelsCountDownFromTheRoot) {
   static_assert(user_half_end == top && upper_half_begin == 0xffffffc000000000);
 }
 
+template <class Number>
+void compare_by_value() {
+  EXPECT_TRUE((Number(5) <=> Number(5)) == 0);
+  EXPECT_TRUE((Number(5) <=> Number(6)) < 0);
+  EXPECT_TRUE((Number(6) <=> Number(5)) > 0);
+}
+
+TEST(Address, ComparesByValue) {
+  compare_by_value<Ppn>();
+  compare_by_value<Vpn>();
+  compare_by_value<PhysAddr>();
+  compare_by_value<VirtAddr>();
+  const auto virt = [](u64 begin, u64 bytes) { return *VirtRange::from(VirtAddr(begin), bytes); };
+  EXPECT_TRUE(virt(4096, 10) == virt(4096, 10));
+  EXPECT_FALSE(virt(4096, 10) == virt(4096, 11));
+  EXPECT_FALSE(virt(4096, 10) == virt(0, 10));
+  const auto phys = [](u64 begin, u64 bytes) { return *PhysRange::from(PhysAddr(begin), bytes); };
+  EXPECT_TRUE(phys(4096, 10) == phys(4096, 10));
+  EXPECT_FALSE(phys(4096, 10) == phys(4096, 11));
+  EXPECT_FALSE(phys(4096, 10) == phys(0, 10));
+  EXPECT_TRUE(phys(4096, 10).intersects(phys(4105, 1)));
+  EXPECT_FALSE(phys(4096, 10).intersects(phys(4100, 0))) << "nothing meets nothing";
+  EXPECT_FALSE(phys(4096, 0).intersects(phys(4096, 10)));
+  const Error error{ErrorKind::overflow, 1, 2};
+  EXPECT_TRUE(error == (Error{ErrorKind::overflow, 1, 2}));
+  EXPECT_FALSE(error == (Error{ErrorKind::misaligned, 1, 2}));
+  EXPECT_FALSE(error == (Error{ErrorKind::overflow, 9, 2}));
+  EXPECT_FALSE(error == (Error{ErrorKind::overflow, 1, 9}));
+}
+
 TEST(Address, FloorAndCeilAreTheXv6RoundingsWithoutWrap) {
   for (const u64 a : boundary_addresses()) {
     const u64 down = a / 4096, up = static_cast<u64>((Wide{a} + 4095) / 4096);

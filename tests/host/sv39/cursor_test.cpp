@@ -181,6 +181,18 @@ TEST_F(CursorTest, MegapagesWithoutDepositTakeNoTable) {
   EXPECT_EQ(tables_.in_use(), 2u) << "root and one level-1 node";
 }
 
+TEST_F(CursorTest, TablesForMegapagesEndOneLevelAbove) {
+  const VirtRange two = range(address_of_indices(3, 511, 0), 2 * mib2);
+  ASSERT_TRUE(cursor_.want_tables(two, Level::mega, tables_));
+  ASSERT_TRUE(tables_.reserve());
+  cursor_.link_tables(two, Level::mega, tables_);
+  EXPECT_EQ(tables_.in_use(), 3u) << "root and the level-1 nodes of two gigabytes";
+  EXPECT_TRUE(cursor_.can_put_megapage(two.begin()));
+  ASSERT_TRUE(
+      map(address_of_indices(8, 0, 0), gib1, Ppn(0x80000000), Permissions::read_only(), Level::giga, Splitting::never));
+  EXPECT_FALSE(cursor_.can_put_megapage(address_of_indices(8, 7, 0))) << "a gigapage is there";
+}
+
 TEST_F(CursorTest, AnEmptyLevel0TableKeepsMapFromUsingAMegapage) {
   const VirtAddr va = address_of_indices(3, 4, 0);
   ASSERT_TRUE(map(va, kib4, data_.run(1, 1)));
