@@ -1,5 +1,7 @@
 #include "mm/world.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -132,7 +134,8 @@ u64 World::allowed_run(Process& process, u64 va, u64 bytes, AccessKind kind) {
 // Running processes.
 
 World::Process* World::any_process() {
-  return processes_.empty() ? nullptr : processes_[choices_.below(processes_.size())].get();
+  touched_ = processes_.empty() ? nullptr : processes_[choices_.below(processes_.size())].get();
+  return touched_;
 }
 
 World::Process* World::running_process() {
@@ -186,6 +189,11 @@ bool World::finish() {
 // Addresses that matter.
 
 u64 World::interesting_address(Process& process) {
+  touched_address_ = any_address(process);
+  return touched_address_;
+}
+
+u64 World::any_address(Process& process) {
   if (choices_.one_in(24)) {
     static constexpr u64 edges[] = {0,
                                     4095,
@@ -265,67 +273,86 @@ void World::verify_region(Process& process, const RefRegion& region) {
   }
 }
 
-void World::verify_bytes(Process& process) {
+/// Compares the page at `va`, which lies in `region`, with the oracle's. False if it is not mapped now.
+bool World::verify_page(Process& process, u64 va, RefRegion& region) {
   const auto read = [this](u64 at) { return machine_.arena().word(at); };
-  const u64 root = process.space->root().address().value();
+  const auto walk = model::translate(read, process.space->root().address().value(), va, AccessKind::load,
+                                     {model::Privilege::supervisor, true, true});
+  const bool mapped = walk.ok() || walk.fault == model::FaultKind::accessed_dirty;
   static constexpr PageBytes zero{};
+  if (!mapped) {
+    // What has contents must be there, unless they are the file's.
+    const auto found = process.pages.find(va / page_bytes);
+    expect(found == process.pages.end() || *found->second == zero, "a page with contents is no longer mapped");
+    return false;
+  }
+  const u64 span = model::span_of(walk.last().level);
+  const u64 frame = ((walk.last().pte >> 10) << 12) + va % span / page_bytes * page_bytes;
+  const PageBytes* expected = bytes_at(process, va, region);
+  if (std::memcmp(machine_.arena().at(frame), expected != nullptr ? expected->data() : zero.data(), page_bytes) != 0) {
+    char text[120];
+    std::snprintf(text, sizeof text, "page 0x%llx holds other bytes than the oracle's",
+                  static_cast<unsigned long long>(va));
+    fail(text);
+  }
+  expect((walk.last().pte & model::bit::w) == 0 || region.write, "a leaf grants a right the region has not");
+  return true;
+}
+
+void World::verify_bytes(Process& process) {
   for (auto& [begin, region] : process.regions) {
     if (region.kind == RegionKind::guard) continue;
-    // Large lazy regions: only pages that either side knows, plus whatever is mapped.
+    // Large lazy regions: only pages that either side knows. First those that are mapped,
     sv39::Cursor<model::HostMemory> cursor(model::HostMemory{&machine_.arena(), nullptr}, process.space->root());
-    cursor.for_each_leaf(
-        VirtRange::pages(VirtAddr(begin).floor(), (region.end - begin) / page_bytes),
-        [&](const sv39::Slot& slot, VirtAddr first) {
-          const u64 from = first.value() < begin ? begin : first.value();
-          const u64 leaf_end = first.value() + sv39::bytes_of(slot.level);
-          const u64 to = leaf_end < region.end ? leaf_end : region.end;
-          for (u64 va = from; va < to && problem_.empty(); va += page_bytes) {
-            const auto walk =
-                model::translate(read, root, va, AccessKind::load, {model::Privilege::supervisor, true, true});
-            if (!walk.ok() && walk.fault != model::FaultKind::accessed_dirty) {
-              fail("a leaf of the kernel cannot be read by the MMU");
-              return;
-            }
-            const u64 frame = ((walk.last().pte >> 10) << 12) + (va & (model::span_of(walk.last().level) - 1));
-            const PageBytes* expected = bytes_at(process, va, region);
-            if (std::memcmp(machine_.arena().at(frame), expected != nullptr ? expected->data() : zero.data(), 4096) !=
-                0) {
-              char text[120];
-              std::snprintf(text, sizeof text, "page 0x%llx holds other bytes than the oracle's",
-                            static_cast<unsigned long long>(va));
-              fail(text);
-              return;
-            }
-        // A page that must not be written by this process alone may not be writable in its table.
-            if ((walk.last().pte & model::bit::w) != 0 && !region.write)
-              return fail("a leaf grants a right the region has not");
-          }
-        });
-  }
-  // What the oracle holds must be there (unless it is zero or the file's).
-  for (const auto& [page, bytes] : process.pages) {
-    const auto walk =
-        model::translate(read, root, page * page_bytes, AccessKind::load, {model::Privilege::supervisor, true, true});
-    if (!walk.ok() && walk.fault != model::FaultKind::accessed_dirty && *bytes != zero) {
-      return fail("a page with contents is no longer mapped");
+    cursor.for_each_leaf(VirtRange::pages(VirtAddr(begin).floor(), (region.end - begin) / page_bytes),
+                         [&](const sv39::Slot& slot, VirtAddr first) {
+                           const u64 leaf_end = first.value() + sv39::bytes_of(slot.level);
+                           const u64 to = std::min(leaf_end, region.end);
+                           for (u64 va = std::max(first.value(), begin); va < to && problem_.empty(); va += page_bytes)
+                             expect(verify_page(process, va, region), "a leaf of the kernel cannot be read by the MMU");
+                         });
+    // then those that the oracle holds.
+    for (auto at = process.pages.lower_bound(begin / page_bytes);
+         at != process.pages.end() && at->first < region.end / page_bytes; ++at) {
+      (void)verify_page(process, at->first * page_bytes, region);
     }
   }
 }
 
+void World::verify_regions(Process& process) {
+  u64 total = 0;
+  for (const auto& [at, region] : process.regions) {
+    verify_region(process, region);
+    total += region.end - region.begin;
+  }
+  u64 real_total = 0;
+  for (const Region& region : process.space->regions()) real_total += region.bytes();
+  expect(total == real_total, "the kernel has regions that the oracle has not");
+  expect(process.space->program_break() == process.program_break, "another program break");
+}
+
 void World::verify_all() {
   for (const auto& process : processes_) {
-    u64 total = 0;
-    for (const auto& [at, region] : process->regions) {
-      verify_region(*process, region);
-      total += region.end - region.begin;
-    }
-    u64 real_total = 0;
-    for (const Region& region : process->space->regions()) real_total += region.bytes();
-    expect(total == real_total, "the kernel has regions that the oracle has not");
-    expect(process->space->program_break() == process->program_break, "another program break");
+    verify_regions(*process);
     if (problem_.empty()) verify_bytes(*process);
     if (!problem_.empty()) return;
   }
+}
+
+/// After an operation: the process that it worked on has the regions that it should have, and the page that was named
+/// and one more of each region, another one each time, hold what they should.
+void World::verify_touched() {
+  const auto is_touched = [this](const auto& process) { return process.get() == touched_; };
+  if (std::none_of(processes_.begin(), processes_.end(), is_touched)) return;  // it has ended
+  verify_regions(*touched_);
+  for (auto& [begin, region] : touched_->regions) {
+    if (region.kind == RegionKind::guard) continue;
+    const u64 pages = (region.end - begin) / page_bytes;
+    (void)verify_page(*touched_, begin + (steps_ * 0x9e3779b97f4a7c15) % pages * page_bytes, region);
+  }
+  RefRegion* named = region_at(*touched_, touched_address_);
+  if (named != nullptr && named->kind != RegionKind::guard)
+    (void)verify_page(*touched_, touched_address_ / page_bytes * page_bytes, *named);
 }
 
 void World::check_invariants_now() {
@@ -345,7 +372,8 @@ void World::check_invariants_now() {
   TextCollector text;
   const auto violations = check_invariants(spaces, owners, text.sink());
   if (!violations) {
-    expect(frames().free_count() < 64, "the checker found no memory although there is some");
+    const u64 wanted = std::bit_ceil((frames().ram_count() * sizeof(u16) + page_bytes - 1) / page_bytes);
+    expect(!has_free_run(wanted), "the checker found no memory although there is some");
   } else if (*violations != 0) {
     fail("invariants violated: " + text.text);
   }
@@ -355,7 +383,7 @@ void World::speculate() {
   for (unsigned hart = 0; hart < options_.harts; ++hart) {
     for (const auto& process : processes_) {
       if (process->hart != static_cast<int>(hart)) continue;
-      for (int i = 0; i < 3; ++i) machine_.tlb().speculate(hart, interesting_address(*process));
+      for (int i = 0; i < 3; ++i) machine_.tlb().speculate(hart, any_address(*process));
     }
   }
 }
@@ -364,6 +392,16 @@ bool World::arm_failure() {
   armed_ = options_.inject_failures && choices_.one_in(6);
   Machine::fail_at(armed_ ? static_cast<unsigned>(1 + choices_.below(8)) : 0);
   return armed_;
+}
+
+/// Whether `count` frames, a power of two, are free side by side so that the allocator can make one block of them.
+bool World::has_free_run(u64 count) {
+  u64 run = 0;
+  for (u64 i = 0; i < machine_.arena().frame_count() && run < count; ++i) {
+    if (i % count == 0) run = 0;
+    run = Machine::is_free_frame(machine_.arena().base() + i * page_bytes) ? run + 1 : 0;
+  }
+  return run >= count;
 }
 
 bool World::memory_may_fail(u64 wanted) { return armed_ || frames().free_count() < wanted + 8; }
@@ -429,8 +467,9 @@ bool World::step() {
   armed_ = false;
   for (const auto& file : files_) file->forget_tail();
 
-  if (steps_ % 8 == 0) machine_.check_tlbs();
+  machine_.check_tlbs();
   if (const std::string complaint = machine_.complaints(); !complaint.empty()) fail("TLB: " + complaint);
+  if (problem_.empty()) verify_touched();
   if (problem_.empty() && options_.check_every != 0 && steps_ % options_.check_every == 0) check_invariants_now();
   if (problem_.empty() && steps_ % options_.verify_every == 0) verify_all();
   return problem_.empty();

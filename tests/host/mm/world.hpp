@@ -19,9 +19,10 @@ struct WorldOptions {
   unsigned harts = 3;
   unsigned most_spaces = 5;
   bool inject_failures = true;
-  /// Every so many steps all bytes of all spaces are compared, and the invariants are checked.
-  unsigned verify_every = 64;
-  unsigned check_every = 1;
+  /// After each step the touched process's regions and some of its pages are compared and the TLBs judged; every so many
+  /// steps all bytes of all spaces are compared, and the invariants are checked.
+  unsigned verify_every = 256;
+  unsigned check_every = 32;
 };
 
 class World {
@@ -58,10 +59,10 @@ class World {
     AddressSpace* space = nullptr;
     SpaceOwner owner{};
     std::map<u64, RefRegion> regions;  // by begin
-    std::map<u64, Bytes> pages;        // by page number: private or shared memory that is not zero or not a file's
+    std::map<u64, Bytes> pages;  // by page number: private or shared memory that is not zero or not a file's
     u64 program_break = 0;
-    int hart = -1;                     // where it runs; -1: nowhere
-    std::byte marker{};                // what its USYSCALL page holds
+    int hart = -1;  // where it runs; -1: nowhere
+    std::byte marker{};  // what its USYSCALL page holds
   };
 
   // Operations (world_operations.cpp). Each says in log_ what it does.
@@ -100,16 +101,21 @@ class World {
   void run_on(Process& process, unsigned hart);
   void stop(Process& process);
   void end(std::size_t index);
-  u64 interesting_address(Process& process);
+  u64 interesting_address(Process& process);  // for an operation: remembered for verify_touched
+  u64 any_address(Process& process);
   u64 interesting_length();
   RefRegion* any_mmap(Process& process);
   Permissions any_permissions(RefRegion& region);
   bool arm_failure();
   /// Whether "no memory" is a fair answer: an injected failure, or hardly a frame left.
   bool memory_may_fail(u64 wanted);
+  bool has_free_run(u64 count);
   void verify_region(Process& process, const RefRegion& region);
+  void verify_regions(Process& process);
+  bool verify_page(Process& process, u64 va, RefRegion& region);
   void verify_bytes(Process& process);
   void verify_all();
+  void verify_touched();
   void check_invariants_now();
   void speculate();
   void fail(std::string what);
@@ -125,6 +131,8 @@ class World {
   u64 steps_ = 0;
   u64 exec_count_ = 0;
   bool armed_ = false;
+  Process* touched_ = nullptr;  // what the operation worked on last; it may have ended
+  u64 touched_address_ = 0;
   std::string problem_;
   std::vector<std::string> log_;
   std::map<std::string, u64> coverage_;

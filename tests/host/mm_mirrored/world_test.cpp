@@ -1,3 +1,3 @@
 // Strategy: tests/host/mm/world_test.cpp's, in the view `mirrored`.
-#define WORLD_DIVISOR 4
+#define WORLD_PERCENT 15
 #include "mm/world_test.cpp"

@@ -2,7 +2,7 @@
 // windows of the address space (around 0, a gigabyte border, both ends of the halves), in tables that hold leaves of
 // all sizes, with the n-th frame failing now and then. A std::map by page is the reference; after each operation random
 // pages, edges first, are looked up through the software MMU and the TLB model, and now and then all of them.
-// BIFOLIUM_SEED and BIFOLIUM_OPS as in world_test.cpp.
+// BIFOLIUM_SEED and BIFOLIUM_OPS as in mm/world_test.cpp.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -61,7 +61,7 @@ class RandomTree {
       default: look(); break;
     }
     for (int i = 0; i < 8; ++i) compare(any_page());
-    if (++steps_ % 256 == 0) {
+    if (++steps_ % 1024 == 0) {
       compare_all();
       model_.check(0);
     }
@@ -281,7 +281,7 @@ class RandomTree {
 };
 
 TEST(CursorRandom, AgreesWithAMapByPage) {
-  const u64 operations = number_from("BIFOLIUM_OPS", 200000) / 10;
+  const u64 operations = number_from("BIFOLIUM_OPS", 300000) / 10;
   const u64 first_seed = number_from("BIFOLIUM_SEED", 20260101);
   u64 done = 0;
   for (u64 seed = first_seed; done < operations; ++seed) {
