@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from guests import ROOT, BifoliumGuest, run_tests
@@ -75,8 +76,11 @@ def what_is_watched(guest):
     )
     seen = ""
     try:
-        for _ in range(20):
+        # `ls` may come and go between two looks; who sleeps is there to be seen.
+        for _ in range(4):
             guest.console.run("ls")
+            guest.console.run("sleep 1000 &")
+            time.sleep(0.5)
         watch.terminate()
         seen = watch.communicate(timeout=60)[0]
     finally:
