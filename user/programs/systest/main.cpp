@@ -36,8 +36,8 @@ ShortName::ShortName(char letter, int number)
 
 int main(int argc, char** argv) {
   using namespace systest;
-  const std::span<const testing::Test> groups[] = {file_tests(),    directory_tests(), race_tests(),   disk_tests(),
-                                                   process_tests(), exec_tests(),      pipe_tests(),   argument_tests(),
-                                                   limit_tests(),   lab_tests(),       hostile_tests()};
+  const std::span<const testing::Test> groups[] = {
+      file_tests(), directory_tests(), race_tests(),  disk_tests(), process_tests(), exec_tests(),
+      pipe_tests(), argument_tests(),  limit_tests(), lab_tests(),  hostile_tests(), exhaustion_tests()};
   return testing::run_suite(groups, testing::Invariants::unchecked, argc, argv);
 }

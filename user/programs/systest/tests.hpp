@@ -18,6 +18,7 @@ std::span<const testing::Test> argument_tests();
 std::span<const testing::Test> limit_tests();
 std::span<const testing::Test> lab_tests();
 std::span<const testing::Test> hostile_tests();
+std::span<const testing::Test> exhaustion_tests();
 
 using Mode = abi::OpenMode;
 inline constexpr Mode create_write = Mode::create | Mode::write_only;
