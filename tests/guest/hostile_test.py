@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a hostile user can do to the whole machine: a fork bomb that kills the shell, and garbage on the console.
+"""What a hostile user can do to the whole machine: a fork bomb that kills the shell, programs that are ended for a
+fault by the hundred, and garbage on the console.
 
 Afterwards the shell must answer, and quickly; the machine must not have panicked and its image must be clean.
 """
@@ -22,6 +23,7 @@ from run_guest import check_image  # noqa: E402
 
 SEED = 20261121
 LIST_PROCESSES, SHOW_TABLES, END_OF_INPUT, KILL_LINE = b"\x10", b"\x14", b"\x04", b"\x15"
+LINES_PER_SECOND = 20  # kernel/process/fault_report.cpp
 QUICKLY = 10.0  # seconds, for an answer; generous, since other tests may run beside this one
 
 
@@ -47,6 +49,16 @@ def besiege(guest):
     time.sleep(3)
     answers(guest)
     require(guest.run("ps").count("\n") == before, "processes of the siege are left")
+
+
+def fault_often(guest):
+    """Three hundred programs are ended for a fault: the console shows some lines a second, not all (A9)."""
+    began = time.monotonic()
+    output = guest.run("systest faults_do_not_flood")
+    seconds = time.monotonic() - began
+    require("1 passed, 0 failed" in output, "the programs were not ended")
+    lines = output.count(" ended: ")
+    require(0 < lines <= LINES_PER_SECOND * (seconds + 2), f"{lines} lines in {seconds:.1f} s")
 
 
 def type_bytes(guest, data):
@@ -91,7 +103,10 @@ def main():
         with Guest(machine.command(interactive=False), options.timeout, echo_to_stdout) as guest:
             guest.await_prompt()
             besiege(guest)
+            fault_often(guest)
             abuse_console(guest)
+            # R18: physical addresses are shown on purpose (vmprint, fault reports), the kernel's own never.
+            require(b"0xffffffc0" not in guest.transcript, "a kernel address is on the console")
         check_image(options.build, image)
     return 0
 

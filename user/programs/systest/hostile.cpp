@@ -337,6 +337,12 @@ void all_fault_without_memory() {
   testing::expect_children(processes, testing::killed);
 }
 
+// One after the other is ended for a fault. The kernel says so of some and counts the rest: tests/guest/hostile_test.py
+// reads what it prints meanwhile.
+void faults_do_not_flood() {
+  for (int i = 0; i < 300; ++i) EXPECT(is_killed([] { testing::touch(reinterpret_cast<char*>(abi::user_top), 'x'); }));
+}
+
 // The program's file changes while it is loaded: the exec fails or runs a whole program, old or new.
 void program_replaced_during_exec() {
   static char copy[20000];
@@ -434,6 +440,7 @@ constexpr testing::Test tests[] = {
     {"returns_without_alarm", returns_without_alarm},
     {"alarms_end_with_their_program", alarms_end_with_their_program},
     {"all_fault_without_memory", all_fault_without_memory},
+    {"faults_do_not_flood", faults_do_not_flood},
     {"program_replaced_during_exec", program_replaced_during_exec},
     {"chain_of_pipes", chain_of_pipes},
     {"storm_of_orphans", storm_of_orphans},
