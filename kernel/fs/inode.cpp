@@ -229,17 +229,20 @@ std::byte* Inode::mapped_bytes(u64 offset) {
   return static_cast<std::byte*>(mm::frame_bytes(*frame)) + offset % FilePages::page_bytes;
 }
 
+// What to reserve for writing so many bytes: all of it, if the log is large enough.
+u32 Inode::write_reserve(u64 bytes) const {
+  const u64 blocks = (bytes + block_bytes - 1) / block_bytes;
+  // One more for the bitmap block, so that the last of `blocks` still finds room.
+  return static_cast<u32>(std::min<u64>(volume_->geometry().write_room() + blocks + 1, volume_->log().capacity()));
+}
+
 Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
   usize total = 0;
   while (total < count) {
     CopyResult copy{0, CopyStatus::done};
     Result<void> problem;
     {
-      const u64 blocks = (count - total + block_bytes - 1) / block_bytes;
-      // One more for the bitmap block, so that the last of `blocks` still finds room.
-      const u32 room =
-          static_cast<u32>(std::min<u64>(volume_->geometry().write_room() + blocks + 1, volume_->log().capacity()));
-      Transaction transaction(volume_->log(), room);
+      Transaction transaction(volume_->log(), write_reserve(count - total));
       LIB_TRY(transaction.begun());
       {
         const InodeLock lock(*this);
@@ -315,10 +318,7 @@ Result<void> Inode::write_locked(Transaction& transaction, u64 offset, std::span
 Result<void> Inode::write_page(u64 index) {
   const u64 begin = index * FilePages::page_bytes;
   for (u64 done = 0; done < FilePages::page_bytes;) {
-    const u64 blocks = (FilePages::page_bytes - done) / block_bytes;
-    const u32 room =
-        static_cast<u32>(std::min<u64>(volume_->geometry().write_room() + blocks + 1, volume_->log().capacity()));
-    Transaction transaction(volume_->log(), room);
+    Transaction transaction(volume_->log(), write_reserve(FilePages::page_bytes - done));
     LIB_TRY(transaction.begun());
     {
       const InodeLock lock(*this);

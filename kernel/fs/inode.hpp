@@ -128,6 +128,8 @@ class Inode {
   [[nodiscard]] lib::Result<Freed> free_one(Transaction& transaction, u32 block);
   [[nodiscard]] lib::Result<Freed> free_table(Transaction& transaction, u32& table, u32 first_index);
   [[nodiscard]] lib::Result<Freed> free_top_table(Transaction& transaction, u32& table, u32 first_index);
+  [[nodiscard]] u32 write_reserve(u64 bytes) const;
+  [[nodiscard]] lib::Result<Freed> free_empty_table(Transaction& transaction, u32& table, u32 first_index);
   [[nodiscard]] lib::Result<void> cut_table(Transaction& transaction, u32 table, u32 kept);
 
   // Under the table's lock; `number_` changes only while nobody refers to the inode.

@@ -96,6 +96,17 @@ Result<void> Inode::cut_table(Transaction& transaction, u32 table, u32 kept) {
   return {};
 }
 
+// The blocks that the table names are free; so shall it be.
+Result<Inode::Freed> Inode::free_empty_table(Transaction& transaction, u32& table, u32 first_index) {
+  if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
+    LIB_TRY(cut_table(transaction, table, 0));
+    set_size(std::min<u32>(size(), first_index * block_bytes));
+    return Freed::no_room;
+  }
+  table = 0;
+  return Freed::all;
+}
+
 Result<Inode::Freed> Inode::free_table(Transaction& transaction, u32& table, u32 first_index) {
   constexpr u32 batch = 32;
   u32 blocks[batch];
@@ -113,14 +124,8 @@ Result<Inode::Freed> Inode::free_table(Transaction& transaction, u32& table, u32
         return Freed::no_room;
       }
     }
-    if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
-      LIB_TRY(cut_table(transaction, table, 0));
-      set_size(std::min<u32>(size(), first_index * block_bytes));
-      return Freed::no_room;
-    }
   }
-  table = 0;
-  return Freed::all;
+  return free_empty_table(transaction, table, first_index);
 }
 
 Result<Inode::Freed> Inode::free_top_table(Transaction& transaction, u32& table, u32 first_index) {
@@ -136,14 +141,8 @@ Result<Inode::Freed> Inode::free_top_table(Transaction& transaction, u32& table,
       LIB_TRY(cut_table(transaction, table, i + 1));
       return Freed::no_room;
     }
-    if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
-      LIB_TRY(cut_table(transaction, table, 0));
-      set_size(std::min<u32>(size(), first_index * block_bytes));
-      return Freed::no_room;
-    }
   }
-  table = 0;
-  return Freed::all;
+  return free_empty_table(transaction, table, first_index);
 }
 
 }  // namespace fs
