@@ -887,6 +887,19 @@ TEST_F(AddressSpaceTest, FilePagesSurviveEveryFailureAndEveryReadError) {
 
 // Failing allocations, one operation after the other.
 
+TEST_F(AddressSpaceTest, AFilePageThatNeedsATableIsAllOrNothing) {
+  AddressSpace& space = program();
+  FakeFile file(page);
+  ASSERT_TRUE(space.map_inaccessible(AddressSpace::user_limit % mega + mega));  // below are no tables yet
+  const u64 at = space.map_file(page, Permissions::read_only(), Sharing::shared, file, 0)->value();
+  every_failure([&] {
+    std::byte value{};
+    return machine_.load(at, value) == Outcome::done;
+  });
+  EXPECT_TRUE(space.unmap(VirtAddr(at), page));
+  EXPECT_EQ(file.cached_pages(), 0u);
+}
+
 TEST_F(AddressSpaceTest, EveryOperationFailsCleanlyAtEveryAllocation) {
   const SpaceOwner owner = *machine_.make_owner();
   AddressSpace* space = nullptr;
