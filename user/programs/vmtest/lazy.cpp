@@ -67,8 +67,10 @@ void untouched_costs_nothing() {
 // V38: the machine is overcommitted; who touches too much dies, nobody else.
 void toucher_dies() {
   EXPECT(is_killed([] {
+    const std::uint64_t memory = freeframes() * page;
     char* begin = grow_lazily(gibibyte);
-    for (int i = 0; i < gibibyte; i += page) touch(begin + i, 1);
+    for (std::uint64_t more = gibibyte; more <= memory; more += gibibyte) grow_lazily(gibibyte);
+    for (std::uint64_t i = 0; i <= memory; i += page) touch(begin + i, 1);
   }));
   EXPECT_EQ(status_of([] {}), 0);
 }
