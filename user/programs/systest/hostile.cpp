@@ -294,7 +294,7 @@ void returns_without_alarm() {
 
 // Neither a child nor a new program has the alarm, and a handler that goes on for ever can be killed.
 void alarms_end_with_their_program() {
-  EXPECT_EQ(sigalarm(1, never_return), 0);
+  EXPECT_EQ(sigalarm(1, return_at_once), 0);
   EXPECT_EQ(status_of([] {
               alarms = 0;
               spin(4);
@@ -310,7 +310,7 @@ void alarms_end_with_their_program() {
   sleep(3);
   kill_and_wait(pid);
   EXPECT_EQ(status_of([] {
-              sigalarm(1, never_return);
+              sigalarm(1, return_at_once);
               static char name[] = "/sleep", ticks[] = "3";
               char* arguments[] = {name, ticks, nullptr};
               exec(name, arguments);
