@@ -14,6 +14,9 @@ inline constexpr u32 max_harts = max_hart_count;
 /// The running hart's index, 0 to max_harts - 1. Stable until the thread sleeps or yields.
 [[nodiscard]] inline u32 hart_index() { return current_thread()->hart; }
 
+/// The running hart's event counters, as stable as its index.
+[[nodiscard]] inline HartCounters& own_counters() { return *current_thread()->counters; }
+
 /// Where the kernel sees a frame of RAM (the direct map), and back. Kernel stacks may not lie in it.
 [[nodiscard]] inline void* to_kernel(sv39::PhysAddr address) {
   return reinterpret_cast<void*>(address.value() + kernel_offset);

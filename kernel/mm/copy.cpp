@@ -33,30 +33,30 @@ CopyStatus AddressSpace::resolve_for_copy(VirtAddr va, Access access, VirtAddr& 
   return CopyStatus::bad_address;
 }
 
-CopyResult AddressSpace::copy_in(void* to, VirtAddr from, usize bytes) {
-  count(VmEvent::copy_in_call);
+/// The copy has stopped after `copied` bytes, at a page to resolve or at the end of what is reachable; or it has not begun,
+/// because the end is not.
+[[gnu::noinline]] CopyResult AddressSpace::finish_copy_in(void* to, VirtAddr from, usize bytes, usize copied) {
   const usize allowed = reachable(from, bytes);
   VirtAddr last(~u64{0});
   u32 repeats = 0;
-  for (usize copied = 0;;) {
-    copied = allowed - View::read(root_, static_cast<std::byte*>(to) + copied, from + copied, allowed - copied);
-    if (copied == allowed) return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
-    CopyStatus status = resolve_for_copy(from + copied, Access::read, last, repeats);
+  while (copied != allowed) {
+    const CopyStatus status = resolve_for_copy(from + copied, Access::read, last, repeats);
     if (status != CopyStatus::ok) return {copied, status};
+    copied = allowed - View::read(root_, static_cast<std::byte*>(to) + copied, from + copied, allowed - copied);
   }
+  return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
 }
 
-CopyResult AddressSpace::copy_out(VirtAddr to, const void* from, usize bytes) {
-  count(VmEvent::copy_out_call);
+[[gnu::noinline]] CopyResult AddressSpace::finish_copy_out(VirtAddr to, const void* from, usize bytes, usize copied) {
   const usize allowed = reachable(to, bytes);
   VirtAddr last(~u64{0});
   u32 repeats = 0;
-  for (usize copied = 0;;) {
-    copied = allowed - View::write(root_, to + copied, static_cast<const std::byte*>(from) + copied, allowed - copied);
-    if (copied == allowed) return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
-    CopyStatus status = resolve_for_copy(to + copied, Access::write, last, repeats);
+  while (copied != allowed) {
+    const CopyStatus status = resolve_for_copy(to + copied, Access::write, last, repeats);
     if (status != CopyStatus::ok) return {copied, status};
+    copied = allowed - View::write(root_, to + copied, static_cast<const std::byte*>(from) + copied, allowed - copied);
   }
+  return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
 }
 
 CopyResult AddressSpace::copy_in_string(char* to, VirtAddr from, usize limit) {

@@ -319,7 +319,7 @@ lib::Result<Ppn> FrameAllocator::allocate(FrameState use, Zero zero, Order order
     number = fetch(hart);
     if (number == no_frame) return lib::fail(lib::Error::no_memory);
   }
-  HartCounters& counters = hart_counters[hart];
+  HartCounters& counters = arch::own_counters();
   counters.add(VmEvent::frame_allocated);
   const FrameState found = table_[number].state;
   check_free(number, found, 0);

@@ -60,12 +60,10 @@ u64 UnifiedView::switch_in(State& state, Ppn root) {
 }
 
 void UnifiedView::fence_page(State& state, VirtAddr va) {
-  const u32 hart = arch::hart_index();
-  const u32 bit = 1U << hart;
+  const u32 bit = 1U << arch::hart_index();
   if (state.ran_on & bit) {
-    HartCounters& counters = hart_counters[hart];
     arch::fence_page(state.tag.asid(), va);
-    counters.add(VmEvent::fence_page);
+    count(VmEvent::fence_page);
   }
   mark_stale(state, bit);
 }

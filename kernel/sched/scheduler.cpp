@@ -103,6 +103,7 @@ void enqueue(Thread& thread) {
 
 void run(Thread& self, Thread& next) {
   next.hart = self.hart;
+  next.counters = self.counters;
   next.on_cpu.store(1, std::memory_order_relaxed);
   next.state.store(State::running, std::memory_order_relaxed);
   std::atomic<u64>& switches = hart_states[self.hart].switches;

@@ -102,7 +102,7 @@ bool describe_bifolium(const KernelMemory& memory, const Value& entry, ProcessRe
 
 std::vector<Counter> bifolium_counters(const KernelMemory& memory) {
   std::vector<Counter> counters;
-  const Value harts = Value::of_variable(memory, "mm::hart_counters");
+  const Value harts = Value::of_variable(memory, "arch::hart_counters");
   const u64 events = std::min<u64>(harts.at(0).member("events").length(), abi::vm_event_count);
   for (u64 event = 0; event < events; ++event) {
     Counter& counter = counters.emplace_back(Counter{std::string(abi::vm_event_names[event]), 0});

@@ -116,7 +116,11 @@ inline void write_stimecmp(u64 when) { asm volatile("csrw 0x14d, %0" : : "r"(whe
 class UserAccessWindow {
  public:
   UserAccessWindow() { set_sstatus(sstatus::sum); }
-  ~UserAccessWindow() { clear_sstatus(sstatus::sum); }
+  ~UserAccessWindow() {
+    // Makes its operand anew: kept since the constructor it would cost a callee-saved register, so two instructions more.
+    u64 mask;
+    asm volatile("lui %0, %1\n\tcsrc sstatus, %0" : "=r"(mask) : "i"(sstatus::sum >> 12) : "memory");
+  }
   UserAccessWindow(const UserAccessWindow&) = delete;
   UserAccessWindow& operator=(const UserAccessWindow&) = delete;
 };

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "arch/hart_counters.hpp"
 #include "arch/riscv64/layout.hpp"
 #include "lib/types.hpp"
 
@@ -12,8 +13,11 @@ inline constexpr u32 max_hart_count = LAYOUT_MAX_HARTS;
 
 struct TrapFrame;
 
+/// All harts' counters, by index.
+inline HartCounters hart_counters[max_hart_count];
+
 /// The part of a thread that assembly and lower layers see; sched::Thread begins with it. A function sees the same
-/// tp all its life, because a thread takes its tp with it; only `hart` changes when the thread moves.
+/// tp all its life, because a thread takes its tp with it; only `hart` and `counters` change when the thread moves.
 struct CurrentThread {
   u32 hart = 0;                     ///< index of the hart it runs on, or ran last
   u32 reserved = 0;
@@ -21,6 +25,7 @@ struct CurrentThread {
   u64 stack_bottom = 0;             ///< lowest address of the kernel stack; a trap with sp below it is an overflow
   u64 stack_top = 0;
   u64 scratch[2] = {};              ///< two registers during the first steps of a kernel trap
+  HartCounters* counters = nullptr; ///< the hart's
 };
 
 static_assert(offsetof(CurrentThread, trap_frame) == 8 && offsetof(CurrentThread, stack_bottom) == 16);

@@ -58,6 +58,7 @@ alignas(4096) constinit std::array<u64, 512> boot_root = make_boot_root();
 
 void adopt_boot_thread(CurrentThread& thread, u32 hart) {
   thread.hart = hart;
+  thread.counters = &hart_counters[hart];
   thread.stack_bottom = reinterpret_cast<u64>(boot_stacks) + u64{hart} * LAYOUT_BOOT_STACK_SIZE;
   thread.stack_top = thread.stack_bottom + LAYOUT_BOOT_STACK_SIZE;
   asm volatile("mv tp, %0" : : "r"(&thread) : "memory");

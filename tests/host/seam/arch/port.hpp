@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "arch/hart_counters.hpp"
 #include "lib/types.hpp"
 #include "sv39/address.hpp"
 
@@ -82,6 +83,10 @@ inline void set_hart_index(unsigned hart) { this_hart = hart; }
 
 /// Index of the hart that executes, 0 .. max_harts - 1.
 [[nodiscard]] inline u32 hart_index() { return host::this_hart; }
+
+/// All harts' event counters, and those of the hart that executes.
+inline HartCounters hart_counters[max_harts];
+[[nodiscard]] inline HartCounters& own_counters() { return hart_counters[hart_index()]; }
 
 /// Bit i set: hart i has been started. On the host all are.
 [[nodiscard]] inline u32 started_harts() { return (u32{1} << max_harts) - 1; }
