@@ -177,16 +177,32 @@ void AddressSpace::note_tables(VirtAddr begin, VirtAddr end) {
   }
 }
 
+/// One anonymous base page, the commonest case of sbrk. False: something else is there.
+[[gnu::always_inline]] inline bool AddressSpace::unmap_single_page(const Region& region, VirtAddr page) {
+  if (region.kind == RegionKind::guard || region.kind == RegionKind::file) return false;
+  const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
+  if (slot.level != Level::base) return false;
+  if (!slot.pte.is_valid()) return true;
+  store(slot, Pte());
+  fence(page);
+  frames().unref(slot.pte.ppn());
+  return true;
+}
+
 /// Clears the pages of [begin, end), a part of `region`, with all fences done when it returns.
 void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr end) {
   if (begin < region.populated_begin) begin = region.populated_begin;
   if (end > region.populated_end) end = region.populated_end;
   if (begin >= end) return;
+  if (end - begin == sv39::page_size && unmap_single_page(region, begin)) return;
+  unmap_pages(region, begin, end);
+}
+
+[[gnu::noinline]] void AddressSpace::unmap_pages(Region& region, VirtAddr begin, VirtAddr end) {
   if (region.kind == RegionKind::file) {
     unmap_file_pages(region, begin, end);
     return;
   }
-  if (end - begin == sv39::page_size && unmap_single_page(region, begin)) return;
   TableSource tables(spares_);
   SpaceTlb tlb{view_};
   UserFrameSink sink;
@@ -204,18 +220,7 @@ void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr en
   }
 }
 
-/// One anonymous base page, the commonest case of sbrk. False: something else is there.
-bool AddressSpace::unmap_single_page(const Region& region, VirtAddr page) {
-  const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
-  if (slot.level != Level::base || region.kind == RegionKind::guard) return false;
-  if (!slot.pte.is_valid()) return true;
-  store(slot, Pte());
-  fence(page);
-  frames().unref(slot.pte.ppn());
-  return true;
-}
-
-/// The same for a file's pages, some of which may be private copies. May sleep, with no entry half changed: a batch
+/// Clears a file's pages, some of which may be private copies. May sleep, with no entry half changed: a batch
 /// of pages is cleared and fenced before the file system hears of it.
 void AddressSpace::unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end) {
   constexpr u32 batch_pages = 32;
@@ -264,12 +269,18 @@ void AddressSpace::erase_range(VirtAddr begin, VirtAddr end) {
   }
 }
 
+/// Index of the lowest mmap region, size() if there is none. Mappings are placed from the top down and program memory
+/// grows from below, so they are the last in the list.
+u32 AddressSpace::first_mapping() const {
+  u32 i = regions_.size();
+  while (i > 0 && regions_[i - 1].is_mmap()) --i;
+  return i;
+}
+
 /// Lowest address of an mmap region, or of what no region may reach.
 VirtAddr AddressSpace::lowest_mapping() const {
-  // Mappings are placed from the top down and program memory grows from below, so they are the last in the list.
-  VirtAddr lowest(user_limit);
-  for (u32 i = regions_.size(); i > 0 && regions_[i - 1].is_mmap(); --i) lowest = regions_[i - 1].begin;
-  return lowest;
+  const u32 first = first_mapping();
+  return first < regions_.size() ? regions_[first].begin : VirtAddr(user_limit);
 }
 
 // Running.

@@ -87,6 +87,8 @@ class AddressSpace final : public sched::Space {
   /// Moves the break by `delta` and returns the old one (xv6: growproc). invalid_argument when it would leave
   /// [0, lowest mapping), no_memory.
   [[nodiscard]] lib::Result<u64> grow(i64 delta, Growth growth);
+  /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail.
+  void shrink(u64 bytes);
 
   /// A new region of `bytes`, rounded up to pages, placed by the kernel; pages come at first touch.
   [[nodiscard]] lib::Result<VirtAddr> map_anonymous(u64 bytes, Permissions permissions, Sharing sharing);
@@ -177,18 +179,18 @@ class AddressSpace final : public sched::Space {
   void map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages);
   void note_tables(VirtAddr begin, VirtAddr end);
   void unmap_region_part(Region& region, VirtAddr begin, VirtAddr end);
+  void unmap_pages(Region& region, VirtAddr begin, VirtAddr end);
   [[nodiscard]] bool unmap_single_page(const Region& region, VirtAddr page);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
   void erase_range(VirtAddr begin, VirtAddr end);
+  [[nodiscard]] u32 first_mapping() const;
   [[nodiscard]] VirtAddr lowest_mapping() const;
 
   void share_page(VirtAddr page, Permissions permissions);
-  [[nodiscard]] lib::Result<void> grow_eager(VirtAddr begin, VirtAddr end);
+  [[nodiscard]] bool grow_eager(VirtAddr begin, VirtAddr end);
   void keep_last_frames(u64 wanted);
-  [[nodiscard]] bool grow_single_page(VirtAddr page);
-  void shrink(VirtAddr begin, VirtAddr end);
-  Region& extend_heap(VirtAddr begin, VirtAddr end);
-  [[nodiscard]] Region* heap_below(VirtAddr begin);
+  [[nodiscard]] bool grow_single_page(VirtAddr page, VirtAddr end);
+  [[nodiscard]] Region* heap_below(VirtAddr end, u32 mappings);
 
   [[nodiscard]] lib::Result<VirtAddr> place(u64 bytes) const;
   [[nodiscard]] lib::Result<VirtAddr> add_mapping(u64 bytes, Region region);
@@ -205,7 +207,7 @@ class AddressSpace final : public sched::Space {
   void split_megapage(VirtAddr page);
   void promote_if_full(const Region& region, VirtAddr page);
   void promote_heap(const Region& heap, VirtAddr begin, VirtAddr end);
-  void fence(VirtAddr va) { View::fence_page(view_, va); }
+  [[gnu::always_inline]] void fence(VirtAddr va) { View::fence_page(view_, va); }
   static void store(const sv39::Slot& slot, Pte pte) { TableMemory{}.write(*slot.node, slot.index, pte); }
   /// Whether all of [va, va + bytes) lies where programs may have memory at all. Above are only USYSCALL, TRAPFRAME and
   /// TRAMPOLINE, which no copy may touch; below, the page table itself permits nothing but what regions permit.

@@ -10,6 +10,11 @@ namespace mm {
 using FailureHook = bool (*)();
 inline std::atomic<FailureHook> failure_hook{nullptr};
 
+/// Whether the hook must be asked at all.
+[[nodiscard]] inline bool somebody_makes_allocations_fail() {
+  return failure_hook.load(std::memory_order_relaxed) != nullptr;
+}
+
 [[nodiscard]] inline bool allocation_must_fail() {
   FailureHook hook = failure_hook.load(std::memory_order_relaxed);
   return hook != nullptr && hook();

@@ -188,26 +188,29 @@ void FrameAllocator::give_block(u32 number, u32 order) {
 // Caches of single frames.
 
 void FrameAllocator::push(List& list, u32 number, FrameState state) {
-  table_[number].state = state;
-  table_[number].first = list.head;
+  Frame& frame = table_[number];
+  frame.state = state;
+  frame.first = list.head;
   list.head = number;
   ++list.count;
 }
 
-u32 FrameAllocator::pop(List& list) {
-  u32 number = list.head;
-  if (number == no_frame) return no_frame;
+/// The list's first frame; no_frame when it is empty.
+inline u32 FrameAllocator::pop(List& list) {
+  if (list.count == 0) return no_frame;
+  const u32 number = list.head;
   list.head = table_[number].first;
   --list.count;
   return number;
 }
 
-/// A frame of the hart's own cache; no_frame when that is empty.
+/// A frame of the hart's own cache, if there is one in the wanted state; no_frame when the cache is empty.
 inline u32 FrameAllocator::pop_own(Cache& cache, Zero wanted) {
   sync::Guard guard(cache.lock);
-  u32 number = pop(wanted == Zero::yes ? cache.zero : cache.plain);
-  if (number == no_frame) number = pop(wanted == Zero::yes ? cache.plain : cache.zero);
-  return number;
+  if (wanted == Zero::yes && cache.zero.count != 0) return pop(cache.zero);
+  if (cache.plain.count != 0) [[likely]]
+    return pop(cache.plain);
+  return pop(cache.zero);
 }
 
 /// A frame from elsewhere, for an empty cache. (Apart, so that the usual way saves few registers.)
@@ -272,10 +275,11 @@ void FrameAllocator::cache_single(u32 number, Zero zero) {
     sync::Guard guard(cache.lock);
     if (zero == Zero::yes) {
       push(cache.zero, number, FrameState::cached_zero);
+      full = cache.zero.count > zero_limit;
     } else {
       push(cache.plain, number, FrameState::cached);
+      full = cache.plain.count > cache_limit;
     }
-    full = cache.plain.count > cache_limit || cache.zero.count > zero_limit;
   }
   if (full) [[unlikely]]
     drain(cache, cache_keep, zero_limit / 2);
@@ -308,17 +312,29 @@ u32 FrameAllocator::take_block_locked(u32 order) {
 
 // Handing out and taking back.
 
-lib::Result<Ppn> FrameAllocator::allocate(FrameState use, Zero zero, Order order) {
-  if (allocation_must_fail()) [[unlikely]]
-    return lib::fail(lib::Error::no_memory);
-  if (order != Order::page) return allocate_block(use, zero, static_cast<u32>(order));
+u64 FrameAllocator::take_single(FrameState use, Zero zero) {
+  if (somebody_makes_allocations_fail()) [[unlikely]]
+    return take_unless_it_must_fail(use, zero);
+  const u32 number = pop_own(caches_[arch::hart_index()], zero);
+  if (number == no_frame) [[unlikely]]
+    return take_elsewhere(use, zero);
+  return hand_out(number, use, zero).value();
+}
 
+[[gnu::noinline]] u64 FrameAllocator::take_unless_it_must_fail(FrameState use, Zero zero) {
+  return allocation_must_fail() ? no_ppn : take_elsewhere(use, zero);
+}
+
+/// The same when the hart's own cache is empty.
+[[gnu::noinline]] u64 FrameAllocator::take_elsewhere(FrameState use, Zero zero) {
   const u32 hart = arch::hart_index();
   u32 number = pop_own(caches_[hart], zero);
-  if (number == no_frame) [[unlikely]] {
-    number = fetch(hart);
-    if (number == no_frame) return lib::fail(lib::Error::no_memory);
-  }
+  if (number == no_frame) number = fetch(hart);
+  return number == no_frame ? no_ppn : hand_out(number, use, zero).value();
+}
+
+/// A single frame that is in no list any more becomes the caller's.
+inline Ppn FrameAllocator::hand_out(u32 number, FrameState use, Zero zero) {
   HartCounters& counters = arch::own_counters();
   counters.add(VmEvent::frame_allocated);
   const FrameState found = table_[number].state;
@@ -332,13 +348,15 @@ lib::Result<Ppn> FrameAllocator::allocate(FrameState use, Zero zero, Order order
   return ppn;
 }
 
-[[gnu::noinline]] lib::Result<Ppn> FrameAllocator::allocate_block(FrameState use, Zero zero, u32 order) {
+u64 FrameAllocator::take_block_for(FrameState use, Zero zero, Order wanted) {
+  if (allocation_must_fail()) return no_ppn;
+  const u32 order = static_cast<u32>(wanted);
   u32 number = take_block_locked(order);
   if (number == no_frame) {
     // The missing parts may lie in the caches.
     drain_caches();
     number = take_block_locked(order);
-    if (number == no_frame) return lib::fail(lib::Error::no_memory);
+    if (number == no_frame) return no_ppn;
   }
   count(VmEvent::frame_allocated, u64{1} << order);
   check_free(number, FrameState::free, order);
@@ -347,14 +365,13 @@ lib::Result<Ppn> FrameAllocator::allocate(FrameState use, Zero zero, Order order
     count(VmEvent::frame_zeroed, u64{1} << order);
     for (u64 i = 0; i < u64{1} << order; ++i) lib::zero_page(frame_bytes(ppn_of(number) + i));
   }
-  return ppn_of(number);
+  return ppn_of(number).value();
 }
 
 void FrameAllocator::claim(u32 number, FrameState use, u32 order) {
   Frame& frame = table_[number];
   frame.state = use == FrameState::user && order == max_order ? FrameState::compound : use;
   frame.order = static_cast<u8>(order);
-  frame.limit = 0;
   frame.refs.store(1, std::memory_order_relaxed);
 }
 
@@ -415,8 +432,7 @@ void FrameAllocator::free_zeroed(Ppn ppn) {
   cache_single(number_of(ppn), Zero::yes);
 }
 
-void FrameAllocator::last_unref(Ppn ppn, u32 before) {
-  Frame& frame = record(ppn);
+void FrameAllocator::last_unref(Ppn ppn, Frame& frame, u32 before) {
   if (before == 0 || !is_used(frame.state) || frame.order != 0) wrong_free(frame.state);
   free_last(ppn, 0);
 }

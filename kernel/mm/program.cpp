@@ -11,6 +11,9 @@ namespace {
 /// One-argument sbrk answers a request that does not fit with failure below this, with lazy memory from it on.
 constexpr u64 legacy_lazy_threshold = u64{16} << 20;
 
+/// The first page border that is not below an address of [0, user_limit], which is far from wrapping.
+VirtAddr page_up(u64 address) { return VirtAddr((address + sv39::page_size - 1) & ~(sv39::page_size - 1)); }
+
 Permissions both(Permissions a, Permissions b) {
   const bool writable = a.allows(Access::write) || b.allows(Access::write);
   const bool executable = a.allows(Access::execute) || b.allows(Access::execute);
@@ -150,36 +153,44 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
   if (delta < 0) {
     const u64 less = u64{0} - static_cast<u64>(delta);
     if (less > old) return lib::fail(lib::Error::invalid_argument);
-    shrink(VirtAddr(old - less).ceil().address(), VirtAddr(old).ceil().address());
-    break_ = old - less;
+    shrink(less);
     return old;
   }
   const u64 more = static_cast<u64>(delta);
-  if (more > lowest_mapping().value() - old) return lib::fail(lib::Error::no_memory);
-  const VirtAddr begin = VirtAddr(old).ceil().address();
-  const VirtAddr end = VirtAddr(old + more).ceil().address();
+  const u32 mappings = first_mapping();
+  const u64 limit = mappings < regions_.size() ? regions_[mappings].begin.value() : user_limit;
+  if (more > limit - old) return lib::fail(lib::Error::no_memory);
+  const VirtAddr begin = page_up(old);
+  const VirtAddr end = page_up(old + more);
   if (begin < end) {
-    if (heap_below(begin) == nullptr && !regions_.has_room(1)) return lib::fail(lib::Error::no_memory);
+    Region* heap = heap_below(begin, mappings);
+    if (heap == nullptr && !regions_.has_room(1)) return lib::fail(lib::Error::no_memory);
+    bool populated = false;
     if (growth != Growth::lazy) {
-      auto grown = grow_eager(begin, end);
-      if (!grown && (growth != Growth::legacy || more < legacy_lazy_threshold)) return lib::fail(grown.error());
-      Region& heap = extend_heap(begin, end);
-      if (grown) {
-        heap.note_populated(begin, end);
-        promote_heap(heap, begin, end);
-      }
-    } else {
-      extend_heap(begin, end);
+      populated = grow_single_page(begin, end) || grow_eager(begin, end);
+      const bool may_be_lazy = growth == Growth::legacy && more >= legacy_lazy_threshold;
+      if (!populated && !may_be_lazy) return lib::fail(lib::Error::no_memory);
+    }
+    if (heap == nullptr) {
+      heap = &regions_.insert(
+          Region{.begin = begin, .end = end, .kind = RegionKind::heap, .permissions = Permissions::read_write()});
+    }
+    heap->end = end;
+    if (populated) {
+      heap->note_populated(begin, end);
+      if (begin.align_down(Level::mega) != end.align_down(Level::mega)) promote_heap(*heap, begin, end);
     }
   }
   break_ = old + more;
   return old;
 }
 
-/// The break comes down from `end` to `begin`, past stack and segments if it must.
-void AddressSpace::shrink(VirtAddr begin, VirtAddr end) {
+void AddressSpace::shrink(u64 bytes) {
+  const VirtAddr begin = page_up(break_ - bytes);
+  const VirtAddr end = page_up(break_);
+  break_ -= bytes;
   if (begin >= end) return;
-  Region* heap = heap_below(end);
+  Region* heap = heap_below(end, first_mapping());
   if (heap == nullptr || heap->begin > begin) {
     erase_range(begin, end);
     return;
@@ -196,39 +207,29 @@ void AddressSpace::shrink(VirtAddr begin, VirtAddr end) {
   }
 }
 
-/// The heap region that ends at `end`, or null.
-Region* AddressSpace::heap_below(VirtAddr end) {
-  if (end.value() == 0) return nullptr;
-  Region* region = regions_.find(VirtAddr(end.value() - 1));
-  return region != nullptr && region->kind == RegionKind::heap && region->end == end ? region : nullptr;
-}
-
-Region& AddressSpace::extend_heap(VirtAddr begin, VirtAddr end) {
-  if (Region* heap = heap_below(begin)) {
-    heap->end = end;
-    return *heap;
-  }
-  return regions_.insert(
-      Region{.begin = begin, .end = end, .kind = RegionKind::heap, .permissions = Permissions::read_write()});
+/// The heap region if it ends at `end`, or null: the last region below the mappings, of which `mappings` is the first.
+Region* AddressSpace::heap_below(VirtAddr end, u32 mappings) {
+  if (mappings == 0) return nullptr;
+  Region& last = regions_[mappings - 1];
+  return last.kind == RegionKind::heap && last.end == end ? &last : nullptr;
 }
 
 /// Where [begin, end) completed 2 MiB of the heap, they may have become fit for a megapage.
-void AddressSpace::promote_heap(const Region& heap, VirtAddr begin, VirtAddr end) {
+[[gnu::noinline]] void AddressSpace::promote_heap(const Region& heap, VirtAddr begin, VirtAddr end) {
   constexpr u64 mega = sv39::bytes_of(Level::mega);
   for (VirtAddr next = begin.align_down(Level::mega) + mega; next <= end; next = next + mega) {
     promote_if_full(heap, VirtAddr(next.value() - sv39::page_size));
   }
 }
 
-/// Memory for [begin, end) at once, or nothing. A 2 MiB part that is aligned and wholly new becomes a megapage if a
+/// Memory for [begin, end) at once; false: there was not enough, and nothing has changed. A 2 MiB part that is aligned and wholly new becomes a megapage if a
 /// block is free; its deposit is the table that base pages would have needed, so that both cost the same.
-lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
-  if (end - begin == sv39::page_size && grow_single_page(begin)) return {};
+[[gnu::noinline]] bool AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
   const VirtRange range = *VirtRange::between(begin, end);
   const u64 page_count = range.page_count();
   if (frames().free_count() < page_count) {
     keep_last_frames(page_count);
-    return lib::fail(lib::Error::no_memory);
+    return false;
   }
   TableSource tables(spares_);
   Cursor cursor = this->cursor();
@@ -249,7 +250,7 @@ lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
   if (!reserved) {
     tables.release();
     if (page_count == 1) keep_last_frames(tables_wanted + 1);
-    return lib::fail(lib::Error::no_memory);
+    return false;
   }
 
   note_tables(begin, end);
@@ -270,11 +271,12 @@ lib::Result<void> AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
     }
     va = part.end();
   }
-  return {};
+  return true;
 }
 
 /// One page where the tables are there already, the commonest request. False: it is not so simple.
-bool AddressSpace::grow_single_page(VirtAddr page) {
+bool AddressSpace::grow_single_page(VirtAddr page, VirtAddr end) {
+  if (end - page != sv39::page_size) return false;
   const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
   if (slot.level != Level::base) return false;
   auto frame = frames().allocate(FrameState::user, Zero::yes);

@@ -34,12 +34,20 @@ bool RegionList::any_in(VirtAddr from, VirtAddr to) const {
 
 Region& RegionList::insert(const Region& region) {
   if (size_ == capacity) lib::bug("region list: insert without room");
-  u32 index = first_above(region.begin);
-  if (index < size_ && (*this)[index].begin < region.end) lib::bug("region list: overlap");
-  for (u32 i = size_; i > index; --i) (*this)[i] = (*this)[i - 1];
+  u32 index = size_;
+  if (size_ != 0 && (*this)[size_ - 1].end > region.begin) [[unlikely]]
+    index = make_gap(region.begin, region.end);
   ++size_;
   (*this)[index] = region;
   return (*this)[index];
+}
+
+/// Moves the regions above [begin, end) up by one place; returns the place that is free then.
+[[gnu::noinline]] u32 RegionList::make_gap(VirtAddr begin, VirtAddr end) {
+  const u32 index = first_above(begin);
+  if (index < size_ && (*this)[index].begin < end) lib::bug("region list: overlap");
+  for (u32 i = size_; i > index; --i) (*this)[i] = (*this)[i - 1];
+  return index;
 }
 
 void RegionList::erase(u32 index) {

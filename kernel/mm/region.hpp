@@ -14,7 +14,7 @@ using sv39::Access;
 using sv39::Permissions;
 using sv39::Pte;
 
-enum class RegionKind : u32 {
+enum class RegionKind : u8 {
   segment,    ///< a program's text or data, filled by exec
   guard,      ///< below the stack: a leaf without U, so that the hole is visible in the page table
   stack,
@@ -23,7 +23,7 @@ enum class RegionKind : u32 {
   file,       ///< mmap of a file
 };
 
-enum class Sharing : u32 { private_copy, shared };
+enum class Sharing : u8 { private_copy, shared };
 
 /// A run of pages with one meaning. Rights are what the program was promised: copy-on-write pages and pages that are
 /// not there yet have less in the table.
@@ -32,9 +32,9 @@ struct Region {
   VirtAddr end{};
   RegionKind kind = RegionKind::anonymous;
   Sharing sharing = Sharing::private_copy;
-  Permissions permissions = Permissions::read_only();
   /// No right at all (PROT_NONE): no page is ever mapped, and `permissions` says nothing.
   bool inaccessible = false;
+  Permissions permissions = Permissions::read_only();
   /// Every page that is mapped lies in [populated_begin, populated_end): what was never touched costs nothing to free.
   VirtAddr populated_begin{};
   VirtAddr populated_end{};
@@ -61,6 +61,7 @@ struct Region {
 };
 
 static_assert(std::is_trivially_copyable_v<Region>);
+static_assert(sizeof(Region) == 64, "what a compiler copies in place, and indexes with a shift");
 
 /// The regions of one address space in order of address; they never overlap. Bounded: a full list is an error value.
 class RegionList {
@@ -94,6 +95,8 @@ class RegionList {
   u32 cut(u32 index, VirtAddr at);
 
  private:
+  u32 make_gap(VirtAddr begin, VirtAddr end);
+
   u32 size_ = 0;
   u32 last_found_ = 0;
   /// Bytes rather than Regions: making an address space must not cost the construction of those it does not have.

@@ -14,14 +14,6 @@ namespace {
 /// Whether the hart runs on this table now, so that the MMU can do the walk.
 bool is_active(Ppn root) { return arch::read_satp().root_ppn() == root.value(); }
 
-/// Marks the space for every other hart that may still hold translations of it: it fences before it runs it again.
-void mark_stale(UnifiedView::State& state, u32 own_bit) {
-  const u32 others = state.ran_on & ~own_bit & ~state.stale;
-  if (others == 0) return;
-  state.stale |= others;
-  count(VmEvent::stale_marked);
-}
-
 }  // namespace
 
 constinit AsidAllocator UnifiedView::asids;
@@ -59,22 +51,18 @@ u64 UnifiedView::switch_in(State& state, Ppn root) {
   return satp_of(root, state.tag.asid());
 }
 
-void UnifiedView::fence_page(State& state, VirtAddr va) {
-  const u32 bit = 1U << arch::hart_index();
-  if (state.ran_on & bit) {
-    arch::fence_page(state.tag.asid(), va);
-    count(VmEvent::fence_page);
-  }
-  mark_stale(state, bit);
-}
-
 void UnifiedView::fence_space(State& state) {
   const u32 bit = 1U << arch::hart_index();
   if (state.ran_on & bit) {
     arch::fence_asid(state.tag.asid());
     count(VmEvent::fence_asid);
   }
-  mark_stale(state, bit);
+  if (owes_mark(state, bit)) mark_stale(state, bit);
+}
+
+void UnifiedView::mark_stale(State& state, u32 own_bit) {
+  state.stale |= state.ran_on & ~own_bit;
+  count(VmEvent::stale_marked);
 }
 
 usize UnifiedView::read(Ppn root, void* to, VirtAddr from, usize bytes) {

@@ -29,7 +29,16 @@ struct UnifiedView {
   static u64 switch_in(State& state, Ppn root);
   static u64 user_satp(const State&, Ppn) { return 0; }
   static u64 kernel_satp(const State&, Ppn) { return 0; }
-  static void fence_page(State& state, VirtAddr va);
+  /// Part of its caller: every fault and every sbrk of one page ends with it.
+  [[gnu::always_inline]] static void fence_page(State& state, VirtAddr va) {
+    const u32 bit = 1U << arch::hart_index();
+    if (state.ran_on & bit) [[likely]] {
+      arch::fence_page(state.tag.asid(), va);
+      count(VmEvent::fence_page);
+    }
+    if (owes_mark(state, bit)) [[unlikely]]
+      mark_stale(state, bit);
+  }
   static void fence_space(State& state);
 
   static usize read(Ppn root, void* to, VirtAddr from, usize bytes);
@@ -37,6 +46,12 @@ struct UnifiedView {
   static usize read_string(Ppn root, char* to, VirtAddr from, usize limit, bool& ended);
 
   static AsidAllocator asids;
+
+ private:
+  /// Another hart may hold translations of the space and does not know yet that they are old.
+  static bool owes_mark(const State& state, u32 own_bit) { return (state.ran_on & ~(state.stale | own_bit)) != 0; }
+  /// Marks the space for every other hart that may still hold translations of it: it fences before it runs it again.
+  [[gnu::noinline]] static void mark_stale(State& state, u32 own_bit);
 };
 
 }  // namespace mm

@@ -16,17 +16,31 @@ using syscall::integer_argument;
 namespace {
 
 /// What a program means by sbrk's second argument register (xv6-abi.md 6, item 1).
-mm::Growth growth_of(i32 delta, u64 mode) {
+mm::Growth growth_of(u64 mode) {
   switch (process::personality().sbrk) {
     case SbrkRule::legacy: return mm::Growth::legacy;
     case SbrkRule::flagged:
-      return delta < 0 || static_cast<i32>(mode) == static_cast<i32>(abi::SbrkMode::eager) ? mm::Growth::eager
-                                                                                           : mm::Growth::lazy;
+      return static_cast<i32>(mode) == static_cast<i32>(abi::SbrkMode::eager) ? mm::Growth::eager : mm::Growth::lazy;
     case SbrkRule::guess: break;
   }
   if (mode == static_cast<u64>(abi::SbrkMode::eager)) return mm::Growth::eager;
   if (mode == static_cast<u64>(abi::SbrkMode::lazy)) return mm::Growth::lazy;
   return mm::Growth::legacy;
+}
+
+/// Shrinking by more than there is changes nothing, in any case. xv6 says that it succeeded; its tests of 2025
+/// ask for that with a size one byte too large (lazy_copy). We follow it within the last page, where the
+/// request can be read as "all of it"; a number that is out of all proportion is an error (A7).
+[[gnu::noinline]] u64 shrink_by(Process& self, u64 bytes) {
+  const u64 old_break = self.memory->program_break();
+  if (bytes > old_break) return bytes - old_break < abi::page_size ? old_break : failed;
+  self.memory->shrink(bytes);
+  return old_break;
+}
+
+[[gnu::noinline]] u64 grow_by(Process& self, u64 bytes) {
+  const auto grown = self.memory->grow(static_cast<i64>(bytes), growth_of(argument(self, 1)));
+  return grown ? *grown : failed;
 }
 
 /// The rights that mmap's third argument asks for; nothing for PROT_NONE. Write brings read, as in the PTE.
@@ -95,16 +109,9 @@ lib::Result<sv39::VirtAddr> map(mm::AddressSpace& memory, const MapRequest& requ
 
 }  // namespace
 
-// Shrinking by more than there is changes nothing, in any case. xv6 says that it succeeded; its tests of 2025
-// ask for that with a size one byte too large (lazy_copy). We follow it within the last page, where the
-// request can be read as "all of it"; a number that is out of all proportion is an error (A7).
 u64 sys_sbrk(Process& self) {
   const i32 delta = integer_argument(self, 0);
-  const u64 old_break = self.memory->program_break();
-  const u64 given_back = delta < 0 ? static_cast<u64>(-i64{delta}) : 0;
-  if (given_back > old_break) return given_back - old_break < abi::page_size ? old_break : failed;
-  const auto grown = self.memory->grow(delta, growth_of(delta, argument(self, 1)));
-  return grown ? *grown : failed;
+  return delta < 0 ? shrink_by(self, u64{0} - static_cast<u64>(i64{delta})) : grow_by(self, static_cast<u64>(delta));
 }
 
 u64 sys_mmap(Process& self) {

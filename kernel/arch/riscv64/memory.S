@@ -1,9 +1,9 @@
 // Bulk memory operations. QEMU counts instructions and cores count issue slots: both want few per byte, so the
-// loops are unrolled to 256 bytes. Also the two user copies, which are the same loops with fix-up entries.
+// loops are unrolled to 256 bytes, for whole pages further. Also the two user copies, which are the same loops with fix-up entries.
 
   .text
 
-// lib_zero_page(page): 512 stores, 16 rounds.
+// lib_zero_page(page): 512 stores, 4 rounds.
   .globl lib_zero_page
   .balign 4
 lib_zero_page:
@@ -11,11 +11,11 @@ lib_zero_page:
   add   a1, a1, a0
 1:
   .set offset, 0
-  .rept 32
+  .rept 128
   sd    zero, offset(a0)
   .set offset, offset + 8
   .endr
-  addi  a0, a0, 256
+  addi  a0, a0, 1024
   bne   a0, a1, 1b
   ret
 
@@ -49,8 +49,12 @@ lib_copy_page:
   copy_64 64
   copy_64 128
   copy_64 192
-  addi  a0, a0, 256
-  addi  a1, a1, 256
+  copy_64 256
+  copy_64 320
+  copy_64 384
+  copy_64 448
+  addi  a0, a0, 512
+  addi  a1, a1, 512
   bne   a0, a2, 1b
   ret
 
@@ -58,17 +62,21 @@ lib_copy_page:
 // the accesses of a round, so that a fault in a round leaves them at its beginning; a2 is the end of the destination,
 // so what is missing is always a2 - a0. Uses a3 to a7 and t0 to t6.
   .macro copy_forward name
+  mv    a4, a2
   add   a2, a2, a0
+  li    a5, 8
+  bltu  a4, a5, \name\()_bytes   // few: not worth aligning
+  or    a3, a0, a1
+  andi  a3, a3, 7
+  beqz  a3, \name\()_aligned
+  li    a5, 16
+  bltu  a4, a5, \name\()_bytes
   xor   a3, a0, a1
   andi  a3, a3, 7
-  sub   a4, a2, a0
-  li    a5, 16
-  bltu  a4, a5, \name\()_bytes   // few: not worth aligning
   bnez  a3, \name\()_merge
 
   // Both have the same offset in a word: bytes up to a word's border of both.
   andi  a3, a0, 7
-  beqz  a3, 2f
   li    a4, 8
   sub   a4, a4, a3
   add   a4, a4, a0
@@ -79,7 +87,7 @@ lib_copy_page:
   addi  a0, a0, 1
   bne   a0, a4, 1b
 \name\()_aligned:
-2:addi  a3, a2, -255             // last place where 256 bytes are left, plus 1
+  addi  a3, a2, -255             // last place where 256 bytes are left, plus 1
   bgeu  a0, a3, 4f
 3:copy_64 0
   copy_64 64
