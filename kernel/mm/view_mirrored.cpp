@@ -17,6 +17,8 @@ using sv39::Permissions;
 using sv39::Pte;
 
 constexpr u32 root_limit = 1;  ///< only the first gigabyte is mirrored
+/// No entry of the kernel's own low table is valid from here on: a fork need not look at the rest.
+u32 kernel_low_end = sv39::entries_per_table;
 constexpr u32 middle_limit = MirroredView::mirror_end / sv39::bytes_of(Level::mega);
 
 PageTable& node_at(Ppn ppn) { return *static_cast<PageTable*>(frame_bytes(ppn)); }
@@ -43,14 +45,18 @@ u32 MirroredView::twin_limit(Level level, VirtAddr va) {
   return level == Level::base && va.value() < mirror_end ? sv39::entries_per_table : 0;
 }
 
+void MirroredView::init() {
+  while (kernel_low_end != 0 && !kernel_low_table().load(kernel_low_end - 1).is_valid()) --kernel_low_end;
+}
+
 void MirroredView::prepare_twin(PageTable& twin, u32 limit) {
-  for (u32 i = limit; i < sv39::entries_per_table; ++i) {
+  for (u32 i = limit; i < kernel_low_end; ++i) {
     if (Pte pte = kernel_low_table().load(i); pte.is_valid()) twin.store(i, pte);
   }
 }
 
 void MirroredView::clear_twin(PageTable& twin, u32 limit) {
-  for (u32 i = limit; i < sv39::entries_per_table; ++i) twin.store(i, Pte());
+  for (u32 i = limit; i < kernel_low_end; ++i) twin.store(i, Pte());
 }
 
 void MirroredView::entry_changed(PageTable& node, unsigned index, Pte pte) {
@@ -107,7 +113,11 @@ void MirroredView::detach(State& state, Ppn root) {
   const VirtAddr trampoline(abi::trampoline);
   const Ppn middle = kernel_root.load(trampoline.index(Level::giga)).ppn();
   const Ppn low = node_at(middle).load(trampoline.index(Level::mega)).ppn();
-  for (u32 i = 0; i < sv39::entries_per_table; ++i) node_at(low).store(i, Pte());
+  node_at(low).store(trampoline.index(Level::base), Pte());
+  const VirtRange stack = kernel_space().stack(0);
+  for (u64 page = 0; page < stack.page_count(); ++page) {
+    node_at(low).store((stack.begin() + page * sv39::page_size).index(Level::base), Pte());
+  }
   node_at(middle).store(trampoline.index(Level::mega), Pte());
   kernel_root.store(trampoline.index(Level::giga), Pte());
   kernel_space().clear_shared_entries(kernel_root);

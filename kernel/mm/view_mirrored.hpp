@@ -23,7 +23,7 @@ struct MirroredView {
   static void prepare_twin(sv39::PageTable& twin, u32 limit);
   static void clear_twin(sv39::PageTable& twin, u32 limit);
   static void entry_changed(sv39::PageTable& node, unsigned index, sv39::Pte pte);
-  static void init() {}
+  static void init();
   static lib::Result<void> attach(State& state, Ppn root, const SpaceOwner& owner);
   static void detach(State& state, Ppn root);
   static Ppn kernel_root(const State& state, Ppn) { return state.kernel_root; }
