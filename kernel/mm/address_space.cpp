@@ -74,8 +74,8 @@ void AddressSpace::unmap_fixed_pages() {
 void AddressSpace::destroy(AddressSpace* space) {
   // No hart runs on it, and its ASID is never used again without a fence of everything (AsidAllocator): what the
   // TLBs still hold of it cannot be reached, so nothing has to be fenced.
+  space->release_memory();
   for (Region& region : space->regions_) {
-    space->drop_pages(region);
     if (region.backing != nullptr) region.backing->drop();
   }
   remove_from_all_spaces(*space);  // until here the release of a file's page may have slept
@@ -103,21 +103,22 @@ void AddressSpace::destroy(AddressSpace* space) {
 }
 
 void AddressSpace::release_memory() {
+  // One cursor for all: the regions of a small program share a table.
+  TableSource tables(spares_);
+  Cursor cursor = this->cursor();
   for (Region& region : regions_) {
-    drop_pages(region);
+    if (region.populated_begin == region.populated_end) continue;
+    drop_pages(region, cursor, tables);
     region.populated_begin = region.populated_end = VirtAddr();
   }
 }
 
 /// Takes every page of a region of a dead space out of the table, without fences.
-void AddressSpace::drop_pages(Region& region) {
-  if (region.populated_begin == region.populated_end) return;
+void AddressSpace::drop_pages(Region& region, Cursor& cursor, TableSource& tables) {
   if (region.kind == RegionKind::file) {
     unmap_file_pages(region, region.populated_begin, region.populated_end);
     return;
   }
-  TableSource tables(spares_);
-  Cursor cursor = this->cursor();
   const VirtRange range = *VirtRange::between(region.populated_begin, region.populated_end);
   const bool counted = region.kind != RegionKind::guard;
   const TableMemory memory;

@@ -172,7 +172,7 @@ class AddressSpace final : public sched::Space {
 
   [[nodiscard]] lib::Result<void> map_fixed_pages();
   void unmap_fixed_pages();
-  void drop_pages(Region& region);
+  void drop_pages(Region& region, Cursor& cursor, TableSource& tables);
   [[nodiscard]] Cursor cursor() { return Cursor(TableMemory{}, root_); }
 
   [[nodiscard]] lib::Result<void> populate(VirtAddr begin, VirtAddr end, Permissions permissions);

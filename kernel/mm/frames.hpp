@@ -197,7 +197,7 @@ class FrameAllocator {
   [[nodiscard]] sync::SpinLock& compound_lock(Ppn ppn);
 
   Frame* table_ = nullptr;
-  u64 base_ = 0;   ///< number of RAM's first frame
+  u64 base_ = 0;  ///< number of RAM's first frame
   u64 count_ = 0;  ///< frames of RAM
   PhysRange ram_;
   std::atomic<u64> managed_{0};
