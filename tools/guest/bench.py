@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import packages
+import scaling
 from build import ROOT, build
 from console import Guest
 from machine import VIEWS, Machine, check_view, preflight
@@ -21,6 +22,8 @@ from report import Failure, Progress, guarded, say
 
 PEERS = ROOT / "tools" / "bench" / "peers.json"
 _CASE = re.compile(r"^case (\w+) instructions (\d+)\s*$", re.MULTILINE)
+_TLB = re.compile(r"^tlb (\w+) satp (\d+) all (\d+) asid (\d+) page (\d+)\s*$", re.MULTILINE)
+_TLB_CASES = ("getpid", "ping_pong", "fork_small")
 # The shell takes lines of this length, so a long list of cases is typed in parts.
 _LONGEST_LINE = 90
 
@@ -36,6 +39,8 @@ def parse_arguments(arguments, known):
     parser.add_argument("--cases", metavar="A,B", help="only these cases")
     parser.add_argument("--json", type=Path, metavar="FILE", help='write {"view": {"case": instructions}}')
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as a document")
+    parser.add_argument("--tlb", action="store_true", help="instead: satp writes and fences, as the kernel counts them")
+    parser.add_argument("--scaling", action="store_true", help="instead: two processes on two harts against one")
     parser.add_argument("--timeout", type=float, default=1200, metavar="S", help="for each view (default %(default)g)")
     parser.add_argument("--no-install", action="store_true", help="name missing packages instead of installing them")
     return parser.parse_args(arguments)
@@ -91,6 +96,22 @@ def measure(directory, view, cases, timeout):
                 raise Failure(f"{view}: vmbench did not report: {' '.join(missing)}", 1)
     progress.clear()
     return {case: found[case] for case in cases}
+
+
+def report_tlb_work(directory, views, timeout):
+    """Prints for each operation how often the kernel wrote satp and fenced."""
+    print("view      case         satp writes   full fences   by ASID   by page")
+    for view in views:
+        with tempfile.TemporaryDirectory(prefix="bifolium-") as temporary:
+            image = Path(temporary) / "fs.img"
+            shutil.copyfile(directory / "fs.img", image)
+            machine = Machine(kernel=directory / f"kernel-{view}", image=image, harts=1, icount=True)
+            with Guest(machine.command(interactive=False), timeout) as guest:
+                guest.await_prompt()
+                guest.run("vmbench -t " + " ".join(_TLB_CASES))
+                for case, *thousandths in _TLB.findall(guest.text().replace("\r", "")):
+                    satp, full, asid, page = (int(count) / 1000 for count in thousandths)
+                    print(f"{view:9} {case:12} {satp:11.2f} {full:13.2f} {asid:9.2f} {page:9.2f}")
 
 
 def number(value):
@@ -154,6 +175,12 @@ def main():
     packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
     preflight()
     directory = build("release", [*(f"kernel-{view}" for view in views), "image"])
+    if options.tlb or options.scaling:
+        if options.tlb:
+            report_tlb_work(directory, views, options.timeout)
+        if options.scaling:
+            scaling.report(directory, views)
+        return 0
     figures = {}
     for view in views:
         say(f"booting {view} for {len(cases)} case(s)")

@@ -1,6 +1,9 @@
 // vmbench [CASE...]: measures itself in retired instructions (rdinstret, all of the machine's under -smp 1) and prints
 // "case NAME instructions N" for each. What one operation is stands beside each case; loops and stubs are included.
 // vmbench -l lists the names. The figures mean something under `-smp 1 -icount shift=0` (./bench).
+//
+// vmbench -t CASE... prints the kernel's count of satp writes and fences instead, for a thousand operations.
+// vmbench -p N forks|grows: N processes at once do the operation 5000 times each (./bench --scaling counts it).
 #include "user/libc/user.hpp"
 
 namespace {
@@ -61,23 +64,28 @@ class Buffer {
   char* begin_;
 };
 
-// By how much instret has jumped while the machine waited (for its disk): not instructions, so they come off.
-std::uint64_t idle_instructions() {
-  static abi::VmStat stat;
+const abi::VmStat& counters_into(abi::VmStat& stat) {
   must(vmstat(&stat, sizeof(stat), -1), "vmstat");
-  return stat.idle_instructions;
+  return stat;
 }
+
+// What the last per_operation() added to the kernel's counters.
+abi::VmStat before, after;
+int operations;
 
 // Instructions of one operation, over `count` of them; a few go before, so that caches and tables are as they
 // will be.
 template <typename Operation>
 std::uint64_t per_operation(int count, Operation operation) {
   for (int i = 0; i < 3; ++i) operation();
-  const std::uint64_t idle_before = idle_instructions();
+  operations = count;
+  counters_into(before);
   const std::uint64_t begin = instructions();
   for (int i = 0; i < count; ++i) operation();
   const std::uint64_t all = instructions() - begin;
-  return (all - (idle_instructions() - idle_before)) / static_cast<std::uint64_t>(count);
+  counters_into(after);
+  // By how much instret has jumped while the machine waited for its disk: not instructions, so they come off.
+  return (all - (after.idle_instructions - before.idle_instructions)) / static_cast<std::uint64_t>(count);
 }
 
 void wait_for(int pid) {
@@ -373,12 +381,21 @@ std::uint64_t map_and_unmap(Touched touched, int count) {
 std::uint64_t bench_mmap_1m() { return map_and_unmap(Touched::yes, 20); }
 std::uint64_t bench_mmap_1m_untouched() { return map_and_unmap(Touched::no, 500); }
 
-// Reset to the first time that a program asked the console for input.
-std::uint64_t bench_boot() {
-  static abi::VmStat stat;
-  must(vmstat(&stat, sizeof(stat), -1), "vmstat");
-  return stat.prompt_instructions;
+// One word of each page of 16 MiB that are there, from a 2 MiB border on: what it is about are the TLB misses on the way;
+// per page.
+std::uint64_t bench_read_pages() {
+  constexpr int size = 16 * mebibyte, megapage = 2 * mebibyte;
+  char* memory = must(sbrk(size + megapage), "sbrk");
+  char* begin = memory + (megapage - reinterpret_cast<std::uintptr_t>(memory) % megapage) % megapage;
+  const std::uint64_t result = per_operation(4, [begin] {
+    for (int i = 0; i < size; i += page) static_cast<void>(*static_cast<volatile char*>(begin + i));
+  });
+  sbrk(-(size + megapage));
+  return result / (size / page);
 }
+
+// Reset to the first time that a program asked the console for input.
+std::uint64_t bench_boot() { return counters_into(after).prompt_instructions; }
 
 // --- user copies: the notes' question, view against view --------------------------------------------------------
 
@@ -422,6 +439,7 @@ constexpr Case cases[] = {
     {"cow_break", bench_cow_break},
     {"mmap_1m", bench_mmap_1m},
     {"mmap_1m_untouched", bench_mmap_1m_untouched},
+    {"read_pages", bench_read_pages},
     {"boot", bench_boot},
     {"copy_in_1", bench_copy<in, 1>},
     {"copy_in_64", bench_copy<in, 64>},
@@ -441,6 +459,44 @@ const Case* find(const char* name) {
 
 void run(const Case& c) { printf("case %s instructions %lu\n", c.name, static_cast<unsigned long>(c.run())); }
 
+void run_for_tlb_work(const Case& c) {
+  c.run();
+  const auto per_thousand = [](abi::VmEvent event) {
+    const auto i = static_cast<std::size_t>(event);
+    return static_cast<unsigned long>((after.counters[i] - before.counters[i]) * 1000 /
+                                      static_cast<std::uint64_t>(operations));
+  };
+  printf("tlb %s satp %lu all %lu asid %lu page %lu\n", c.name, per_thousand(abi::VmEvent::satp_written),
+         per_thousand(abi::VmEvent::fence_all), per_thousand(abi::VmEvent::fence_asid),
+         per_thousand(abi::VmEvent::fence_page));
+}
+
+// --- several processes at once -----------------------------------------------------------------------------------
+
+void grow_and_shrink() {
+  char* memory = must(sbrk(page), "sbrk");
+  touch(memory);
+  sbrk(-page);
+}
+
+// The instruments count between the two instructions(), on every hart.
+void run_together(int processes, void (*operation)()) {
+  constexpr int rounds = 5000;
+  const Pipe start;
+  for (int i = 0; i < processes; ++i) {
+    const int pid = must(fork(), "fork");
+    if (pid != 0) continue;
+    close(start.fds[1]);
+    read(start.fds[0], small_buffer, 1);  // ends when the writing end is closed
+    for (int round = 0; round < rounds; ++round) operation();
+    exit(0);
+  }
+  const std::uint64_t begin = instructions();
+  start.close_both();
+  for (int i = 0; i < processes; ++i) wait(nullptr);
+  printf("together %d instructions %lu\n", processes, static_cast<unsigned long>(instructions() - begin));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -448,15 +504,20 @@ int main(int argc, char** argv) {
     for (const Case& c : cases) printf("%s\n", c.name);
     return 0;
   }
+  if (argc == 4 && strcmp(argv[1], "-p") == 0) {
+    run_together(atoi(argv[2]), strcmp(argv[3], "forks") == 0 ? fork_and_wait : grow_and_shrink);
+    return 0;
+  }
   if (argc < 2)
     for (const Case& c : cases) run(c);
-  for (int i = 1; i < argc; ++i) {
+  const bool tlb_work = argc > 2 && strcmp(argv[1], "-t") == 0;
+  for (int i = tlb_work ? 2 : 1; i < argc; ++i) {
     const Case* c = find(argv[i]);
     if (c == nullptr) {
       fprintf(2, "vmbench: no case %s; -l lists them\n", argv[i]);
       return 1;
     }
-    run(*c);
+    tlb_work ? run_for_tlb_work(*c) : run(*c);
   }
   return 0;
 }
