@@ -105,7 +105,7 @@ inline void make_file(const char* path) { make_file(path, "", 0); }
 // A small generator; every run of a test sees the same numbers.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 2 + 1) {}
+  explicit constexpr Random(std::uint64_t seed) : state_(seed * 2 + 1) {}
   std::uint32_t next() {
     state_ = state_ * 6364136223846793005u + 1442695040888963407u;
     return static_cast<std::uint32_t>(state_ >> 33);

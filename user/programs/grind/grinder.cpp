@@ -18,7 +18,7 @@ struct Mapping {
   std::uint64_t bytes;
 };
 
-testing::Random dice(0);
+constinit testing::Random dice(0);
 Progress* shared_progress;
 int own_slot, supervisor_pid, generation;
 Mapping mappings[max_mappings];
