@@ -145,10 +145,13 @@ void rwlktest_among_hogs() {
   testing::expect_children(callers + hogs, testing::killed);
 }
 
-// A program that tries out call numbers must not switch the machine off.
+// A program that tries out call numbers must not switch the machine off. The right word in a wrong place is no word.
 void shutdown_wants_its_word() {
-  for (const std::uint64_t word : {std::uint64_t{0}, std::uint64_t{1}, abi::shutdown_word + 1, ~std::uint64_t{0}})
+  for (const std::uint64_t word : {std::uint64_t{0}, std::uint64_t{1}, abi::shutdown_word + 1, ~std::uint64_t{0}}) {
     EXPECT_EQ(system_call(abi::Call::shutdown, 0, word), -1);
+    EXPECT_EQ(system_call(abi::Call::shutdown, 0, word, word), -1);
+    EXPECT_EQ(system_call(abi::Call::shutdown, abi::shutdown_word, word, abi::shutdown_word), -1);
+  }
 }
 
 // --- Time ---

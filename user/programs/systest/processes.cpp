@@ -227,12 +227,6 @@ void unknown_calls() {
     for (int i = 0; i < 20; ++i) EXPECT_EQ(system_call(static_cast<abi::Call>(number), 1, 2, 3), -1);
 }
 
-// Who tries numbers at random must not hit the switch.
-void shutdown_needs_its_word() {
-  for (const std::uint64_t word : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}})
-    EXPECT_EQ(system_call(abi::Call::shutdown, 0, word, word), -1);
-}
-
 // Only a0 changes over a call, and nothing over a fault that is resolved or a tick.
 void registers_survive() {
   std::uint64_t wrong = 0;
@@ -276,7 +270,6 @@ constexpr testing::Test tests[] = {
     {"sleep_takes_its_time", sleep_takes_its_time},
     {"sleep_of_nothing", sleep_of_nothing},
     {"unknown_calls", unknown_calls},
-    {"shutdown_needs_its_word", shutdown_needs_its_word},
     {"registers_survive", registers_survive},
 };
 
