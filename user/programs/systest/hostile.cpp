@@ -11,17 +11,6 @@ using testing::status_of;
 constexpr int page = static_cast<int>(abi::page_size);
 constexpr int longest_wait = 20;  // ticks: two seconds
 
-int hart_count() {
-  static abi::VmStat stat;
-  EXPECT_EQ(vmstat(&stat, sizeof(stat), -1), 0);
-  return static_cast<int>(stat.harts);
-}
-
-void spin(int ticks) {
-  for (const int begin = uptime(); uptime() - begin < ticks;) {
-  }
-}
-
 void kill_and_wait(int pid) {
   EXPECT_EQ(kill(pid), 0);
   int status = 0;
@@ -89,7 +78,7 @@ void checks_meet() {
 
 // rwlktest wants four harts at the same time. Alone it waits, and must not keep its hart from others meanwhile.
 void lonely_rwlktest() {
-  if (hart_count() < 4) {
+  if (hart_count() < lock_test_harts) {
     EXPECT_EQ(rwlktest(), -1);
     return;
   }
@@ -109,8 +98,8 @@ void lonely_rwlktest() {
 
 // Four of them that can never be on four harts; then four that can: the failed attempts left nothing behind.
 void rwlktest_on_one_hart() {
-  if (hart_count() < 4) return;
-  int pids[4];
+  if (hart_count() < lock_test_harts) return;
+  int pids[lock_test_harts];
   for (int& pid : pids)
     pid = start([] {
       cpupin(0);
@@ -118,8 +107,8 @@ void rwlktest_on_one_hart() {
     });
   expect_punctual_sleep(10);
   for (const int pid : pids) EXPECT_EQ(kill(pid), 0);
-  testing::expect_children(4, testing::killed);
-  testing::run_children(4, [](int hart) {
+  testing::expect_children(lock_test_harts, testing::killed);
+  testing::run_children(lock_test_harts, [](int hart) {
     EXPECT_EQ(cpupin(hart), 0);
     EXPECT_EQ(rwlktest(), 0);
   });
@@ -127,12 +116,12 @@ void rwlktest_on_one_hart() {
 
 // Harts that are wanted for the test and by many others: those that are there first must not spin for the last.
 void rwlktest_among_hogs() {
-  if (hart_count() < 4) return;
-  constexpr int callers = 4, hogs = 6;
+  if (hart_count() < lock_test_harts) return;
+  constexpr int callers = lock_test_harts, hogs = 6;
   int pids[callers + hogs];
   for (int i = 0; i < callers + hogs; ++i)
     pids[i] = start([i] {
-      cpupin(i < callers ? i : 3);
+      cpupin(i < callers ? i : callers - 1);
       for (;;)
         if (i < callers) rwlktest();
     });
@@ -260,13 +249,6 @@ void registers_of_the_machine() {
 
 // --- Alarms ---
 
-volatile int alarms;
-
-void return_at_once() {
-  alarms = alarms + 1;
-  sigreturn();
-}
-
 void never_return() {
   alarms = alarms + 1;
   for (;;) {
@@ -289,7 +271,7 @@ void wild_handlers() {
 void returns_without_alarm() {
   EXPECT_EQ(sigreturn(), -1);
   alarms = 0;
-  EXPECT_EQ(sigalarm(1, return_at_once), 0);
+  EXPECT_EQ(sigalarm(1, count_alarm), 0);
   while (alarms == 0) asm volatile("");
   EXPECT_EQ(sigalarm(0, nullptr), 0);
   EXPECT_EQ(sigreturn(), -1);
@@ -297,7 +279,7 @@ void returns_without_alarm() {
 
 // Neither a child nor a new program has the alarm, and a handler that goes on for ever can be killed.
 void alarms_end_with_their_program() {
-  EXPECT_EQ(sigalarm(1, return_at_once), 0);
+  EXPECT_EQ(sigalarm(1, count_alarm), 0);
   EXPECT_EQ(status_of([] {
               alarms = 0;
               spin(4);
@@ -313,7 +295,7 @@ void alarms_end_with_their_program() {
   sleep(3);
   kill_and_wait(pid);
   EXPECT_EQ(status_of([] {
-              sigalarm(1, return_at_once);
+              sigalarm(1, count_alarm);
               static char name[] = "/sleep", ticks[] = "3";
               char* arguments[] = {name, ticks, nullptr};
               exec(name, arguments);

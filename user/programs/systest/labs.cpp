@@ -51,22 +51,14 @@ void interpose_masks_calls() {
   EXPECT_EQ(unlink("d"), 0);
 }
 
-volatile int alarms;
 volatile int nested;
 volatile int depth;
-
-void count_alarm() {
-  alarms = alarms + 1;
-  sigreturn();
-}
 
 void slow_alarm() {
   depth = depth + 1;
   if (depth > 1) nested = 1;
   alarms = alarms + 1;
-  const int begin = uptime();
-  while (uptime() - begin < 4) {
-  }
+  spin(4);
   depth = depth - 1;
   sigreturn();
 }
@@ -85,8 +77,7 @@ void alarm_comes_again() {
   EXPECT(alarms >= 3);
   const int last = alarms;
   sleep(3);
-  for (int begin = uptime(); uptime() - begin < 3;) {
-  }
+  spin(3);
   EXPECT_EQ(alarms, last);
 }
 
@@ -128,26 +119,18 @@ void alarm_misused() {
   status_of([] { sigreturn(); });
   const int status = status_of([] {
     sigalarm(1, reinterpret_cast<void (*)()>(0x3fffffe000));
-    for (int begin = uptime(); uptime() - begin < 10;) {
-    }
+    spin(10);
   });
   EXPECT_EQ(status, testing::killed);
-}
-
-abi::VmStat vm_figures() {
-  abi::VmStat stat;
-  EXPECT_EQ(vmstat(&stat, sizeof(stat), -1), 0);
-  return stat;
 }
 
 void pin_to_a_hart() {
   EXPECT_EQ(cpupin(-1), -1);
   EXPECT_EQ(cpupin(static_cast<int>(abi::max_harts)), -1);
-  for (int hart = 0; hart < static_cast<int>(vm_figures().harts); ++hart) {
+  for (int hart = 0; hart < hart_count(); ++hart) {
     EXPECT_EQ(status_of([&] {
                 EXPECT_EQ(cpupin(hart), 0);
-                for (int begin = uptime(); uptime() - begin < 2;) {
-                }
+                spin(2);
                 static abi::ProcInfo slots[abi::max_processes];
                 const int count = procinfo(slots, static_cast<int>(abi::max_processes));
                 for (int i = 0; i < count; ++i)
@@ -157,10 +140,8 @@ void pin_to_a_hart() {
   }
 }
 
-constexpr int lock_test_harts = 4;
-
 void lock_test_on_four_harts() {
-  if (vm_figures().harts < lock_test_harts) {
+  if (hart_count() < lock_test_harts) {
     EXPECT_EQ(rwlktest(), -1);
     return;
   }
@@ -174,7 +155,7 @@ void lock_test_on_four_harts() {
 
 // The test's harts wait for one another in the kernel: that must not become a way to take them from others.
 void lock_test_misused() {
-  if (vm_figures().harts < lock_test_harts) return;
+  if (hart_count() < lock_test_harts) return;
   // Several on one hart, and more than the test has room for: some are refused, nobody is held up for ever.
   testing::run_children(3 * lock_test_harts, [](int caller) {
     if (caller < lock_test_harts) cpupin(0);

@@ -32,6 +32,24 @@ ShortName::ShortName(char letter, int number)
     : text{letter, static_cast<char>('0' + number / 100 % 10), static_cast<char>('0' + number / 10 % 10),
            static_cast<char>('0' + number % 10), '\0'} {}
 
+int hart_count() {
+  static abi::VmStat stat;
+  EXPECT_EQ(vmstat(&stat, sizeof(stat), -1), 0);
+  return static_cast<int>(stat.harts);
+}
+
+void spin(int ticks) {
+  for (const int begin = uptime(); uptime() - begin < ticks;) {
+  }
+}
+
+volatile int alarms;
+
+void count_alarm() {
+  alarms = alarms + 1;
+  sigreturn();
+}
+
 }  // namespace systest
 
 int main(int argc, char** argv) {

@@ -41,4 +41,15 @@ struct ShortName {
   char text[5];
 };
 
+// How many harts the machine has, and how many of them rwlktest() wants at the same time.
+int hart_count();
+inline constexpr int lock_test_harts = 4;
+
+// Computes for so long, without a system call but the clock's.
+void spin(int ticks);
+
+// A handler for sigalarm() that counts and returns.
+extern volatile int alarms;
+void count_alarm();
+
 }  // namespace systest
