@@ -256,9 +256,9 @@ void never_return() {
 
 void wild_handlers() {
   static unsigned data_code[2] = {0x00008067, 0x00008067};
-  for (const std::uint64_t handler :
-       {std::uint64_t{1}, std::uint64_t{0x80000000}, std::uint64_t{0xffffffc080000000}, std::uint64_t{1} << 63,
-        abi::usyscall, abi::trampoline, ~std::uint64_t{0}, reinterpret_cast<std::uint64_t>(data_code)}) {
+  for (const std::uint64_t handler : {std::uint64_t{1}, std::uint64_t{0x80000000}, std::uint64_t{0xffffffc080000000},
+                                      std::uint64_t{1} << 63, abi::usyscall, abi::trapframe, abi::trampoline,
+                                      ~std::uint64_t{0}, reinterpret_cast<std::uint64_t>(data_code)}) {
     EXPECT(is_killed([handler] {
       sigalarm(1, reinterpret_cast<void (*)()>(handler));
       spin(longest_wait);

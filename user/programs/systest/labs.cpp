@@ -113,16 +113,6 @@ void alarm_restores_registers() {
   EXPECT(alarms >= 5);
 }
 
-// sigreturn without an alarm, and a handler that is no code: nobody but the caller may suffer.
-void alarm_misused() {
-  status_of([] { sigreturn(); });
-  const int status = status_of([] {
-    sigalarm(1, reinterpret_cast<void (*)()>(0x3fffffe000));
-    spin(10);
-  });
-  EXPECT_EQ(status, testing::killed);
-}
-
 void pin_to_a_hart() {
   EXPECT_EQ(cpupin(-1), -1);
   EXPECT_EQ(cpupin(static_cast<int>(abi::max_harts)), -1);
@@ -188,7 +178,6 @@ constexpr testing::Test tests[] = {
     {"alarm_comes_again", alarm_comes_again},
     {"alarm_is_not_reentered", alarm_is_not_reentered},
     {"alarm_restores_registers", alarm_restores_registers},
-    {"alarm_misused", alarm_misused},
     {"pin_to_a_hart", pin_to_a_hart},
     {"lock_test_on_four_harts", lock_test_on_four_harts},
     {"lock_test_misused", lock_test_misused},
