@@ -1,5 +1,5 @@
 // Programs that mean harm: none of them may stop the kernel, keep it from others, or learn or change what is not its
-// own. What the hart itself forbids is in vmtest (protection).
+// own. What the hart itself forbids is in vmtest (protection), and so is the checker's call as a weapon (checker).
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {
@@ -38,43 +38,6 @@ void expect_punctual_sleep(int ticks) {
 }
 
 // --- The kernel's own calls as weapons ---
-
-// The checker reads every process's tables. Others must not change or free them meanwhile.
-void check_while_others_run() {
-  constexpr int makers = 4;
-  int pids[makers];
-  for (int& pid : pids) {
-    pid = start([] {
-      static char name[] = "/true";
-      char* arguments[] = {name, nullptr};
-      for (;;) {
-        const int child = fork();
-        if (child == 0) {
-          sbrk(20 * page);
-          exec(name, arguments);
-          exit(1);
-        }
-        if (child > 0) wait(nullptr);
-      }
-    });
-  }
-  int answers = 0;
-  for (int i = 0; i < 400; ++i) {
-    const int violations = check();
-    EXPECT(violations <= 0);  // -1: no memory for it at this moment
-    if (violations == 0) ++answers;
-  }
-  for (const int pid : pids) kill(pid);
-  testing::expect_children(makers, testing::killed);
-  EXPECT(answers > 0);
-}
-
-// Two that check at the same time stop each other in turn.
-void checks_meet() {
-  testing::run_children(4, [](int) {
-    for (int i = 0; i < 50; ++i) EXPECT(check() <= 0);
-  });
-}
 
 // rwlktest wants four harts at the same time. Alone it waits: it leaves its hart to others meanwhile, and can be killed.
 void lonely_rwlktest() {
@@ -409,8 +372,6 @@ void storm_of_orphans() {
 }
 
 constexpr testing::Test tests[] = {
-    {"check_while_others_run", check_while_others_run},
-    {"checks_meet", checks_meet},
     {"lonely_rwlktest", lonely_rwlktest},
     {"rwlktest_on_one_hart", rwlktest_on_one_hart},
     {"rwlktest_among_hogs", rwlktest_among_hogs},

@@ -9,6 +9,13 @@ using testing::touch;
 
 constexpr int rounds = 25;
 
+__attribute__((noreturn)) void run_true() {
+  char name[] = "/true";
+  char* arguments[] = {name, nullptr};
+  exec(name, arguments);
+  exit(1);
+}
+
 // Forks, copy-on-write, the heap up and down, a program from the disk.
 void work_with_memory() {
   for (int i = 0; i < rounds; ++i) {
@@ -17,13 +24,19 @@ void work_with_memory() {
     EXPECT_EQ(status_of([=] { mark_pages(p, 10, i + 1); }), 0);
     EXPECT(has_marks(p, 20, i));
     shrink(megapage / 2 + 3 * page);
-    EXPECT_EQ(status_of([] {
-                char name[] = "/true";
-                char* arguments[] = {name, nullptr};
-                exec(name, arguments);
-                exit(1);
-              }),
-              0);
+    EXPECT_EQ(status_of(run_true), 0);
+  }
+}
+
+// Address spaces come and go, as fast as they can.
+void make_processes() {
+  for (;;) {
+    const int child = fork();
+    if (child == 0) {
+      sbrk(20 * page);
+      run_true();
+    }
+    if (child > 0) wait(nullptr);
   }
 }
 
@@ -52,19 +65,30 @@ void work_with_files(int who) {
   }
 }
 
+// The checker reads every process's tables: the others must not change or free them meanwhile.
 void checked_while_others_work() {
+  constexpr int makers = 4, workers = 4, checkers = 6;
+  int pids[makers];
+  for (int& pid : pids) {
+    pid = testing::fork_or_fail();
+    if (pid == 0) make_processes();
+  }
   testing::start_children(2, [](int) { work_with_memory(); });
   testing::start_children(2, [](int who) {
     for (int i = 0; i < rounds / 2; ++i) EXPECT_EQ(status_of([=] { work_with_files(who); }), 0);
   });
-  // Two that stop the machine at the same time.
-  testing::start_children(2, [](int) {
-    for (int i = 0; i < rounds; ++i) {
+  // Those that check at the same time stop each other in turn: some once in a while, until the work is nearly done, the
+  // others and this process without a pause.
+  testing::start_children(checkers, [](int who) {
+    for (int i = 0; i < (who < 2 ? rounds : 2 * rounds); ++i) {
       EXPECT_EQ(check(), 0);
-      sleep(1);
+      if (who < 2) sleep(1);
     }
   });
-  testing::expect_children(6);
+  for (int i = 0; i < 16 * rounds; ++i) EXPECT_EQ(check(), 0);
+  testing::expect_children(workers + checkers);
+  for (const int pid : pids) EXPECT_EQ(kill(pid), 0);
+  testing::expect_children(makers, testing::killed);
 }
 
 constexpr testing::Test tests[] = {
