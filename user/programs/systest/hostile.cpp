@@ -134,19 +134,6 @@ void large_requests_let_others_run() {
   kill_and_wait(pid);
 }
 
-// A request for more than there is fails before it has taken everything from the others.
-void greedy_requests_take_nothing() {
-  static abi::VmStat before, after;
-  constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
-  EXPECT(freeframes() * abi::page_size < gibibyte);
-  EXPECT_EQ(vmstat(&before, sizeof(before), -1), 0);
-  EXPECT(mmap(gibibyte, abi::Protection::read | abi::Protection::write,
-              abi::MapFlags::shared | abi::MapFlags::anonymous, -1) == reinterpret_cast<void*>(-1));
-  EXPECT(sbrk(static_cast<int>(gibibyte)) == reinterpret_cast<char*>(-1));
-  EXPECT_EQ(vmstat(&after, sizeof(after), -1), 0);
-  EXPECT(after[abi::VmEvent::frame_allocated] - before[abi::VmEvent::frame_allocated] < 100);
-}
-
 // Both ends of a pipe busy for long: each can be killed at once.
 void busy_pipes_can_be_killed() {
   constexpr int bytes = 16 << 20;
@@ -377,7 +364,6 @@ constexpr testing::Test tests[] = {
     {"rwlktest_among_hogs", rwlktest_among_hogs},
     {"shutdown_wants_its_word", shutdown_wants_its_word},
     {"large_requests_let_others_run", large_requests_let_others_run},
-    {"greedy_requests_take_nothing", greedy_requests_take_nothing},
     {"busy_pipes_can_be_killed", busy_pipes_can_be_killed},
     {"stack_pointer_anywhere", stack_pointer_anywhere},
     {"floating_point_is_off", floating_point_is_off},

@@ -142,13 +142,6 @@ void shared_memory_of_the_dead() {
   // Not unmapped: exit does it.
 }
 
-// What does not fit fails before it takes all memory, if only for a moment, from everybody else.
-void shared_beyond_memory() {
-  const auto before = counters();
-  EXPECT(mmap(std::size_t{64} << 30, read_write, shared_memory, -1) == mmap_failed);
-  EXPECT(gained(before, abi::VmEvent::frame_allocated) < 64);
-}
-
 constexpr testing::Test tests[] = {
     {"zero_and_private", zero_and_private},
     {"shared_between_processes", shared_between_processes},
@@ -157,7 +150,6 @@ constexpr testing::Test tests[] = {
     {"large_and_filled", large_and_filled},
     {"memory_comes_back_zero", memory_comes_back_zero},
     {"placement", placement},
-    {"shared_beyond_memory", shared_beyond_memory},
     {"shared_memory_of_the_dead", shared_memory_of_the_dead},
 };
 

@@ -1,4 +1,6 @@
 // No memory left: every call fails or works, nobody but the one who asks is hurt, and all comes back.
+#include <climits>
+
 #include "user/programs/vmtest/tests.hpp"
 
 namespace vmtest {
@@ -123,11 +125,29 @@ void frames_of_other_harts() {
             0);
 }
 
+// What does not fit, be it by one page or by far, fails before it takes all memory, if only for a moment, from everybody
+// else.
+void greedy_requests_take_nothing() {
+  constexpr std::uint64_t most_pages = INT_MAX / page;  // that sbrk can be asked for
+  while (freeframes() >= most_pages) grow(1 << 30);
+  const std::uint64_t free_pages = freeframes();
+  const auto before = counters();
+  for (const std::uint64_t bytes : {(free_pages + 1) * page, std::uint64_t{64} << 30})
+    EXPECT(mmap(bytes, read_write, MapFlags::shared | MapFlags::anonymous, -1) == mmap_failed);
+  for (const std::uint64_t pages : {free_pages + 1, most_pages})
+    EXPECT(sbrk(static_cast<int>(pages) * page) == sbrk_failed);
+  EXPECT(gained(before, abi::VmEvent::frame_allocated) < 64);
+}
+
 constexpr testing::Test tests[] = {
-    {"exec_with_little_memory", exec_with_little_memory}, {"fork_without_memory", fork_without_memory},
-    {"calls_without_memory", calls_without_memory},       {"copy_without_memory", copy_without_memory},
-    {"touch_without_memory", touch_without_memory},       {"two_hogs", two_hogs},
+    {"exec_with_little_memory", exec_with_little_memory},
+    {"fork_without_memory", fork_without_memory},
+    {"calls_without_memory", calls_without_memory},
+    {"copy_without_memory", copy_without_memory},
+    {"touch_without_memory", touch_without_memory},
+    {"two_hogs", two_hogs},
     {"frames_of_other_harts", frames_of_other_harts},
+    {"greedy_requests_take_nothing", greedy_requests_take_nothing},
 };
 
 }  // namespace
