@@ -185,17 +185,6 @@ void floating_point_is_off() {
   EXPECT(is_killed([] { asm volatile("fscsr zero" ::: "memory"); }));
 }
 
-void registers_of_the_machine() {
-  EXPECT(is_killed([] { asm volatile("csrw satp, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw sscratch, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw stvec, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw sepc, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw sie, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw mstatus, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw pmpcfg0, zero"); }));
-  EXPECT(is_killed([] { asm volatile("csrw 0x14d, zero"); }));  // stimecmp
-}
-
 // --- Alarms ---
 
 void never_return() {
@@ -367,7 +356,6 @@ constexpr testing::Test tests[] = {
     {"busy_pipes_can_be_killed", busy_pipes_can_be_killed},
     {"stack_pointer_anywhere", stack_pointer_anywhere},
     {"floating_point_is_off", floating_point_is_off},
-    {"registers_of_the_machine", registers_of_the_machine},
     {"wild_handlers", wild_handlers},
     {"returns_without_alarm", returns_without_alarm},
     {"alarms_end_with_their_program", alarms_end_with_their_program},

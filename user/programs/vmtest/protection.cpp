@@ -117,11 +117,19 @@ void crossing_and_misaligned() {
   EXPECT(*reinterpret_cast<volatile std::uint64_t*>(end - 13) == 0x1122334455667788);
 }
 
-// Instructions that are none, or not the user's.
+// Instructions that are none, or not the user's, and registers of the machine.
 void privileged_instructions() {
   EXPECT(is_killed([] { asm volatile(".word 0"); }));
   EXPECT(is_killed([] { asm volatile("csrr t0, satp" ::: "t0"); }));
+  EXPECT(is_killed([] { asm volatile("csrw satp, zero"); }));
   EXPECT(is_killed([] { asm volatile("csrw sstatus, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw sscratch, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw stvec, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw sepc, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw sie, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw mstatus, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw pmpcfg0, zero"); }));
+  EXPECT(is_killed([] { asm volatile("csrw 0x14d, zero"); }));  // stimecmp
   EXPECT(is_killed([] { asm volatile("sfence.vma"); }));
   EXPECT(is_killed([] { asm volatile("sret"); }));
   EXPECT(is_killed([] { asm volatile("mret"); }));
