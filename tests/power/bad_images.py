@@ -10,12 +10,11 @@ usage: bad_images.py --build DIR [--view VIEW] [FILTER]
 import argparse
 import struct
 import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from power import BLOCK, Failed, Guest, GuestFailure, Machine
+from power import BLOCK, Failed, Guest, GuestFailure, Machine, guarded
 
 INODE_BYTES, ENTRY_BYTES = 64, 16
 SUPER_FIELDS = ("magic", "size", "nblocks", "ninodes", "nlog", "logstart", "inodestart", "bmapstart")
@@ -207,8 +206,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failed, GuestFailure) as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(1)
+    guarded(main)

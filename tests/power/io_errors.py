@@ -8,11 +8,10 @@ usage: io_errors.py --build DIR [--view VIEW] [--stride N] [--first N]
 
 import argparse
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-from power import Failed, Guest, GuestFailure, Machine, Power
+from power import Failed, Guest, GuestFailure, Machine, Power, guarded
 
 # blkdebug's event that each kind of request raises, and how many of them a boot and the commands below make at least.
 EVENTS = {"read": ("read_aio", 60), "write": ("write_aio", 30), "flush": ("flush_to_disk", 30)}
@@ -96,8 +95,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failed, GuestFailure) as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(1)
+    guarded(main)

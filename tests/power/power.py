@@ -11,14 +11,16 @@ sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
 from console import Guest, GuestFailure  # noqa: E402
 from machine import Machine  # noqa: E402
+from report import Failure, guarded  # noqa: E402
 
-__all__ = ["BLOCK", "Failed", "Guest", "GuestFailure", "Machine", "Power", "log_count"]
+__all__ = ["BLOCK", "Failed", "Guest", "GuestFailure", "Machine", "Power", "guarded", "log_count"]
 
 BLOCK = 1024
 
 
-class Failed(Exception):
-    pass
+class Failed(Failure):
+    def __init__(self, text):
+        super().__init__(text, 1)
 
 
 class Power:

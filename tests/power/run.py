@@ -10,11 +10,10 @@ import argparse
 import random
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-from power import Failed, GuestFailure, Power, log_count
+from power import Failed, Power, guarded, log_count
 
 WRITERS = "systest four_writers create_many concurrent_create link_and_unlink many_large_writes inode_churn subdirectories"
 
@@ -81,8 +80,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failed, GuestFailure) as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(1)
+    guarded(main)
