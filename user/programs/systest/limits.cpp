@@ -30,23 +30,23 @@ void descriptors_of_a_process() {
   EXPECT_EQ(testing::status_of([] { exit(open_all()); }), count);
 }
 
-// Processes that each open all they can; the number of files over all of them.
-int open_in_processes(int processes) {
+// Processes that each take all they can and keep it until all have; how many they got together.
+int taken_by_processes(int processes, int (*take_all)()) {
   int ready[2], go[2];
   EXPECT_EQ(pipe(ready), 0);
   EXPECT_EQ(pipe(go), 0);
   testing::start_children(processes, [&](int) {
     close(go[1]);
-    const unsigned char opened = static_cast<unsigned char>(open_all());
-    EXPECT_EQ(write(ready[1], &opened, 1), 1);
+    const unsigned char taken = static_cast<unsigned char>(take_all());
+    EXPECT_EQ(write(ready[1], &taken, 1), 1);
     char c;
     read(go[0], &c, 1);
   });
   int total = 0;
   for (int i = 0; i < processes; ++i) {
-    unsigned char opened = 0;
-    EXPECT_EQ(read(ready[0], &opened, 1), 1);
-    total += opened;
+    unsigned char taken = 0;
+    EXPECT_EQ(read(ready[0], &taken, 1), 1);
+    total += taken;
   }
   close(go[0]), close(go[1]);
   testing::expect_children(processes);
@@ -56,9 +56,9 @@ int open_in_processes(int processes) {
 
 // A19: the system's file table. Both times the same number, so none was lost.
 void files_of_the_system() {
-  const int first = open_in_processes(30);
+  const int first = taken_by_processes(30, open_all);
   EXPECT(first >= 80);
-  EXPECT_EQ(open_in_processes(30), first);
+  EXPECT_EQ(taken_by_processes(30, open_all), first);
   make_file("after");
   EXPECT_EQ(unlink("after"), 0);
 }
@@ -109,32 +109,15 @@ void processes_of_the_system() {
 // Pipes until the machine has no more of whatever they need.
 void pipes_of_the_system() {
   const auto make_pipes = [] {
-    int ready[2], go[2], total = 0;
-    EXPECT_EQ(pipe(ready), 0);
-    EXPECT_EQ(pipe(go), 0);
-    constexpr int processes = 25;
-    testing::start_children(processes, [&](int) {
-      close(go[1]);
-      unsigned char made = 0;
-      int fds[2];
-      while (pipe(fds) == 0) ++made;
-      EXPECT_EQ(write(ready[1], &made, 1), 1);
-      char c;
-      read(go[0], &c, 1);
-    });
-    for (int i = 0; i < processes; ++i) {
-      unsigned char made = 0;
-      EXPECT_EQ(read(ready[0], &made, 1), 1);
-      total += made;
-    }
-    close(go[0]), close(go[1]);
-    testing::expect_children(processes);
-    close(ready[0]), close(ready[1]);
-    return total;
+    int made = 0;
+    int fds[2];
+    while (pipe(fds) == 0) ++made;
+    return made;
   };
-  const int first = make_pipes();
+  constexpr int processes = 25;
+  const int first = taken_by_processes(processes, make_pipes);
   EXPECT(first > 10);
-  EXPECT_EQ(make_pipes(), first);
+  EXPECT_EQ(taken_by_processes(processes, make_pipes), first);
 }
 
 constexpr testing::Test tests[] = {
