@@ -11,23 +11,6 @@ using testing::status_of;
 constexpr int page = static_cast<int>(abi::page_size);
 constexpr int longest_wait = 20;  // ticks: two seconds
 
-void kill_and_wait(int pid) {
-  EXPECT_EQ(kill(pid), 0);
-  int status = 0;
-  EXPECT_EQ(wait(&status), pid);
-  EXPECT_EQ(status, testing::killed);
-}
-
-template <typename Body>
-int start(Body body) {
-  const int pid = testing::fork_or_fail();
-  if (pid == 0) {
-    body();
-    exit(0);
-  }
-  return pid;
-}
-
 // Sleeps tick by tick for a while; fails when once it was woken two seconds late.
 void expect_punctual_sleep(int ticks) {
   for (const int end = uptime() + ticks; uptime() < end;) {

@@ -38,6 +38,13 @@ int hart_count() {
   return static_cast<int>(stat.harts);
 }
 
+void kill_and_wait(int pid) {
+  EXPECT_EQ(kill(pid), 0);
+  int status = 0;
+  EXPECT_EQ(wait(&status), pid);
+  EXPECT_EQ(status, testing::killed);
+}
+
 void spin(int ticks) {
   for (const int begin = uptime(); uptime() - begin < ticks;) {
   }

@@ -32,14 +32,9 @@ void wait_with_bad_pointer() {
 
 void kill_status() {
   for (int i = 0; i < 30; ++i) {
-    const int pid = fork_or_fail();
-    if (pid == 0) {
+    kill_and_wait(start([] {
       for (;;) getpid();
-    }
-    EXPECT_EQ(kill(pid), 0);
-    int status = 0;
-    EXPECT_EQ(wait(&status), pid);
-    EXPECT_EQ(status, killed);
+    }));
   }
 }
 
@@ -49,22 +44,14 @@ void kill_wakes_the_sleeping() {
   EXPECT_EQ(pipe(fds), 0);
   const auto expect_killed = [](int pid) {
     sleep(1);
-    EXPECT_EQ(kill(pid), 0);
-    int status = 0;
-    EXPECT_EQ(wait(&status), pid);
-    EXPECT_EQ(status, killed);
+    kill_and_wait(pid);
   };
   const int begin = uptime();
-  int pid = fork_or_fail();
-  if (pid == 0) sleep(1000), exit(0);
-  expect_killed(pid);
-  pid = fork_or_fail();
-  if (pid == 0) {
+  expect_killed(start([] { sleep(1000); }));
+  expect_killed(start([&] {
     char c;
     read(fds[0], &c, 1);
-    exit(0);
-  }
-  expect_killed(pid);
+  }));
   EXPECT(uptime() - begin < 50);
 }
 
@@ -84,21 +71,20 @@ void kill_refused() {
   });
 }
 
+void spin_for_ever() {
+  for (;;) asm volatile("");
+}
+
 // preempt: processes that never call are stopped by the clock, and can be killed.
 void preemption() {
   int pids[2];
-  for (int& pid : pids) {
-    pid = fork_or_fail();
-    if (pid == 0)
-      for (;;) asm volatile("");
-  }
+  for (int& pid : pids) pid = start(spin_for_ever);
   int fds[2];
   EXPECT_EQ(pipe(fds), 0);
-  const int talker = fork_or_fail();
-  if (talker == 0) {
+  const int talker = start([&] {
     EXPECT_EQ(write(fds[1], "x", 1), 1);
-    for (;;) asm volatile("");
-  }
+    spin_for_ever();
+  });
   char c;
   EXPECT_EQ(read(fds[0], &c, 1), 1);
   for (const int pid : pids) EXPECT_EQ(kill(pid), 0);
@@ -109,11 +95,7 @@ void preemption() {
 // A process that spins does not keep the others from running (each hart has one at least).
 void spinners_share() {
   int spinners[8];
-  for (int& pid : spinners) {
-    pid = fork_or_fail();
-    if (pid == 0)
-      for (;;) asm volatile("");
-  }
+  for (int& pid : spinners) pid = start(spin_for_ever);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(status_of([] { getpid(); }), 0);
   for (const int pid : spinners) EXPECT_EQ(kill(pid), 0);
   testing::expect_children(8, killed);

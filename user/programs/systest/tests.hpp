@@ -45,6 +45,20 @@ struct ShortName {
 int hart_count();
 inline constexpr int lock_test_harts = 4;
 
+// Runs `body` in a child, without waiting for it.
+template <typename Body>
+int start(Body body) {
+  const int pid = testing::fork_or_fail();
+  if (pid == 0) {
+    body();
+    exit(0);
+  }
+  return pid;
+}
+
+// Kills a child that still runs and has no sibling that might end.
+void kill_and_wait(int pid);
+
 // Computes for so long, without a system call but the clock's.
 void spin(int ticks);
 
