@@ -14,8 +14,9 @@
 // a waiting writer gets in although readers keep coming. All state is static: stacks are not shared between threads.
 //
 // Any program may make the call, in any number, so the harts that take part are settled before one of them spins:
-// each member holds a hart of its own, in the kernel, where nobody preempts it. Whoever can't be a member waits where
-// others may run, or is refused.
+// each member holds a hart of its own, in the kernel, where nobody preempts it. The lab's program starts its four
+// callers wherever they happen to run, so one that meets another on its hart goes to a hart that is free. Whoever
+// can't be a member waits where others may run, or is refused.
 namespace sched {
 
 namespace {
@@ -47,13 +48,16 @@ void begin_run() {
   guarded_counter = guarded_copy = 0;
 }
 
-/// Keeps the thread on the hart where it is.
+/// Keeps the thread on the hart where it is, or where it goes from there.
 class StayHere {
  public:
   StayHere() : before_(current().pin) { current().pin = static_cast<i32>(current().hart); }
   ~StayHere() { current().pin = before_; }
   StayHere(const StayHere&) = delete;
   StayHere& operator=(const StayHere&) = delete;
+
+  /// Whether the program has left it to the kernel on which hart it runs.
+  [[nodiscard]] bool may_move() const { return before_ == any_hart; }
 
  private:
   i32 before_;
@@ -62,13 +66,13 @@ class StayHere {
 /// The calling hart's part in a test.
 class Member {
  public:
-  explicit Member(u32 harts) : harts_(harts), bit_(1U << current().hart) {}
+  Member(u32 harts, const StayHere& place) : place_(place), harts_(harts) {}
   ~Member() { leave(); }
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
 
-  /// Waits until all members are here, while others may use the hart. False if a test is running already, another
-  /// thread of this hart waits for one, the thread was killed, or the others did not come.
+  /// Waits until all members are here, while others may use the hart. False if a test is running already, the hart that
+  /// the thread is pinned to has its member, the thread was killed, or the others did not come.
   [[nodiscard]] bool join() {
     if (!enter()) return false;
     const u64 deadline = deadline_in(joining_seconds);
@@ -111,18 +115,31 @@ class Member {
   }
 
  private:
+  /// Takes the place of a hart: of this one, or if it is taken of the first that is free.
   bool enter() {
     u32 seen = membership.load(std::memory_order_acquire);
-    u32 wanted = 0;
-    do {
-      if ((seen & (has_begun | bit_)) != 0) return false;
-      wanted = seen | bit_;
+    while ((seen & has_begun) == 0) {
+      bit_ = 1U << current().hart;
+      if ((seen & bit_) != 0) {
+        if (!move_on(arch::started_harts() & ~seen)) return false;
+        seen = membership.load(std::memory_order_acquire);
+        continue;
+      }
+      u32 wanted = seen | bit_;
       if (std::popcount(wanted) == static_cast<i32>(harts_)) {
         begin_run();
         wanted |= has_begun;
       }
-    } while (!membership.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel));
-    is_member_ = true;
+      is_member_ = membership.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel);
+      if (is_member_) return true;
+    }
+    return false;
+  }
+
+  bool move_on(u32 free_harts) {
+    if (!place_.may_move() || free_harts == 0) return false;
+    if (current().interrupted.load(std::memory_order_relaxed) != 0) return false;
+    pin_current(std::countr_zero(free_harts));
     return true;
   }
 
@@ -147,8 +164,9 @@ class Member {
     } while (!membership.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel));
   }
 
+  const StayHere& place_;
   u32 harts_;
-  u32 bit_;
+  u32 bit_ = 0;
   u64 deadline_ = 0;
   bool is_member_ = false;
   bool is_first_ = false;
@@ -215,8 +233,8 @@ void writer_is_not_starved(const Member& member) {
 }  // namespace
 
 bool rw_spinlock_test(u32 harts) {
-  const StayHere stay_here;
-  Member member(harts);
+  const StayHere place;
+  Member member(harts, place);
   if (!member.join()) return false;
 
   if (!member.begin_step(1, "readers share the lock")) return false;
