@@ -12,6 +12,7 @@ void Log::attach(BlockCache& cache, const Geometry& geometry) {
   start_ = geometry.log_start;
   capacity_ = geometry.log_capacity;
   committed_ = 0;
+  failed_group_ = 0;
   failed_.store(0, std::memory_order_relaxed);
 }
 
@@ -195,14 +196,17 @@ void Log::make_room() {
   if (committed_ != 0 && !is_read_only()) empty_log();
 }
 
+// What is to be settled may be in a group that someone else's commit has ended, and lost: a group that failed is nobody's
+// to forget.
 lib::Result<void> Log::settle() {
   const sync::Guard guard(lock_);
-  if (logged_ == 0) return {};
-  const u64 group = group_;
-  wanted_ = true;
-  if (running_ == 0 && state_ == State::open) commit_group();
-  while (group_ == group) (void)ended_.wait(lock_, sched::Interruptible::no);
-  if (failed_group_ == group) return lib::fail(lib::Error::io);
+  if (logged_ != 0) {
+    const u64 group = group_;
+    wanted_ = true;
+    if (running_ == 0 && state_ == State::open) commit_group();
+    while (group_ == group) (void)ended_.wait(lock_, sched::Interruptible::no);
+  }
+  if (failed_group_ != 0) return lib::fail(lib::Error::io);
   return {};
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 // The write-ahead log (xv6: log.c), on disk as xv6 has it: a header block (count, block numbers) and slots.
 //
-// Protocol. Operations that overlap in time form one group; the last to end commits it for all. A write to a file may leave
-// its group open for those that follow (Transaction::commit_soon): one block at a time, a large file would else wait for the disk
-// tens of thousands of times. Such a group is committed with the next operation that must be durable, when its blocks
-// fill the log, by settle() (a file that was written is closed), and when the log is at rest. A commit:
+// Protocol. Operations that overlap in time form one group; the last to end commits it for all. A write to a file may
+// leave its group open for those that follow (Transaction::commit_soon): one block at a time, a large file would else
+// wait for the disk tens of thousands of times. Such a group is committed with the next operation that must be durable,
+// when its blocks fill the log, by settle() (a file that was written is closed), and when the log is at rest. A commit:
 //   1. the group's blocks go to the slots after those already used, several writes in flight; FLUSH
 //   2. the header, with the new count; FLUSH. The group is durable now, and only now do its operations return.
 //   3. the same blocks go to their homes. No flush, and the header keeps its count: recovery would only write
@@ -40,7 +40,7 @@ class Log {
   /// block. A header that names impossible blocks refuses the mount (D1), and nothing is written.
   [[nodiscard]] std::expected<u32, MountError> recover(const Geometry& geometry);
 
-  /// Makes every operation that has returned durable. io, read_only: one of them is lost.
+  /// Makes every operation that has returned durable. io: one of them is lost, perhaps one that ended long ago.
   [[nodiscard]] lib::Result<void> settle();
   /// Empties the log: homes durable, count 0. After it the image is complete for a reader that knows no log.
   [[nodiscard]] lib::Result<void> checkpoint();

@@ -116,6 +116,18 @@ TEST_F(LogRest, AWriteThatIsLostSaysSoWhenItIsSettled) {
   EXPECT_EQ(*other.read("f"), "old");
 }
 
+TEST_F(LogRest, AWriteThatAnotherOperationLostSaysSoToo) {
+  ASSERT_OK(volume.write("f", "old"));
+  const auto file = volume->find({}, "f");
+  u64 offset = 0;
+  fs::MemorySource source(std::as_bytes(std::span("new", 3)));
+  ASSERT_OK((*file)->write(source, offset, 3));
+  volume.disk().fail_at(1, MemoryDisk::Failing::from_then_on);
+  EXPECT_ERROR(Error::io, volume.write("other", "text")) << "it commits what was left open with its own";
+  EXPECT_ERROR(Error::io, (*file)->settle());
+  EXPECT_ERROR(Error::io, (*file)->settle()) << "whoever asks again hears the same";
+}
+
 TEST_F(LogRest, HomesAreDurableBeforeTheHeaderAndTheHeaderBeforeTheSlots) {
   volume.disk().record();
   ASSERT_OK(volume.write("f", "text"));
