@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <type_traits>
 
 #include "arch/port.hpp"
 #include "arch/riscv64/csr.hpp"
 #include "dev/interrupts.hpp"
 #include "dev/machine.hpp"
 #include "dev/mmio.hpp"
+#include "dev/split_queue.hpp"
 #include "lib/format.hpp"
 #include "sched/wait_queue.hpp"
 #include "sync/spinlock.hpp"
@@ -38,14 +39,6 @@ constexpr u32 status_acknowledge = 1, status_driver = 2, status_driver_ok = 4, s
 constexpr u32 feature_flush = 9, feature_version_1 = 32;
 constexpr u64 sector_bytes = 512;
 
-struct Descriptor {
-  static constexpr u16 has_next = 1, device_writes = 2;
-  u64 address;
-  u32 length;
-  u16 flags;
-  u16 next;
-};
-
 struct RequestHeader {
   static constexpr u32 read = 0, write = 1, flush = 4;
   u32 type;
@@ -54,27 +47,23 @@ struct RequestHeader {
 };
 constexpr u8 status_ok = 0;
 
-constexpr u32 queue_entries = 128;
 constexpr u32 descriptors_per_request = 3;  // header, data, status
 constexpr u32 request_slots = 40;
 constexpr u32 groups = 64;
 static_assert(request_slots * descriptors_per_request <= queue_entries);
 
-/// What driver and device share, in the legacy layout, which the modern interface can use as well: descriptors and
-/// available ring, then on the next page the used ring.
-struct alignas(4096) Rings {
-  Descriptor descriptors[queue_entries];
-  u16 available_flags;
-  u16 available_index;
-  u16 available[queue_entries];
-  alignas(4096) u16 used_flags;
-  u16 used_index;
-  struct {
-    u32 id;
-    u32 length;
-  } used[queue_entries];
+/// The memory of this machine, where the device reads and writes too.
+struct DeviceMemory {
+  template <class T>
+  static void store(T& cell, const std::type_identity_t<T>& value) {
+    cell = value;
+  }
+  template <class T>
+  static T load(const T& cell) {
+    return const_cast<const volatile T&>(cell);
+  }
+  static void fence(Order) { arch::fence_io(); }
 };
-static_assert(offsetof(Rings, used_flags) == 4096);
 
 u64 physical(const void* pointer) { return arch::to_phys(pointer).value(); }
 
@@ -124,6 +113,7 @@ class VirtioBlock final : public BlockDevice {
   u32 take_slot() SYNC_REQUIRES(lock_);
   void submit(const Transfer& transfer, u32 group) SYNC_REQUIRES(lock_);
   void notify() SYNC_REQUIRES(lock_);
+  void finish(u32 index) SYNC_REQUIRES(lock_);
 
   u64 base_ = 0;
   u64 sectors_ = 0;
@@ -131,13 +121,11 @@ class VirtioBlock final : public BlockDevice {
   sync::SpinLock lock_{"virtio_disk", sync::Rank::device};
   u64 free_slots_ SYNC_GUARDED_BY(lock_) = (u64{1} << request_slots) - 1;
   u64 free_groups_ SYNC_GUARDED_BY(lock_) = ~u64{0};
-  bool unannounced_ SYNC_GUARDED_BY(lock_) = false;  ///< submitted since the last notify
-  u16 seen_used_ SYNC_GUARDED_BY(lock_) = 0;
   std::array<Slot, request_slots> slots_{};
   std::array<Group, groups> groups_ SYNC_GUARDED_BY(lock_){};
   sched::WaitQueue slot_freed_ SYNC_GUARDED_BY(lock_);
   sched::WaitQueue group_freed_ SYNC_GUARDED_BY(lock_);
-  Rings rings_{};
+  SplitQueue<DeviceMemory> queue_;
 };
 
 constinit VirtioBlock disk;
@@ -187,6 +175,7 @@ bool VirtioBlock::start_queue(u32 version) {
   write_register(reg::queue_select, 0);
   if (read_register(reg::queue_size_max) < queue_entries) return false;
   write_register(reg::queue_size, queue_entries);
+  const Rings& rings = queue_.rings();
   const auto write_address = [this](u64 offset, const void* pointer) {
     write_register(offset, static_cast<u32>(physical(pointer)));
     write_register(offset + 4, static_cast<u32>(physical(pointer) >> 32));
@@ -194,11 +183,11 @@ bool VirtioBlock::start_queue(u32 version) {
   if (version == 1) {
     write_register(reg::guest_page_size, 4096);
     write_register(reg::queue_align, 4096);
-    write_register(reg::queue_page, static_cast<u32>(physical(&rings_) / 4096));
+    write_register(reg::queue_page, static_cast<u32>(physical(&rings) / 4096));
   } else {
-    write_address(reg::queue_descriptors, rings_.descriptors);
-    write_address(reg::queue_driver, &rings_.available_flags);
-    write_address(reg::queue_device, &rings_.used_flags);
+    write_address(reg::queue_descriptors, rings.descriptors);
+    write_address(reg::queue_driver, &rings.available_flags);
+    write_address(reg::queue_device, &rings.used_flags);
     write_register(reg::queue_ready, 1);
   }
   return true;
@@ -233,29 +222,20 @@ void VirtioBlock::submit(const Transfer& transfer, u32 group) {
   ++groups_[group].pending;
 
   const auto first = static_cast<u16>(index * descriptors_per_request);
-  Descriptor* chain = &rings_.descriptors[first];
   const u16 data = static_cast<u16>(first + 1), last = static_cast<u16>(first + 2);
   const bool has_data = transfer.bytes != 0;
-  chain[0] = {physical(&slot.header), sizeof(RequestHeader), Descriptor::has_next, has_data ? data : last};
+  queue_.describe(first, {physical(&slot.header), sizeof(RequestHeader), Descriptor::has_next, has_data ? data : last});
   const u16 direction = transfer.type == RequestHeader::read ? Descriptor::device_writes : u16{0};
   if (has_data) {
-    chain[1] = {physical(transfer.data), static_cast<u32>(transfer.bytes),
-                static_cast<u16>(Descriptor::has_next | direction), last};
+    queue_.describe(data, {physical(transfer.data), static_cast<u32>(transfer.bytes),
+                           static_cast<u16>(Descriptor::has_next | direction), last});
   }
-  chain[2] = {physical(&slot.status), 1, Descriptor::device_writes, 0};
-
-  volatile u16& available = rings_.available_index;
-  rings_.available[available % queue_entries] = first;
-  arch::fence_io();  // 2.6.13.3.1: the entry before the index
-  available = static_cast<u16>(available + 1);
-  unannounced_ = true;
+  queue_.describe(last, {physical(&slot.status), 1, Descriptor::device_writes, 0});
+  queue_.offer(first);
 }
 
 void VirtioBlock::notify() {
-  if (!unannounced_) return;
-  unannounced_ = false;
-  arch::fence_io();  // the index before the doorbell
-  write_register(reg::queue_notify, 0);
+  queue_.notify([this] { write_register(reg::queue_notify, 0); });
 }
 
 template <class Requests, class ToTransfer>
@@ -299,20 +279,19 @@ lib::Result<void> VirtioBlock::flush() {
 
 void VirtioBlock::handle_interrupt() {
   sync::Guard guard(lock_);
-  // Acknowledged before looking: what finishes later interrupts again.
-  write_register(reg::interrupt_acknowledge, read_register(reg::interrupt_status) & 3);
-  arch::fence_io();
-  while (seen_used_ != *static_cast<volatile u16*>(&rings_.used_index)) {
-    arch::fence_io();  // the index before the entry
-    const u32 index = rings_.used[seen_used_++ % queue_entries].id / descriptors_per_request;
-    if (index >= request_slots || (free_slots_ >> index & 1) != 0) continue;  // nothing of ours: a broken device
-    Slot& slot = slots_[index];
-    Group& group = groups_[slot.group];
-    if (*static_cast<volatile u8*>(&slot.status) != status_ok) group.failed = true;
-    free_slots_ |= u64{1} << index;
-    slot_freed_.wake_one();
-    if (--group.pending == 0) group.finished.wake_all();
-  }
+  queue_.begin_taking_back(
+      [this] { write_register(reg::interrupt_acknowledge, read_register(reg::interrupt_status) & 3); });
+  while (const auto first = queue_.take_back()) finish(*first / descriptors_per_request);
+}
+
+void VirtioBlock::finish(u32 index) {
+  if (index >= request_slots || (free_slots_ >> index & 1) != 0) return;  // nothing of ours: a broken device
+  Slot& slot = slots_[index];
+  Group& group = groups_[slot.group];
+  if (DeviceMemory::load(slot.status) != status_ok) group.failed = true;
+  free_slots_ |= u64{1} << index;
+  slot_freed_.wake_one();
+  if (--group.pending == 0) group.finished.wake_all();
 }
 
 }  // namespace
