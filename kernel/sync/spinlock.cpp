@@ -12,7 +12,7 @@ SpinLock* first_listed = nullptr;
 
 }  // namespace
 
-void spin_until_taken(SpinLock& lock) {
+void sync_spin_until_taken(SpinLock& lock) {
   u64 failures = 1;
   while (true) {
     // Read until it looks free, so that waiting harts share the line instead of fighting for it.

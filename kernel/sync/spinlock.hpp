@@ -12,6 +12,11 @@
 
 namespace sync {
 
+class SpinLock;
+
+/// Spins until the lock is ours; counts the failures. For lock.S.
+extern "C" void sync_spin_until_taken(SpinLock& lock);
+
 /// A test-and-set lock that counts (xv6: struct spinlock, acquire, release, holding).
 class SYNC_CAPABILITY("spin lock") SpinLock {
  public:
@@ -55,7 +60,7 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
 
  private:
   friend class LockStatistics;
-  friend void spin_until_taken(SpinLock& lock);
+  friend void sync_spin_until_taken(SpinLock& lock);
 
   /// The rare way, through assembly that keeps every register: so a function that locks stays as cheap as one that calls
   /// nothing (lock.S).
@@ -73,9 +78,6 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
   std::atomic<u64> contended_{0};
   SpinLock* next_listed_ = nullptr;
 };
-
-/// Spins until the lock is ours; counts the failures. For lock.S.
-void spin_until_taken(SpinLock& lock);
 
 /// Holds a spin lock for a scope.
 class SYNC_SCOPED_CAPABILITY Guard {

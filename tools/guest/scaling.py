@@ -22,7 +22,7 @@ PLUGIN = ROOT / "tools" / "bench" / "hart_profile.c"
 LOADS = {"forks": "fork, exit, wait", "grows": "sbrk +1 page, touch, sbrk -1 page"}
 ROUNDS = 5000  # of each process, as in vmbench
 USER_END = 1 << 38
-SPINNING = ("spin_until_taken", "sync_wait_until_taken", "wait_until_off_cpu")
+SPINNING = ("sync_spin_until_taken", "sync_wait_until_taken", "wait_until_off_cpu")
 IDLE = ("sched::run_idle", "::steal(")
 # The steps of sync_wait_until_taken before it spins: its first block is entered once for each lock found taken.
 WAIT_ENTRY = "sync_wait_until_taken"

@@ -21,7 +21,7 @@ sync_wait_until_taken:
   sd    a6, 112(sp)
   sd    a7, 120(sp)
   mv    a0, t1
-  call  _ZN4sync16spin_until_takenERNS_8SpinLockE
+  call  sync_spin_until_taken
   ld    ra, 0(sp)
   ld    t0, 8(sp)
   ld    t1, 16(sp)
