@@ -84,10 +84,11 @@ class AddressSpace final : public sched::Space {
 
   /// First address above the program's memory (xv6: p->sz).
   [[nodiscard]] u64 program_break() const { return break_; }
-  /// Moves the break by `delta` and returns the old one (xv6: growproc). invalid_argument when it would leave
-  /// [0, lowest mapping), no_memory.
-  [[nodiscard]] lib::Result<u64> grow(i64 delta, Growth growth);
-  /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail.
+  /// Moves the break up by `bytes` and returns the old one (xv6: growproc). no_memory, also where a mapping or the end
+  /// of what programs may have is in the way.
+  [[nodiscard]] lib::Result<u64> grow(u64 bytes, Growth growth);
+  /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail. Not for more bytes
+  /// than lie below the break.
   void shrink(u64 bytes);
 
   /// A new region of `bytes`, rounded up to pages, placed by the kernel; pages come at first touch.
@@ -112,6 +113,11 @@ class AddressSpace final : public sched::Space {
   // Copies (xv6: copyin, copyout, copyinstr). Only regions count, never USYSCALL, TRAPFRAME, TRAMPOLINE or a guard.
   // They never sleep; anonymous pages are made present on the way. All bytes before `copied` have been copied.
 
+  /// Whether all of [va, va + bytes) lies where programs may have memory at all. Above are only USYSCALL, TRAPFRAME and
+  /// TRAMPOLINE, which no copy may touch; below, the page table itself permits nothing but what regions permit.
+  [[nodiscard]] static bool is_reachable(VirtAddr va, usize bytes) {
+    return va.value() <= user_limit && bytes <= user_limit - va.value();
+  }
   [[nodiscard]] CopyResult copy_in(void* to, VirtAddr from, usize bytes);
   [[nodiscard]] CopyResult copy_out(VirtAddr to, const void* from, usize bytes);
   /// Copies up to and including the NUL, at most `limit` bytes.
@@ -209,11 +215,8 @@ class AddressSpace final : public sched::Space {
   void promote_heap(const Region& heap, VirtAddr begin, VirtAddr end);
   [[gnu::always_inline]] void fence(VirtAddr va) { View::fence_page(view_, va); }
   static void store(const sv39::Slot& slot, Pte pte) { TableMemory{}.write(*slot.node, slot.index, pte); }
-  /// Whether all of [va, va + bytes) lies where programs may have memory at all. Above are only USYSCALL, TRAPFRAME and
-  /// TRAMPOLINE, which no copy may touch; below, the page table itself permits nothing but what regions permit.
-  [[nodiscard]] static bool is_reachable(VirtAddr va, usize bytes) {
-    return va.value() <= user_limit && bytes <= user_limit - va.value();
-  }
+  template <typename Move>
+  [[nodiscard]] CopyResult finish_copy(VirtAddr va, usize bytes, usize copied, Access access, const Move& move);
   [[nodiscard]] CopyResult finish_copy_in(void* to, VirtAddr from, usize bytes, usize copied);
   [[nodiscard]] CopyResult finish_copy_out(VirtAddr to, const void* from, usize bytes, usize copied);
   [[nodiscard]] CopyStatus resolve_for_copy(VirtAddr va, Access access, VirtAddr& last, u32& repeats);

@@ -47,4 +47,10 @@ inline void release_pending(FileBacking& backing, sv39::u64 index) {
   releases_pending.fetch_sub(1, std::memory_order_relaxed);
 }
 
+/// release_page() of a mapping that no table shows any more, or does not show yet.
+inline void release_unmapped(FileBacking& backing, sv39::u64 index) {
+  releases_pending.fetch_add(1, std::memory_order_relaxed);
+  release_pending(backing, index);
+}
+
 }  // namespace mm

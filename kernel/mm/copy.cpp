@@ -5,12 +5,10 @@ namespace mm {
 
 namespace {
 
-/// How many of `bytes` from `va` on lie where programs may have memory at all. Above are only USYSCALL, TRAPFRAME and
-/// TRAMPOLINE, which no copy may touch; below, the page table itself permits nothing but what regions permit.
-usize reachable(VirtAddr va, usize bytes) {
-  if (va.value() >= AddressSpace::user_limit) return 0;
-  const usize room = AddressSpace::user_limit - va.value();
-  return bytes < room ? bytes : room;
+/// The part of [va, va + bytes), from its beginning, that is reachable.
+usize reachable_part(VirtAddr va, usize bytes) {
+  if (AddressSpace::is_reachable(va, bytes)) return bytes;
+  return va.value() < AddressSpace::user_limit ? AddressSpace::user_limit - va.value() : 0;
 }
 
 }  // namespace
@@ -34,34 +32,35 @@ CopyStatus AddressSpace::resolve_for_copy(VirtAddr va, Access access, VirtAddr& 
 }
 
 /// The copy has stopped after `copied` bytes, at a page to resolve or at the end of what is reachable; or it has not begun,
-/// because the end is not.
-[[gnu::noinline]] CopyResult AddressSpace::finish_copy_in(void* to, VirtAddr from, usize bytes, usize copied) {
-  const usize allowed = reachable(from, bytes);
+/// because the end is not. `move` goes on from there, byte `copied` of `left` more, and returns how many are missing then.
+template <typename Move>
+CopyResult AddressSpace::finish_copy(VirtAddr va, usize bytes, usize copied, Access access, const Move& move) {
+  const usize allowed = reachable_part(va, bytes);
   VirtAddr last(~u64{0});
   u32 repeats = 0;
   while (copied != allowed) {
-    const CopyStatus status = resolve_for_copy(from + copied, Access::read, last, repeats);
+    const CopyStatus status = resolve_for_copy(va + copied, access, last, repeats);
     if (status != CopyStatus::ok) return {copied, status};
-    copied = allowed - View::read(root_, static_cast<std::byte*>(to) + copied, from + copied, allowed - copied);
+    copied = allowed - move(copied, allowed - copied);
   }
   return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
 }
 
+[[gnu::noinline]] CopyResult AddressSpace::finish_copy_in(void* to, VirtAddr from, usize bytes, usize copied) {
+  return finish_copy(from, bytes, copied, Access::read, [&](usize done, usize left) {
+    return View::read(root_, static_cast<std::byte*>(to) + done, from + done, left);
+  });
+}
+
 [[gnu::noinline]] CopyResult AddressSpace::finish_copy_out(VirtAddr to, const void* from, usize bytes, usize copied) {
-  const usize allowed = reachable(to, bytes);
-  VirtAddr last(~u64{0});
-  u32 repeats = 0;
-  while (copied != allowed) {
-    const CopyStatus status = resolve_for_copy(to + copied, Access::write, last, repeats);
-    if (status != CopyStatus::ok) return {copied, status};
-    copied = allowed - View::write(root_, to + copied, static_cast<const std::byte*>(from) + copied, allowed - copied);
-  }
-  return {copied, allowed == bytes ? CopyStatus::ok : CopyStatus::bad_address};
+  return finish_copy(to, bytes, copied, Access::write, [&](usize done, usize left) {
+    return View::write(root_, to + done, static_cast<const std::byte*>(from) + done, left);
+  });
 }
 
 CopyResult AddressSpace::copy_in_string(char* to, VirtAddr from, usize limit) {
   count(VmEvent::copy_string_call);
-  const usize allowed = reachable(from, limit);
+  const usize allowed = reachable_part(from, limit);
   VirtAddr last(~u64{0});
   u32 repeats = 0;
   for (usize copied = 0;;) {

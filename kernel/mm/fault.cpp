@@ -139,8 +139,7 @@ AddressSpace::Resolution AddressSpace::break_sharing(Region& region, sv39::Slot 
     if (sleep == Sleep::forbidden) return Resolution::needs_page_in;
     Resolution result = copy_page_for(region, slot, page);
     if (result != Resolution::resolved) return result;
-    releases_pending.fetch_add(1, std::memory_order_relaxed);
-    release_pending(*region.backing, region.file_page(page));
+    release_unmapped(*region.backing, region.file_page(page));
     return result;
   }
   if (frames().refs(old) == 1) {
@@ -190,9 +189,8 @@ AddressSpace::Resolution AddressSpace::copy_page_for(Region& region, sv39::Slot 
   Cursor cursor = this->cursor();
   TableSource tables(spares_);
   if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) {
-    releases_pending.fetch_add(1, std::memory_order_relaxed);
     // Does not sleep where that is forbidden: a page that was in memory has another mapping or is clean.
-    release_pending(*region.backing, index);
+    release_unmapped(*region.backing, index);
     return Resolution::no_memory;
   }
   cursor.link_tables(range, Level::base, tables);

@@ -148,27 +148,20 @@ lib::Result<VirtAddr> AddressSpace::map_stack(u32 guard_pages, u32 stack_pages) 
 
 // sbrk.
 
-lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
+lib::Result<u64> AddressSpace::grow(u64 bytes, Growth growth) {
   const u64 old = break_;
-  if (delta < 0) {
-    const u64 less = u64{0} - static_cast<u64>(delta);
-    if (less > old) return lib::fail(lib::Error::invalid_argument);
-    shrink(less);
-    return old;
-  }
-  const u64 more = static_cast<u64>(delta);
   const u32 mappings = first_mapping();
   const u64 limit = mappings < regions_.size() ? regions_[mappings].begin.value() : user_limit;
-  if (more > limit - old) return lib::fail(lib::Error::no_memory);
+  if (bytes > limit - old) return lib::fail(lib::Error::no_memory);
   const VirtAddr begin = page_up(old);
-  const VirtAddr end = page_up(old + more);
+  const VirtAddr end = page_up(old + bytes);
   if (begin < end) {
     Region* heap = heap_below(begin, mappings);
     if (heap == nullptr && !regions_.has_room(1)) return lib::fail(lib::Error::no_memory);
     bool populated = false;
     if (growth != Growth::lazy) {
       populated = grow_single_page(begin, end) || grow_eager(begin, end);
-      const bool may_be_lazy = growth == Growth::legacy && more >= legacy_lazy_threshold;
+      const bool may_be_lazy = growth == Growth::legacy && bytes >= legacy_lazy_threshold;
       if (!populated && !may_be_lazy) return lib::fail(lib::Error::no_memory);
     }
     if (heap == nullptr) {
@@ -181,7 +174,7 @@ lib::Result<u64> AddressSpace::grow(i64 delta, Growth growth) {
       if (begin.align_down(Level::mega) != end.align_down(Level::mega)) promote_heap(*heap, begin, end);
     }
   }
-  break_ = old + more;
+  break_ = old + bytes;
   return old;
 }
 
@@ -222,8 +215,9 @@ Region* AddressSpace::heap_below(VirtAddr end, u32 mappings) {
   }
 }
 
-/// Memory for [begin, end) at once; false: there was not enough, and nothing has changed. A 2 MiB part that is aligned and wholly new becomes a megapage if a
-/// block is free; its deposit is the table that base pages would have needed, so that both cost the same.
+/// Memory for [begin, end) at once; false: there was not enough, and nothing has changed. A 2 MiB part that is aligned
+/// and wholly new becomes a megapage if a block is free; its deposit is the table that base pages would have needed, so
+/// that both cost the same.
 [[gnu::noinline]] bool AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
   const VirtRange range = *VirtRange::between(begin, end);
   const u64 page_count = range.page_count();

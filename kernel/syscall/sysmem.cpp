@@ -39,7 +39,7 @@ mm::Growth growth_of(u64 mode) {
 }
 
 [[gnu::noinline]] u64 grow_by(Process& self, u64 bytes) {
-  const auto grown = self.memory->grow(static_cast<i64>(bytes), growth_of(argument(self, 1)));
+  const auto grown = self.memory->grow(bytes, growth_of(argument(self, 1)));
   return grown ? *grown : failed;
 }
 

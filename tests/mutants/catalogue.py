@@ -106,15 +106,14 @@ MUTANTS = [
     Mutant(
         "a private file page: the file's is not released",
         FAULT,
-        "    releases_pending.fetch_add(1, std::memory_order_relaxed);\n"
-        "    release_pending(*region.backing, region.file_page(page));\n",
+        "    release_unmapped(*region.backing, region.file_page(page));\n",
         "",
     ),
     Mutant(
         "no table for a file page: the page is not released",
         FAULT,
-        "    release_pending(*region.backing, index);\n",
-        "    releases_pending.fetch_sub(1, std::memory_order_relaxed);\n",
+        "    release_unmapped(*region.backing, index);\n",
+        "",
     ),
     Mutant(
         "a copy sleeps for a file page",
@@ -152,13 +151,18 @@ MUTANTS = [
     Mutant("fork: a private copy of a file page has no reference", FORK, "frames().ref(pte.ppn());", ";"),
     # Copies.
     Mutant(
-        "copies may go two pages too far",
+        "copies go on behind user memory",
         COPY,
-        "const usize room = AddressSpace::user_limit - va.value();",
-        "const usize room = AddressSpace::user_limit + 8192 - va.value();",
+        "? AddressSpace::user_limit - va.value() : 0;",
+        "? bytes : 0;",
         equivalent="the page above user memory is never mapped, so a copy that comes from below ends there anyhow",
     ),
-    Mutant("copies may begin at USYSCALL", COPY, "  if (va.value() >= AddressSpace::user_limit) return 0;\n", ""),
+    Mutant(
+        "copies may begin at USYSCALL",
+        COPY,
+        "? AddressSpace::user_limit - va.value() : 0;",
+        "? AddressSpace::user_limit - va.value() : bytes;",
+    ),
     Mutant(
         "software copy: U is not looked at",
         SOFTWARE,
@@ -213,14 +217,14 @@ MUTANTS = [
     Mutant(
         "sbrk: the break stays",
         PROGRAM,
-        "    break_ = old - less;\n",
+        "  break_ = old + bytes;\n",
         "",
     ),
     Mutant("segments may overlap", PROGRAM, "if (regions_.any_in(first, end)) {", "if (false) {"),
     Mutant(
         "sbrk grows into a mapping",
         PROGRAM,
-        "if (more > lowest_mapping().value() - old) return lib::fail(lib::Error::no_memory);",
+        "if (bytes > limit - old) return lib::fail(lib::Error::no_memory);",
         "",
     ),
     Mutant("one page of sbrk: no fence", PROGRAM, "Permissions::read_write().user()));\n  fence(page);",
@@ -263,7 +267,7 @@ MUTANTS = [
         "    if (i == 0 && refs(ppn + i) != 1) return false;\n",
     ),
     # TLB and ASIDs.
-    Mutant("other harts are not marked stale", UNIFIED, "state.stale |= others;", ""),
+    Mutant("other harts are not marked stale", UNIFIED, "state.stale |= state.ran_on & ~own_bit;", ""),
     Mutant("a stale hart does not fence", UNIFIED, "if (state.stale & bit) {", "if (false) {"),
     Mutant("a new generation is not fenced", ASID, "    arch::fence_all();\n", ""),
     Mutant("a new number keeps its old harts", ASID, "return fresh;", "return false;",

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Do the host tests notice faults? Builds each mutant of catalogue.py and runs the tests of sv39 and kernel/mm on it.
 
-tests/mutants/run.py [REGEX]: only mutants whose name matches. A mutant is killed when a test fails, dies or hangs. Ends
+tests/mutants/run.py [REGEX]: only mutants whose name matches. --check only sees whether every edit still fits the source,
+which takes no time and is part of every ./test. A mutant is killed when a test fails, dies or hangs. Ends
 with status 1 when fewer than 95 % are killed, a mutant does not compile, or the unchanged source fails. Everything is
 built in build/mutants, without sanitizers: what they would find must be found by the tests' own judgement.
 """
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from catalogue import MUTANTS
@@ -115,14 +117,39 @@ def programs_of(mutant):
     return ["sv39", "unified"] if mutant.file.startswith("sv39/") else [mutant.view]
 
 
-def killer_of(mutant, limits):
-    shutil.rmtree(OVERLAY, ignore_errors=True)
+@contextmanager
+def naming(mutant):
+    """A failure in it says which mutant it is about."""
+    try:
+        yield
+    except Failure as failure:
+        raise Failure(f"mutant '{mutant.name}': {failure}") from None
+
+
+def mutated_text(mutant):
     text = (ROOT / mutant.file).read_text()
     if text.count(mutant.old) != 1:
         raise Failure(f"its text occurs {text.count(mutant.old)} times in {mutant.file}")
+    return text.replace(mutant.old, mutant.new)
+
+
+def check_catalogue():
+    for mutant in MUTANTS:
+        with naming(mutant):
+            mutated_text(mutant)
+    missing = [str(source) for program in ("sv39", "unified") for source in program_sources(program)
+               if not (ROOT / source).exists()]
+    if missing:
+        raise Failure(f"there is no {', '.join(missing)}")
+    print(f"{len(MUTANTS)} mutants, all fit the source")
+    return 0
+
+
+def killer_of(mutant, limits):
+    shutil.rmtree(OVERLAY, ignore_errors=True)
     overlaid = OVERLAY / mutant.file
     overlaid.parent.mkdir(parents=True)
-    overlaid.write_text(text.replace(mutant.old, mutant.new))
+    overlaid.write_text(mutated_text(mutant))
     for program in programs_of(mutant):
         all_sources = program_sources(program)
         changed = [Path(mutant.file)] if Path(mutant.file) in all_sources else all_sources
@@ -154,15 +181,16 @@ def prepare(programs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("filter", nargs="?", default="", metavar="REGEX", help="only mutants whose name matches")
+    parser.add_argument("--check", action="store_true", help="see whether the catalogue fits the source, build nothing")
     options = parser.parse_args()
+    if options.check:
+        return check_catalogue()
     chosen = [mutant for mutant in MUTANTS if re.search(options.filter, mutant.name)]
     limits = prepare(dict.fromkeys(program for mutant in chosen for program in programs_of(mutant)))
     killed, survivors, equivalent = 0, [], 0
     for mutant in chosen:
-        try:
+        with naming(mutant):
             killer = killer_of(mutant, limits)
-        except Failure as failure:
-            raise Failure(f"mutant '{mutant.name}': {failure}") from None
         if killer:
             killed += 1
             print(f"killed    {mutant.name}  <- {killer}", flush=True)

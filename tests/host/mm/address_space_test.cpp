@@ -155,7 +155,7 @@ class AddressSpaceTest : public ::testing::Test {
 TEST_F(AddressSpaceTest, V1_ForkAndExitSkipWhatWasNeverTouched) {
   AddressSpace& parent = program();
   const u64 begin = heap(parent);
-  ASSERT_TRUE(parent.grow(static_cast<i64>(gib), Growth::lazy));
+  ASSERT_TRUE(parent.grow(gib, Growth::lazy));
   EXPECT_EQ(put(parent, begin + gib / 2, 7), Outcome::done);
   const u64 before = frames().free_count();
   AddressSpace* child = fork(parent);
@@ -168,7 +168,7 @@ TEST_F(AddressSpaceTest, V1_ForkAndExitSkipWhatWasNeverTouched) {
 TEST_F(AddressSpaceTest, V2_EveryCopyMakesLazyMemoryPresent) {
   AddressSpace& space = program();
   const u64 begin = heap(space);
-  ASSERT_TRUE(space.grow(static_cast<i64>(64 * page), Growth::lazy));
+  ASSERT_TRUE(space.grow(64 * page, Growth::lazy));
   std::vector<std::byte> data(3 * page, std::byte{0x5a});
   EXPECT_TRUE(space.copy_out(VirtAddr(begin + 100), data.data(), data.size()).ok());
   EXPECT_EQ(at(space, begin + 100 + 3 * page - 1), std::byte{0x5a});
@@ -187,7 +187,7 @@ TEST_F(AddressSpaceTest, V2_EveryCopyMakesLazyMemoryPresent) {
 
 TEST_F(AddressSpaceTest, V4_AFailedFaultCostsNothingAndCanBeRepeated) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(16 * mega), Growth::lazy));
+  ASSERT_TRUE(space.grow(16 * mega, Growth::lazy));
   u64 va = heap(space) - mega;
   for (int i = 0; i < 3; ++i, va -= 5 * mega) {
     every_failure([&] {
@@ -207,7 +207,7 @@ TEST_F(AddressSpaceTest, V3_TheSpaceThatIsNamedIsTheOneThatIsUsed) {
   ASSERT_TRUE(other->map_segment(VirtAddr(0), 3 * page, Permissions::read_write()));
   ASSERT_TRUE(other->map_segment(VirtAddr(3 * page), page, Permissions::read_execute()));
   ASSERT_TRUE(other->map_stack(1, 1));
-  ASSERT_TRUE(other->grow(static_cast<i64>(page), Growth::lazy));
+  ASSERT_TRUE(other->grow(page, Growth::lazy));
   run(running);
   const char text[] = "arguments";
   EXPECT_TRUE(other->copy_out(VirtAddr(2 * page - 4), text, sizeof text).ok()) << "exec copies into the new table";
@@ -306,12 +306,12 @@ TEST_F(AddressSpaceTest, V10_NoFrameIsFreeWhileAHartCanHitIt) {
   AddressSpace& space = program();
   const u64 begin = heap(space);
   for (int round = 0; round < 3; ++round) {
-    ASSERT_TRUE(space.grow(static_cast<i64>(200 * page), Growth::eager));
+    ASSERT_TRUE(space.grow(200 * page, Growth::eager));
     for (u64 i = 0; i < 200; ++i) {
       run(space, i % 2 == 0 ? 0 : 3);
       EXPECT_EQ(machine_.store(begin + i * page, std::byte{1}), Outcome::done);
     }
-    ASSERT_TRUE(space.grow(-static_cast<i64>(200 * page), Growth::eager));  // the TLB model watches
+    space.shrink(200 * page);  // the TLB model watches
     run(space, 0);
     EXPECT_EQ(machine_.store(begin, std::byte{1}), Outcome::killed_refused);
   }
@@ -322,7 +322,7 @@ TEST_F(AddressSpaceTest, V11_ACachedAbsenceCostsOneFaultAndNoMore) {
   const u64 begin = heap(space);
   std::byte value{};
   EXPECT_EQ(machine_.load(begin, value), Outcome::killed_refused);  // the TLB may remember: nothing here
-  ASSERT_TRUE(space.grow(static_cast<i64>(page), Growth::eager));
+  ASSERT_TRUE(space.grow(page, Growth::eager));
   machine_.tlb().speculate(0, begin);
   EXPECT_EQ(machine_.load(begin, value), Outcome::done);
   EXPECT_EQ(events(VmEvent::fault_spurious), 0u) << "memory that sbrk brings is fenced";
@@ -331,7 +331,7 @@ TEST_F(AddressSpaceTest, V11_ACachedAbsenceCostsOneFaultAndNoMore) {
   EXPECT_EQ(space.fault(VirtAddr(begin), Access::write), FaultResult::resolved);
   EXPECT_GE(events(VmEvent::fault_spurious), 2u);
   // Memory that comes with the fault is fenced with it: the access does not fault a second time.
-  ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), Growth::lazy));
+  ASSERT_TRUE(space.grow(3 * mega, Growth::lazy));
   const u64 spurious = events(VmEvent::fault_spurious);
   for (const u64 first_touch : {begin + 5 * page, begin + 2 * mega}) {  // in a table that is there, and without
     machine_.tlb().speculate(0, first_touch);
@@ -396,7 +396,7 @@ TEST_F(AddressSpaceTest, V13_CodeWrittenByTheKernelIsFencedOnEveryHartBeforeItRu
 TEST_F(AddressSpaceTest, V15_TheEdgeOfTheMirrorIsNoEdgeForPrograms) {
   AddressSpace& space = program();
   constexpr u64 edge = 0xC000000;
-  ASSERT_TRUE(space.grow(static_cast<i64>(edge + 3 * page - space.program_break()), Growth::lazy));
+  ASSERT_TRUE(space.grow(edge + 3 * page - space.program_break(), Growth::lazy));
   std::vector<std::byte> data(3 * page, std::byte{0x33}), back(3 * page);
   EXPECT_TRUE(space.copy_out(VirtAddr(edge - page - 7), data.data(), data.size()).ok());
   EXPECT_TRUE(space.copy_in(back.data(), VirtAddr(edge - page - 7), back.size()).ok());
@@ -480,12 +480,10 @@ TEST_F(AddressSpaceTest, V20_V21_TheBoundaryLattice) {
       EXPECT_TRUE(space.unmap(*at, a));
     EXPECT_FALSE(space.map_file(page, Permissions::read_only(), Sharing::shared, file, a | 1)) << "unaligned offset";
     EXPECT_FALSE(space.map_file(~u64{0}, Permissions::read_only(), Sharing::shared, file, page));
-    const i64 delta = static_cast<i64>(a);
-    if (delta < 0 && u64{0} - a <= brk) continue;  // a legal way to shrink
-    if (auto old = space.grow(delta, Growth::lazy)) {
+    if (auto old = space.grow(a, Growth::lazy)) {
       EXPECT_EQ(*old, brk);
       ASSERT_EQ(space.program_break(), brk + a) << std::hex << a;
-      EXPECT_TRUE(space.grow(-delta, Growth::lazy));
+      space.shrink(a);
     }
     ASSERT_EQ(space.program_break(), brk);
   }
@@ -550,7 +548,7 @@ TEST_F(AddressSpaceTest, StacksAndSegmentsMeetTheirLimits) {
   EXPECT_FALSE(space.map_segment(VirtAddr(space.program_break() - page), 2 * page, rw)) << "over the stack";
   EXPECT_FALSE(space.map_stack(1, 0x7fffffff)) << "more than there are addresses";
   const u64 mapping = space.map_inaccessible(page)->value();
-  ASSERT_TRUE(space.grow(static_cast<i64>(mapping - space.program_break() - page), Growth::lazy));
+  ASSERT_TRUE(space.grow(mapping - space.program_break() - page, Growth::lazy));
   EXPECT_FALSE(space.map_stack(1, 1)) << "a mapping is in the way";
   EXPECT_TRUE(space.loaded_bytes(VirtAddr(space.program_break() - 1)).empty()) << "promised, not there";
   end(&space);
@@ -567,8 +565,8 @@ TEST_F(AddressSpaceTest, StacksAndSegmentsMeetTheirLimits) {
   while (many->map_inaccessible(page)) {
   }
   EXPECT_EQ(many->map_stack(1, 1).error(), lib::Error::too_big);
-  EXPECT_FALSE(many->grow(static_cast<i64>(page), Growth::lazy)) << "a heap would be one region more";
-  EXPECT_FALSE(many->grow(static_cast<i64>(page), Growth::eager));
+  EXPECT_FALSE(many->grow(page, Growth::lazy)) << "a heap would be one region more";
+  EXPECT_FALSE(many->grow(page, Growth::eager));
 }
 
 TEST_F(AddressSpaceTest, AStackThatNeedsTablesIsAllOrNothing) {
@@ -583,7 +581,7 @@ TEST_F(AddressSpaceTest, AStackThatNeedsTablesIsAllOrNothing) {
 TEST_F(AddressSpaceTest, AProgramMayReachTheGigabyteOfTheFixedPages) {
   AddressSpace& space = program();
   constexpr u64 high = abi::usyscall - 64 * mega;
-  ASSERT_TRUE(space.grow(static_cast<i64>(high + page - space.program_break()), Growth::lazy));
+  ASSERT_TRUE(space.grow(high + page - space.program_break(), Growth::lazy));
   EXPECT_EQ(put(space, high, 7), Outcome::done) << "in the table that also leads to the fixed pages";
   AddressSpace* child = fork(space);
   EXPECT_EQ(at(*child, high), std::byte{7});
@@ -594,7 +592,7 @@ TEST_F(AddressSpaceTest, AZombieKeepsItsTablesOnly) {
   AddressSpace& space = program();
   FakeFile file(3 * page);
   const u64 before = frames().free_count();
-  ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), Growth::eager));
+  ASSERT_TRUE(space.grow(3 * mega, Growth::eager));
   const u64 shared = space.map_file(3 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
   const u64 own = space.map_file(page, Permissions::read_write(), Sharing::private_copy, file, 0)->value();
   for (const u64 va : {shared, own}) EXPECT_EQ(put(space, va + 5, 9), Outcome::done);
@@ -611,12 +609,12 @@ TEST_F(AddressSpaceTest, AZombieKeepsItsTablesOnly) {
 
 TEST_F(AddressSpaceTest, AProgramMaySpanManyGigabytes) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(9 * gib), Growth::lazy));
+  ASSERT_TRUE(space.grow(9 * gib, Growth::lazy));
   for (const u64 va : {gib - page, gib, 3 * gib + 5, 8 * gib + mega}) EXPECT_EQ(put(space, va, 3), Outcome::done);
   AddressSpace* child = fork(space);
   for (const u64 va : {gib - page, gib, 3 * gib + 5, 8 * gib + mega}) EXPECT_EQ(at(*child, va), std::byte{3});
   run(space);
-  ASSERT_TRUE(space.grow(-static_cast<i64>(6 * gib), Growth::lazy));
+  space.shrink(6 * gib);
   EXPECT_EQ(put(space, 8 * gib, 1), Outcome::killed_refused);
 }
 
@@ -624,29 +622,29 @@ TEST_F(AddressSpaceTest, TheBreakMovesInsideOnePage) {  // sbrkbugs, sbrklast
   AddressSpace& space = program();
   const u64 old = space.program_break();
   EXPECT_EQ(put(space, old - 1, 9), Outcome::done);
-  ASSERT_TRUE(space.grow(-10, Growth::eager));
+  space.shrink(10);
   EXPECT_EQ(at(space, old - 1), std::byte{9}) << "the page is still the program's";
   ASSERT_TRUE(space.grow(20, Growth::eager));
   EXPECT_EQ(put(space, old + 5, 1), Outcome::done);
-  ASSERT_TRUE(space.grow(-static_cast<i64>(space.program_break() - 3500), Growth::eager));
+  space.shrink(space.program_break() - 3500);
   EXPECT_EQ(space.program_break(), 3500u);
-  ASSERT_TRUE(space.grow(static_cast<i64>(page), Growth::lazy));
+  ASSERT_TRUE(space.grow(page, Growth::lazy));
   EXPECT_EQ(put(space, page + 5, 1), Outcome::done) << "data again where there was data";
 }
 
 TEST_F(AddressSpaceTest, V23_LazySbrkStopsBelowTheFixedPagesAndBelowMappings) {
   AddressSpace& space = program();
   const u64 old = space.program_break();
-  EXPECT_FALSE(space.grow(static_cast<i64>(AddressSpace::user_limit - old + 1), Growth::lazy));
-  ASSERT_TRUE(space.grow(static_cast<i64>(AddressSpace::user_limit - old), Growth::lazy));
+  EXPECT_FALSE(space.grow(AddressSpace::user_limit - old + 1, Growth::lazy));
+  ASSERT_TRUE(space.grow(AddressSpace::user_limit - old, Growth::lazy));
   EXPECT_EQ(put(space, AddressSpace::user_limit - 1, 5), Outcome::done);
   EXPECT_EQ(put(space, AddressSpace::user_limit, 5), Outcome::killed_refused);
   EXPECT_EQ(put(space, abi::usyscall, 5), Outcome::killed_refused);
   EXPECT_FALSE(space.map_anonymous(page, Permissions::read_write(), Sharing::private_copy)) << "no room is left";
-  ASSERT_TRUE(space.grow(-static_cast<i64>(AddressSpace::user_limit - old), Growth::lazy));
+  space.shrink(AddressSpace::user_limit - old);
   const u64 mapping = space.map_anonymous(page, Permissions::read_write(), Sharing::private_copy)->value();
-  EXPECT_FALSE(space.grow(static_cast<i64>(mapping + 1 - old), Growth::lazy));
-  EXPECT_TRUE(space.grow(static_cast<i64>(mapping - old), Growth::lazy));
+  EXPECT_FALSE(space.grow(mapping + 1 - old, Growth::lazy));
+  EXPECT_TRUE(space.grow(mapping - old, Growth::lazy));
 }
 
 TEST_F(AddressSpaceTest, V23_APageStaysFreeBetweenTheBreakAndTheMappings) {
@@ -680,8 +678,8 @@ TEST_F(AddressSpaceTest, V24_TheGuardStopsTheProgramAndTheKernelsCopies) {
 
 TEST_F(AddressSpaceTest, V17_PartOfASuperpageCanBeGivenBackWithNoMemoryLeft) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega - space.program_break()), Growth::eager));
-  ASSERT_TRUE(space.grow(static_cast<i64>(2 * mega), Growth::eager));
+  ASSERT_TRUE(space.grow(mega - space.program_break(), Growth::eager));
+  ASSERT_TRUE(space.grow(2 * mega, Growth::eager));
   EXPECT_EQ(events(VmEvent::superpage_mapped), 2u) << "the test needs superpages";
   for (u64 va = mega; va < 3 * mega; va += page) EXPECT_EQ(put(space, va, static_cast<int>(va / page)), Outcome::done);
   AddressSpace* child = fork(space);
@@ -689,7 +687,7 @@ TEST_F(AddressSpaceTest, V17_PartOfASuperpageCanBeGivenBackWithNoMemoryLeft) {
   take_all_memory();
   Machine::fail_all(true);
   run(space);
-  EXPECT_TRUE(space.grow(-static_cast<i64>(page), Growth::eager));
+  space.shrink(page);
   EXPECT_GE(events(VmEvent::superpage_split), 1u);
   EXPECT_GE(events(VmEvent::compound_converted), 1u);
   EXPECT_EQ(put(space, 3 * mega - page, 1), Outcome::killed_refused);
@@ -709,8 +707,8 @@ TEST_F(AddressSpaceTest, V17_PartOfASuperpageCanBeGivenBackWithNoMemoryLeft) {
 
 TEST_F(AddressSpaceTest, V17_ASoleOwnerWritesASharedSuperpageWithoutCopyOrSplit) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega - space.program_break()), Growth::eager));
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega), Growth::eager));
+  ASSERT_TRUE(space.grow(mega - space.program_break(), Growth::eager));
+  ASSERT_TRUE(space.grow(mega, Growth::eager));
   EXPECT_EQ(put(space, mega, 1), Outcome::done);
   AddressSpace* child = fork(space);
   end(child);
@@ -722,13 +720,13 @@ TEST_F(AddressSpaceTest, V17_ASoleOwnerWritesASharedSuperpageWithoutCopyOrSplit)
 
 TEST_F(AddressSpaceTest, V18_SplitAndPromotionLeaveNoOldTranslation) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega - space.program_break()), Growth::eager));
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega), Growth::eager));
+  ASSERT_TRUE(space.grow(mega - space.program_break(), Growth::eager));
+  ASSERT_TRUE(space.grow(mega, Growth::eager));
   for (const unsigned hart : {0u, 1u, 2u}) {
     run(space, hart);
     for (u64 va = mega; va < 2 * mega; va += 64 * page) EXPECT_EQ(machine_.store(va, std::byte{7}), Outcome::done);
   }
-  ASSERT_TRUE(space.grow(-static_cast<i64>(3 * page), Growth::eager));  // on hart 2: splits
+  space.shrink(3 * page);  // on hart 2: splits
   for (const unsigned hart : {2u, 0u, 1u}) {
     run(space, hart);
     EXPECT_EQ(machine_.store(2 * mega - page, std::byte{1}), Outcome::killed_refused);
@@ -738,11 +736,11 @@ TEST_F(AddressSpaceTest, V18_SplitAndPromotionLeaveNoOldTranslation) {
 
 TEST_F(AddressSpaceTest, ARangeThatFillsUpBecomesASuperpage) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega - space.program_break()), Growth::eager));
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega), Growth::lazy));
+  ASSERT_TRUE(space.grow(mega - space.program_break(), Growth::eager));
+  ASSERT_TRUE(space.grow(mega, Growth::lazy));
   EXPECT_EQ(put(space, mega, 1), Outcome::done);  // the table comes now ...
-  ASSERT_TRUE(space.grow(-static_cast<i64>(mega), Growth::lazy));  // ... and stays
-  ASSERT_TRUE(space.grow(static_cast<i64>(mega), Growth::lazy));
+  space.shrink(mega);  // ... and stays
+  ASSERT_TRUE(space.grow(mega, Growth::lazy));
   prepare_aligned_run();
   for (u64 va = mega; va < 2 * mega; va += page) EXPECT_EQ(put(space, va, static_cast<int>(va / page)), Outcome::done);
   give_memory_back();
@@ -916,10 +914,8 @@ TEST_F(AddressSpaceTest, EveryOperationFailsCleanlyAtEveryAllocation) {
   });
   every_failure([&] { return space->map_stack(2, 2).has_value(); });
   run(*space);
-  every_failure([&] { return space->grow(static_cast<i64>(7 * page), Growth::eager).has_value(); });
-  every_failure([&] {
-    return space->grow(static_cast<i64>(2 * mega - space->program_break() % mega), Growth::legacy).has_value();
-  });
+  every_failure([&] { return space->grow(7 * page, Growth::eager).has_value(); });
+  every_failure([&] { return space->grow(2 * mega - space->program_break() % mega, Growth::legacy).has_value(); });
   every_failure([&] { return space->map_anonymous(20 * page, rw, Sharing::shared).has_value(); });
   every_failure([&] { return space->map_anonymous(20 * page, rw, Sharing::private_copy).has_value(); });
   const u64 top = space->program_break();
@@ -944,7 +940,7 @@ TEST_F(AddressSpaceTest, EveryOperationFailsCleanlyAtEveryAllocation) {
 
 TEST_F(AddressSpaceTest, AFullRegionListIsAnErrorAndNothingWorse) {
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(8 * page), Growth::lazy));
+  ASSERT_TRUE(space.grow(8 * page, Growth::lazy));
   std::vector<u64> mapped;
   for (;;) {
     // Every other one is read-only, so that no two can be taken for one.
@@ -959,8 +955,8 @@ TEST_F(AddressSpaceTest, AFullRegionListIsAnErrorAndNothingWorse) {
     ASSERT_LT(mapped.size(), 1000u);
   }
   // The list is full. Whatever needs no further region must work, and what needs one must say so.
-  EXPECT_TRUE(space.grow(-static_cast<i64>(2 * page), Growth::lazy)) << "a shorter heap is no further region";
-  EXPECT_TRUE(space.grow(static_cast<i64>(2 * page), Growth::lazy));
+  space.shrink(2 * page);  // a shorter heap is no further region
+  EXPECT_TRUE(space.grow(2 * page, Growth::lazy));
   EXPECT_FALSE(space.unmap(VirtAddr(mapped[5] + page), page)) << "a hole would make two of one";
   EXPECT_TRUE(space.unmap(VirtAddr(mapped[5]), page)) << "the head";
   EXPECT_TRUE(space.unmap(VirtAddr(mapped[6] + 2 * page), page)) << "the tail";
@@ -978,7 +974,7 @@ TEST_F(AddressSpaceTest, V37_NoProgramSeesAnothersBytes) {
   for (int round = 0; round < 4; ++round) {
     AddressSpace& space = program();
     const u64 begin = heap(space);
-    ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), round % 2 == 0 ? Growth::eager : Growth::lazy));
+    ASSERT_TRUE(space.grow(3 * mega, round % 2 == 0 ? Growth::eager : Growth::lazy));
     const u64 anonymous = space.map_anonymous(64 * page, Permissions::read_write(), Sharing::shared)->value();
     for (u64 i = 0; i < 64; ++i) {
       ASSERT_EQ(at(space, anonymous + i * page + 17), std::byte{0});
@@ -994,19 +990,19 @@ TEST_F(AddressSpaceTest, V37_NoProgramSeesAnothersBytes) {
 
 TEST_F(AddressSpaceTest, V38_MemoryThatRunsOutAtATouchKillsTheToucherOnly) {
   AddressSpace& modest = program();
-  ASSERT_TRUE(modest.grow(static_cast<i64>(page), Growth::eager));
+  ASSERT_TRUE(modest.grow(page, Growth::eager));
   AddressSpace& greedy = program();
   const u64 begin = heap(greedy);
-  ASSERT_TRUE(greedy.grow(static_cast<i64>(gib), Growth::legacy)) << "large requests become lazy";
+  ASSERT_TRUE(greedy.grow(gib, Growth::legacy)) << "large requests become lazy";
   u64 va = begin;
   while (put(greedy, va, 1) == Outcome::done) va += page;
   EXPECT_EQ(frames().free_count(), 0u) << "to the last frame";
   EXPECT_EQ(put(modest, modest.program_break() - 1, 1), Outcome::done) << "what is eager is there";
-  EXPECT_EQ(modest.grow(static_cast<i64>(page), Growth::eager).error(), lib::Error::no_memory);
+  EXPECT_EQ(modest.grow(page, Growth::eager).error(), lib::Error::no_memory);
   EXPECT_EQ(fork(modest), nullptr);
   EXPECT_EQ(frames().free_count(), 0u);
   end(&greedy);
-  EXPECT_TRUE(modest.grow(static_cast<i64>(page), Growth::eager));
+  EXPECT_TRUE(modest.grow(page, Growth::eager));
 }
 
 TEST_F(AddressSpaceTest, TheSbrkRule) {
@@ -1014,26 +1010,24 @@ TEST_F(AddressSpaceTest, TheSbrkRule) {
   const u64 old = space.program_break();
   EXPECT_EQ(space.grow(0, Growth::eager), old);
   EXPECT_EQ(space.grow(100, Growth::eager), old);
-  EXPECT_EQ(space.grow(-50, Growth::eager), old + 100);
+  space.shrink(50);
   EXPECT_EQ(space.program_break(), old + 50);
-  EXPECT_FALSE(space.grow(-static_cast<i64>(old + 51), Growth::eager));
-  EXPECT_FALSE(space.grow(static_cast<i64>(u64{1} << 63), Growth::eager));
-  EXPECT_EQ(space.grow(static_cast<i64>(gib), Growth::eager).error(), lib::Error::no_memory)
-      << "eager: memory or failure";
-  EXPECT_EQ(space.grow(static_cast<i64>(18 * mib), Growth::legacy), old + 50);
-  EXPECT_EQ(space.grow(static_cast<i64>(15 * mib), Growth::legacy).error(), lib::Error::no_memory) << "small: failure";
-  EXPECT_TRUE(space.grow(static_cast<i64>(gib), Growth::legacy)) << "large: addresses";
-  EXPECT_TRUE(space.grow(-static_cast<i64>(space.program_break()), Growth::lazy));
+  EXPECT_FALSE(space.grow(u64{1} << 63, Growth::eager));
+  EXPECT_EQ(space.grow(gib, Growth::eager).error(), lib::Error::no_memory) << "eager: memory or failure";
+  EXPECT_EQ(space.grow(18 * mib, Growth::legacy), old + 50);
+  EXPECT_EQ(space.grow(15 * mib, Growth::legacy).error(), lib::Error::no_memory) << "small: failure";
+  EXPECT_TRUE(space.grow(gib, Growth::legacy)) << "large: addresses";
+  space.shrink(space.program_break());
   EXPECT_EQ(space.program_break(), 0u);
   std::byte value{};
   EXPECT_EQ(machine_.load(0, value), Outcome::killed_refused);
-  EXPECT_TRUE(space.grow(static_cast<i64>(page), Growth::eager));
+  EXPECT_TRUE(space.grow(page, Growth::eager));
   EXPECT_EQ(at(space, 0), std::byte{0});
 }
 
 TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFrame) {  // sysinfotest
   AddressSpace& space = program();
-  while (space.grow(static_cast<i64>(page), Growth::eager)) {
+  while (space.grow(page, Growth::eager)) {
   }
   EXPECT_EQ(frames().free_count(), 0u);
 }
@@ -1042,7 +1036,7 @@ TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFramesForTablesToo) {  // sys
   for (u64 left = 0; left < 6; ++left) {
     AddressSpace& space = program();
     const u64 tables = events(VmEvent::table_allocated) - events(VmEvent::table_freed);
-    ASSERT_TRUE(space.grow(static_cast<i64>(mega - space.program_break()), Growth::eager));
+    ASSERT_TRUE(space.grow(mega - space.program_break(), Growth::eager));
     take_all_memory();
     for (u64 i = 0; i < left; ++i) {
       frames().free(taken_.back());
@@ -1050,13 +1044,13 @@ TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFramesForTablesToo) {  // sys
     }
     // The next page needs a table (in `mirrored` two) besides itself.
     u64 grown = 0;
-    while (space.grow(static_cast<i64>(page), Growth::eager)) ++grown;
+    while (space.grow(page, Growth::eager)) ++grown;
     EXPECT_EQ(frames().free_count(), 0u) << left << " frames were left";
     EXPECT_LT(grown, left == 0 ? 1 : left);
     give_memory_back();
     // What was kept becomes the table.
     const u64 before = frames().free_count();
-    ASSERT_TRUE(space.grow(static_cast<i64>(page), Growth::eager));
+    ASSERT_TRUE(space.grow(page, Growth::eager));
     EXPECT_LE(before - frames().free_count(), 3u);
     end(&space);
     EXPECT_LE(events(VmEvent::table_allocated) - events(VmEvent::table_freed), tables);
@@ -1065,11 +1059,11 @@ TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFramesForTablesToo) {  // sys
 
 TEST_F(AddressSpaceTest, TablesStayWhenAProgramShrinks) {  // xv6-abi 6, item 5
   AddressSpace& space = program();
-  ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), Growth::eager));
-  ASSERT_TRUE(space.grow(-static_cast<i64>(3 * mega), Growth::eager));
+  ASSERT_TRUE(space.grow(3 * mega, Growth::eager));
+  space.shrink(3 * mega);
   const u64 before = frames().free_count();
   const u64 tables = events(VmEvent::table_allocated) - events(VmEvent::table_freed);
-  ASSERT_TRUE(space.grow(static_cast<i64>(3 * mega), Growth::eager));
+  ASSERT_TRUE(space.grow(3 * mega, Growth::eager));
   EXPECT_EQ(before - frames().free_count(), 3 * mega / page) << "the same memory again costs its pages only";
   EXPECT_EQ(events(VmEvent::table_allocated) - events(VmEvent::table_freed), tables);
 }

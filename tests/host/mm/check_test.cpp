@@ -23,10 +23,10 @@ class CheckTest : public ::testing::Test {
     EXPECT_TRUE(space_->map_segment(VirtAddr(0), page, Permissions::read_execute()));
     EXPECT_TRUE(space_->map_segment(VirtAddr(page), 2 * page, Permissions::read_write()));
     EXPECT_TRUE(space_->map_stack(1, 1));
-    EXPECT_TRUE(space_->grow(static_cast<i64>(mega - space_->program_break()), Growth::eager));
-    EXPECT_TRUE(space_->grow(static_cast<i64>(mega), Growth::eager));
+    EXPECT_TRUE(space_->grow(mega - space_->program_break(), Growth::eager));
+    EXPECT_TRUE(space_->grow(mega, Growth::eager));
     EXPECT_EQ(space_->figures().megapages, 1u);
-    EXPECT_TRUE(space_->grow(static_cast<i64>(mega), Growth::lazy));
+    EXPECT_TRUE(space_->grow(mega, Growth::lazy));
     EXPECT_EQ(run(), "");
   }
   ~CheckTest() override {

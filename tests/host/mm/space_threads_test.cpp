@@ -30,8 +30,8 @@ TEST(SpaceThreads, SharersOnSeveralHartsNeverMeet) {
   const SpaceOwner owner = *machine.make_owner();
   AddressSpace* parent = *AddressSpace::create(owner);
   ASSERT_TRUE(parent->map_segment(VirtAddr(0), 8 * page, Permissions::read_write()));
-  ASSERT_TRUE(parent->grow(static_cast<i64>(mega - parent->program_break()), Growth::lazy));
-  ASSERT_TRUE(parent->grow(static_cast<i64>(mega), Growth::eager));
+  ASSERT_TRUE(parent->grow(mega - parent->program_break(), Growth::lazy));
+  ASSERT_TRUE(parent->grow(mega, Growth::eager));
   const u64 pages = 2 * mega / page;
   machine.switch_to(parent);
   for (u64 i = 0; i < pages; ++i) ASSERT_EQ(machine.store(i * page + probe, static_cast<std::byte>(i)), Outcome::done);
@@ -84,8 +84,8 @@ TEST(SpaceThreads, SharersOnSeveralHartsNeverMeet) {
             break;
           case 6:
             if (i == pages - 1) {  // the end of the superpage goes and comes back as zero
-              EXPECT_TRUE(mine.space->grow(-static_cast<i64>(page), Growth::eager));
-              EXPECT_TRUE(mine.space->grow(static_cast<i64>(page), Growth::lazy));
+              mine.space->shrink(page);
+              EXPECT_TRUE(mine.space->grow(page, Growth::lazy));
               mine.expected[i] = std::byte{0};
             }
             break;

@@ -70,6 +70,8 @@ class World {
   void do_fork();
   void do_exit();
   void do_grow();
+  void grow(Process& process, u64 bytes, Growth growth);
+  void shrink(Process& process, u64 bytes);
   void do_map_anonymous();
   void do_map_file();
   void do_unmap();

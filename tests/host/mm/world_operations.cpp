@@ -210,48 +210,54 @@ void World::do_grow() {
     case 8: delta = static_cast<i64>(u64{0} - interesting_length()); break;
     default: delta = static_cast<i64>(page_bytes); break;
   }
-  const u64 old = process->program_break;
-  const u64 free_before = frames().free_count();
-  if (delta < 0) Machine::fail_all(true);  // giving back never needs memory (V17)
-  const auto result = process->space->grow(delta, growth);
+  if (delta < 0) return shrink(*process, u64{0} - static_cast<u64>(delta));
+  grow(*process, static_cast<u64>(delta), growth);
+}
+
+void World::shrink(Process& process, u64 bytes) {
+  const u64 old = process.program_break;
+  if (bytes > old) return;  // sbrk's to refuse
+  Machine::fail_all(true);  // giving back never needs memory (V17)
+  process.space->shrink(bytes);
   Machine::fail_all(false);
-  say("grow %lld from 0x%llx, %s: %s", static_cast<long long>(delta), ull(old),
+  say("shrink 0x%llx from 0x%llx", ull(bytes), ull(old));
+  cut_regions(process, round_up(old - bytes), round_up(old));
+  process.program_break = old - bytes;
+  expect(process.space->program_break() == process.program_break, "another break after shrinking");
+}
+
+void World::grow(Process& process, u64 bytes, Growth growth) {
+  const u64 old = process.program_break;
+  const u64 free_before = frames().free_count();
+  const auto result = process.space->grow(bytes, growth);
+  say("grow 0x%llx from 0x%llx, %s: %s", ull(bytes), ull(old),
       growth == Growth::eager  ? "eager"
       : growth == Growth::lazy ? "lazy"
                                : "legacy",
       result ? "ok" : "fails");
-  if (delta < 0) {
-    const u64 less = u64{0} - static_cast<u64>(delta);
-    if (less > old) return expect(!result && result.error() == lib::Error::invalid_argument, "shrinks below zero");
-    if (!result || *result != old) return fail("shrinking fails");
-    cut_regions(*process, round_up(old - less), round_up(old));
-    process->program_break = old - less;
-    return expect(process->space->program_break() == process->program_break, "another break after shrinking");
-  }
-  const u64 more = static_cast<u64>(delta);
-  const u64 begin = round_up(old), end = round_up(old + more);
-  const bool fits = more <= lowest_mapping(*process) - old;
+  const u64 begin = round_up(old), end = round_up(old + bytes);
+  const bool fits = bytes <= lowest_mapping(process) - old;
   if (!result) {
-    const bool list_full = process->space->regions().size() >= RegionList::limit;
+    const bool list_full = process.space->regions().size() >= RegionList::limit;
     const u64 wanted = (end - begin) / page_bytes;
     expect(!fits || list_full || (growth != Growth::lazy && memory_may_fail(wanted + wanted / 512 + 4)),
            "grow fails although there is room");
-    expect(growth != Growth::legacy || more < (u64{16} << 20) || !fits || list_full,
+    expect(growth != Growth::legacy || bytes < (u64{16} << 20) || !fits || list_full,
            "legacy sbrk refuses a large request");
-    expect(process->space->program_break() == old, "a failed grow moves the break");
+    expect(process.space->program_break() == old, "a failed grow moves the break");
     // Apart from the last few frames, which the space may keep for its tables (sysinfotest), nothing is lost.
     expect(free_before - frames().free_count() <= 4, "a failed grow costs frames");
     return;
   }
   if (!fits) return fail("grows into a mapping or out of user memory");
   expect(*result == old, "grow returns another old break");
-  process->program_break = old + more;
+  process.program_break = old + bytes;
   if (begin < end) {
-    RefRegion* below = begin == 0 ? nullptr : region_at(*process, begin - 1);
+    RefRegion* below = begin == 0 ? nullptr : region_at(process, begin - 1);
     if (below != nullptr && below->kind == RegionKind::heap) {
       below->end = end;
     } else {
-      process->regions[begin] =
+      process.regions[begin] =
           RefRegion{.begin = begin, .end = end, .kind = RegionKind::heap, .read = true, .write = true};
     }
   }
@@ -260,7 +266,7 @@ void World::do_grow() {
     for (u64 i = 0; i < 4 && begin < end; ++i) {
       const u64 va = i == 0 ? begin : i == 1 ? end - 1 : begin + choices_.below(end - begin);
       const auto walk = model::translate([this](u64 at) { return machine_.arena().word(at); },
-                                         process->space->root().address().value(), va, AccessKind::store, {});
+                                         process.space->root().address().value(), va, AccessKind::store, {});
       expect(walk.ok(), "eager memory is not there");
     }
   }
@@ -615,7 +621,7 @@ void World::do_asid_churn() {
     if (!owner) return;
     auto space = AddressSpace::create(*owner);
     if (space) {
-      if ((*space)->grow(static_cast<i64>(page_bytes), Growth::lazy)) {
+      if ((*space)->grow(page_bytes, Growth::lazy)) {
         machine_.switch_to(*space);
         std::byte seen{};
         const Outcome outcome = machine_.load(5, seen);
