@@ -24,6 +24,11 @@ Outcome<u64> address_from(const std::string& text) {
   return fail(fmt::format("{} is not an address: give it as 0x1000 or 4096", text));
 }
 
+std::vector<Finding> faults_among(std::vector<Finding> findings) {
+  std::erase_if(findings, [](const Finding& finding) { return finding.severity != Severity::fault; });
+  return findings;
+}
+
 }  // namespace
 
 Outcome<int> command_ps(Source& source, Output output) {
@@ -140,7 +145,7 @@ Outcome<int> command_lint(Source& source, Output output, bool with_advice) {
   Scene scene;
   std::vector<Finding> findings = lint_source(source, scene);
   if (scene.spaces.empty()) return fail("no page table found, so there is nothing to judge");
-  if (!with_advice) std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::advice; });
+  if (!with_advice) findings = faults_among(std::move(findings));
   if (output == Output::json)
     print(json_of(findings));
   else
@@ -265,15 +270,12 @@ Outcome<int> command_soak(Source& source, Output output, unsigned count) {
     const Scene scene = capture(source);
     if (!scene.warnings.empty()) return fail(scene.warnings.front());
     soak.note(scene);
-    std::vector<Finding> findings = lint(scene);
-    std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::advice; });
-    if (findings.empty()) continue;
+    if (faults_among(lint(scene)).empty()) continue;
     // Something looks wrong: whether it is, only the slow way says.
     Scene again;
-    findings = lint_source(source, again);
-    std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::advice; });
-    soak.looked_again += findings.empty();
-    soak.faults.insert(soak.faults.end(), findings.begin(), findings.end());
+    const std::vector<Finding> faults = faults_among(lint_source(source, again));
+    soak.looked_again += faults.empty();
+    soak.faults.insert(soak.faults.end(), faults.begin(), faults.end());
   }
   soak.sort();
   show(soak, output);
