@@ -20,8 +20,6 @@ PAGE = ROOT / "build/explore-web"
 SESSION = ROOT / "build/explore"
 # Where the command is found without knowing the build trees.
 COMMAND = ROOT / "build/foliowalk"
-
-
 USUAL_PORT = 25180
 
 
