@@ -11,12 +11,12 @@
 #include "process/copy_counters.hpp"
 #include "process/process.hpp"
 #include "sched/thread.hpp"
+#include "syscall/console_pace.hpp"
 
 namespace syscall {
 
 namespace {
 
-constexpr usize give_way_after = 4096;
 constexpr usize chunk_size = 128;  // xv6: INPUT_BUF; on the kernel stack
 
 std::atomic<u64> instructions_at_first_read{0};
@@ -37,6 +37,7 @@ class ConsoleFile final : public fs::CharacterDevice {
   lib::Result<usize> write(fs::DataSource& source, usize count) override {
     std::array<char, chunk_size> chunk;
     usize written = 0;
+    ConsolePace pace;
     while (written < count) {
       const auto wanted = std::span(chunk).first(std::min(count - written, chunk.size()));
       const fs::CopyResult got = source.take(std::as_writable_bytes(wanted));
@@ -46,7 +47,7 @@ class ConsoleFile final : public fs::CharacterDevice {
       const bool go_on = got.status == fs::CopyStatus::done ||
                          (got.status == fs::CopyStatus::needs_page_in && source.page_in().has_value());
       if (!go_on || process::current().is_killed()) break;
-      if (written % give_way_after == 0) sched::give_way();
+      pace.printed(got.copied);
     }
     if (written == 0 && count != 0) return lib::fail(lib::Error::bad_address);
     return written;

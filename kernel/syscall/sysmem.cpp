@@ -2,14 +2,15 @@
 #include "fs/file.hpp"
 #include "lib/format.hpp"
 #include "process/personality.hpp"
-#include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
+#include "syscall/console_pace.hpp"
 #include "syscall/descriptors.hpp"
 #include "syscall/handlers.hpp"
 
 using process::Process;
 using process::SbrkRule;
 using syscall::argument;
+using syscall::ConsolePace;
 using syscall::failed;
 using syscall::integer_argument;
 
@@ -140,17 +141,12 @@ u64 sys_pgpte(Process& self) { return self.memory->logical_pte(sv39::VirtAddr(ar
 
 // A large table takes seconds to print. Only its own process changes it, so others may run in between.
 u64 sys_kpgtbl(Process& self) {
-  usize since_pause = 0;
+  ConsolePace pace;
   const auto print_and_pause = [](void* context, std::string_view text) {
-    constexpr usize give_way_after = 4096;
-    usize& printed = *static_cast<usize*>(context);
     if (process::current().is_killed()) return;
     lib::print("{}", text);
-    printed += text.size();
-    if (printed < give_way_after) return;
-    printed = 0;
-    sched::give_way();
+    static_cast<ConsolePace*>(context)->printed(text.size());
   };
-  self.memory->print(mm::TableFormat::by_address, {print_and_pause, &since_pause});
+  self.memory->print(mm::TableFormat::by_address, {print_and_pause, &pace});
   return 0;
 }
