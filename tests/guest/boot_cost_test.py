@@ -4,17 +4,15 @@
 
 import argparse
 import re
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
-from console import Guest  # noqa: E402
-from machine import VIEWS, Machine  # noqa: E402
+from machine import VIEWS  # noqa: E402
 from report import Failure, guarded  # noqa: E402
+from trial import trial  # noqa: E402
 
 LIMIT = 5_000_000
 INSTRUCTIONS_PER_FRAME = 4
@@ -24,13 +22,9 @@ TO_PROMPT = re.compile(r"to the prompt (\d+)")
 
 
 def boot_cost(build, view, memory):
-    with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
-        image = Path(directory) / "fs.img"
-        shutil.copyfile(build / "fs.img", image)
-        machine = Machine(kernel=build / f"kernel-{view}", image=image, harts=1, memory=memory, icount=True)
-        with Guest(machine.command(interactive=False), 120) as guest:
-            guest.await_prompt()
-            return int(TO_PROMPT.search(guest.run("vmstat"))[1])
+    with trial(build, view, 120, harts=1, memory=memory, icount=True) as guest:
+        guest.await_prompt()
+        return int(TO_PROMPT.search(guest.run("vmstat"))[1])
 
 
 def main():

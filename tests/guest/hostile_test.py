@@ -7,19 +7,18 @@ Afterwards the shell must answer, and quickly; the machine must not have panicke
 
 import argparse
 import random
-import shutil
 import sys
-import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "guest"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from console import Guest, echo_to_stdout  # noqa: E402
-from machine import Machine, parse_memory  # noqa: E402
+from console import echo_to_stdout  # noqa: E402
 from report import Failure, guarded  # noqa: E402
 from run_guest import check_image  # noqa: E402
+from trial import trial  # noqa: E402
 
 SEED = 20261121
 LIST_PROCESSES, SHOW_TABLES, END_OF_INPUT, KILL_LINE = b"\x10", b"\x14", b"\x04", b"\x15"
@@ -90,24 +89,14 @@ def main():
     parser.add_argument("--smp", type=int, default=3)
     parser.add_argument("--timeout", type=float, default=240)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
-        image = Path(directory) / "fs.img"
-        shutil.copyfile(options.build / "fs.img", image)
-        machine = Machine(
-            kernel=options.build / f"kernel-{options.view}",
-            image=image,
-            harts=options.smp,
-            memory=parse_memory("128M"),
-            append="",
-        )
-        with Guest(machine.command(interactive=False), options.timeout, echo_to_stdout) as guest:
-            guest.await_prompt()
-            besiege(guest)
-            fault_often(guest)
-            abuse_console(guest)
-            # R18: physical addresses are shown on purpose (vmprint, fault reports), the kernel's own never.
-            require(b"0xffffffc0" not in guest.transcript, "a kernel address is on the console")
-        check_image(options.build, image)
+    judge = partial(check_image, options.build)
+    with trial(options.build, options.view, options.timeout, echo_to_stdout, judge=judge, harts=options.smp) as guest:
+        guest.await_prompt()
+        besiege(guest)
+        fault_often(guest)
+        abuse_console(guest)
+        # R18: physical addresses are shown on purpose (vmprint, fault reports), the kernel's own never.
+        require(b"0xffffffc0" not in guest.transcript, "a kernel address is on the console")
     return 0
 
 

@@ -1,27 +1,29 @@
 #!/usr/bin/env python3
 """One test that boots the machine on a private copy of the image and types commands.
 
-With --suite the program must print `N passed, 0 failed`, and the machine must have as many free frames after it as before,
-exactly; with --exec every command must come back to the prompt and
-must not print a line beginning with "exec" and ending with "failed" (xv6's word for a missing program), nor one of the
-invariant checker's. Either way the machine must not panic, and fsck must find nothing wrong with the image afterwards.
+With --suite the program must print `N passed, 0 failed`, and the machine must have as many free frames after it as
+before, exactly; with --exec every command must come back to the prompt and must not print a line beginning with "exec"
+and ending with "failed" (xv6's word for a missing program), nor one of the invariant checker's. Either way the machine
+must not panic, and fsck must find nothing wrong with the image afterwards.
 """
 
 import argparse
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
-from console import Guest, echo_to_stdout  # noqa: E402
-from machine import Machine, parse_memory  # noqa: E402
+from console import echo_to_stdout  # noqa: E402
+from machine import parse_memory  # noqa: E402
 from report import Failure, guarded  # noqa: E402
+from trial import trial  # noqa: E402
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.MULTILINE)
 VIOLATION = re.compile(r"^check: .*$", re.MULTILINE)  # the invariant checker's word
@@ -60,27 +62,32 @@ def check_image(build, image):
         raise Failure(f"fsck finds the image damaged (status {result.returncode})", 1)
 
 
-def make_image(options, image):
+@contextmanager
+def pristine_image(options):
     """The image of the build tree, or one with the programs of another leg."""
     if not options.leg:
-        shutil.copyfile(options.build / "fs.img", image)
+        yield options.build / "fs.img"
         return
     programs = [path.with_suffix("") for path in sorted((options.leg / "user").glob("*.sym"))]
-    files = [f"{path.name}={path}" for path in programs]
-    subprocess.run([options.build / "tools" / "mkfs", "--quiet", image, f"README={ROOT / 'README.md'}", *files], check=True)
+    files = [f"README={ROOT / 'README.md'}", *(f"{path.name}={path}" for path in programs)]
+    with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
+        image = Path(directory) / "fs.img"
+        subprocess.run([options.build / "tools" / "mkfs", "--quiet", image, *files], check=True)
+        yield image
 
 
-def once(options, directory):
-    image = directory / "fs.img"
-    make_image(options, image)
-    machine = Machine(
-        kernel=(options.leg or options.build) / f"kernel-{options.view}",
-        image=image,
+def once(options, pristine):
+    with trial(
+        options.leg or options.build,
+        options.view,
+        options.timeout,
+        echo_to_stdout,
+        pristine=pristine,
+        judge=partial(check_image, options.build),
         harts=options.smp,
         memory=parse_memory(options.mem),
         append=options.append,
-    )
-    with Guest(machine.command(interactive=False), options.timeout, echo_to_stdout) as guest:
+    ) as guest:
         guest.await_prompt()
         for command in options.exec or ():
             output = guest.run(command)
@@ -90,13 +97,12 @@ def once(options, directory):
                 raise Failure(f"'{command}' broke an invariant: {found[0]}", 1)
         if options.suite:
             run_suite(guest, options.suite)
-    check_image(options.build, image)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, required=True, help="the build tree with kernels, fs.img and fsck")
-    parser.add_argument("--leg", type=Path, help="the tree of another compiler: its kernels and its programs are booted")
+    parser.add_argument("--leg", type=Path, help="another compiler's tree: its kernels and its programs are booted")
     parser.add_argument("--view", default="unified")
     parser.add_argument("--smp", type=int, default=3)
     parser.add_argument("--mem", default="128M")
@@ -106,11 +112,11 @@ def main():
     parser.add_argument("--suite")
     parser.add_argument("--exec", nargs="*")
     options = parser.parse_args()
-    for turn in range(1, options.times + 1):
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
-            once(options, Path(directory))
-        print(f"\nrun {turn} of {options.times}: {time.monotonic() - started:.1f} s", flush=True)
+    with pristine_image(options) as pristine:
+        for turn in range(1, options.times + 1):
+            started = time.monotonic()
+            once(options, pristine)
+            print(f"\nrun {turn} of {options.times}: {time.monotonic() - started:.1f} s", flush=True)
     return 0
 
 

@@ -7,13 +7,13 @@ import hashlib
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
 from console import Guest, echo_to_stdout  # noqa: E402
+from image import private_copy  # noqa: E402
 from machine import Machine  # noqa: E402
 from report import Failure, guarded  # noqa: E402
 
@@ -84,10 +84,8 @@ def main():
     parser.add_argument("--view", default="unified")
     options = parser.parse_args()
     tools = options.build / "tools"
-    with tempfile.TemporaryDirectory(prefix="bifolium-") as temporary:
-        directory = Path(temporary)
-        image = directory / "fs.img"
-        shutil.copyfile(options.build / "fs.img", image)
+    with private_copy(options.build / "fs.img") as image:
+        directory = image.parent
         for name, arguments, _ in PROGRAMS:
             must([XV6CC, "--name", name, "--output", directory, "--image", image, *arguments])
         machine = Machine(kernel=options.build / f"kernel-{options.view}", image=image)

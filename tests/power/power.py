@@ -10,10 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
 from console import Guest, GuestFailure  # noqa: E402
+from image import private_copy  # noqa: E402
 from machine import Machine  # noqa: E402
 from report import Failure, guarded  # noqa: E402
 
-__all__ = ["BLOCK", "Failed", "Guest", "GuestFailure", "Machine", "Power", "guarded", "log_count"]
+__all__ = [
+    "BLOCK", "Failed", "Guest", "GuestFailure", "Machine", "Power", "guarded", "log_count", "private_copy",
+]  # fmt: skip
 
 BLOCK = 1024
 

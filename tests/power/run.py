@@ -9,11 +9,9 @@ usage: run.py --build DIR [--view VIEW] [--kills N] [--seed N]
 import argparse
 import random
 import re
-import shutil
-import tempfile
 from pathlib import Path
 
-from power import Failed, Power, guarded, log_count
+from power import Failed, Power, guarded, log_count, private_copy
 
 WRITERS = "systest four_writers create_many concurrent_create link_and_unlink many_large_writes inode_churn subdirectories"
 
@@ -66,9 +64,7 @@ def main():
     parser.add_argument("--kills", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        image = Path(folder) / "fs.img"
-        shutil.copy(options.build / "fs.img", image)
+    with private_copy(options.build / "fs.img") as image:
         power = Power(options.build, options.view, image)
         recovered = kill_while_writing(power, options.kills, random.Random(options.seed))
         orphans = kill_with_an_orphan(power)

@@ -7,18 +7,16 @@ The guest program vmbench measures itself and prints `case NAME instructions N` 
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import packages
 import scaling
 from build import ROOT, build
-from console import Guest
-from machine import VIEWS, Machine, check_view, preflight
+from machine import VIEWS, check_view, preflight
 from report import Failure, Progress, guarded, say
+from trial import trial
 
 PEERS = ROOT / "tools" / "bench" / "peers.json"
 _CASE = re.compile(r"^case (\w+) instructions (\d+)\s*$", re.MULTILINE)
@@ -77,23 +75,18 @@ def measure(directory, view, cases, timeout):
             found[name] = int(count)
             progress.step(len(found), len(cases), name)
 
-    with tempfile.TemporaryDirectory(prefix="bifolium-") as temporary:
-        image = Path(temporary) / "fs.img"
-        shutil.copyfile(directory / "fs.img", image)
-        machine = Machine(kernel=directory / f"kernel-{view}", image=image, harts=1, icount=True)
-        with Guest(machine.command(interactive=False), timeout, watch) as guest:
-            try:
-                guest.await_prompt()
-                for line in command_lines(cases):
-                    guest.run(line)
-            except Failure as failure:
-                progress.clear()
-                sys.stderr.write(guest.text()[-2000:] + "\n")
-                raise Failure(f"{view}: {failure}", failure.status) from failure
+    with trial(directory, view, timeout, watch, harts=1, icount=True) as guest:
+        try:
+            guest.await_prompt()
+            for line in command_lines(cases):
+                guest.run(line)
             missing = [case for case in cases if case not in found]
             if missing:
-                sys.stderr.write(guest.text()[-2000:] + "\n")
-                raise Failure(f"{view}: vmbench did not report: {' '.join(missing)}", 1)
+                raise Failure(f"vmbench did not report: {' '.join(missing)}", 1)
+        except Failure as failure:
+            progress.clear()
+            sys.stderr.write(guest.text()[-2000:] + "\n")
+            raise Failure(f"{view}: {failure}", failure.status) from failure
     progress.clear()
     return {case: found[case] for case in cases}
 
@@ -102,16 +95,12 @@ def report_tlb_work(directory, views, timeout):
     """Prints for each operation how often the kernel wrote satp and fenced."""
     print("view      case         satp writes   full fences   by ASID   by page")
     for view in views:
-        with tempfile.TemporaryDirectory(prefix="bifolium-") as temporary:
-            image = Path(temporary) / "fs.img"
-            shutil.copyfile(directory / "fs.img", image)
-            machine = Machine(kernel=directory / f"kernel-{view}", image=image, harts=1, icount=True)
-            with Guest(machine.command(interactive=False), timeout) as guest:
-                guest.await_prompt()
-                guest.run("vmbench -t " + " ".join(_TLB_CASES))
-                for case, *thousandths in _TLB.findall(guest.text().replace("\r", "")):
-                    satp, full, asid, page = (int(count) / 1000 for count in thousandths)
-                    print(f"{view:9} {case:12} {satp:11.2f} {full:13.2f} {asid:9.2f} {page:9.2f}")
+        with trial(directory, view, timeout, harts=1, icount=True) as guest:
+            guest.await_prompt()
+            output = guest.run("vmbench -t " + " ".join(_TLB_CASES)).replace("\r", "")
+        for case, *thousandths in _TLB.findall(output):
+            satp, full, asid, page = (int(count) / 1000 for count in thousandths)
+            print(f"{view:9} {case:12} {satp:11.2f} {full:13.2f} {asid:9.2f} {page:9.2f}")
 
 
 def number(value):

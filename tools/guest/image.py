@@ -1,7 +1,9 @@
-"""The disk that is kept between runs, as xv6 keeps fs.img until `make clean`."""
+"""Disks: the one that is kept between runs, as xv6 keeps fs.img until `make clean`, and those that are not."""
 
 import hashlib
 import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from report import say
@@ -24,3 +26,12 @@ def keep_image(pristine: Path, kept: Path):
     shutil.copyfile(pristine, kept)
     record.write_text(digest)
     return kept
+
+
+@contextmanager
+def private_copy(pristine: Path):
+    """A copy of the image in a directory of its own; both are gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
+        image = Path(directory) / "fs.img"
+        shutil.copyfile(pristine, image)
+        yield image

@@ -7,16 +7,14 @@ the other one spin for that long: the figure to look at then is how often a lock
 
 import bisect
 import collections
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from build import ROOT
-from console import Guest
-from machine import Machine
 from report import Failure, say
+from trial import trial
 
 PLUGIN = ROOT / "tools" / "bench" / "hart_profile.c"
 LOADS = {"forks": "fork, exit, wait", "grows": "sbrk +1 page, touch, sbrk -1 page"}
@@ -77,14 +75,11 @@ def sort_out(profile, functions):
 
 
 def run_load(directory, view, plugin, temporary, processes, load):
-    image, profile = temporary / "fs.img", temporary / "profile"
-    shutil.copyfile(directory / "fs.img", image)
-    kernel = directory / f"kernel-{view}"
-    machine = Machine(kernel=kernel, image=image, harts=2, extra=["-plugin", f"{plugin},out={profile}"])
-    with Guest(machine.command(interactive=False), 600) as guest:
+    profile = temporary / "profile"
+    with trial(directory, view, 600, harts=2, extra=["-plugin", f"{plugin},out={profile}"]) as guest:
         guest.await_prompt()
         guest.run(f"vmbench -p {processes} {load}")
-    return sort_out(profile, functions_of(kernel))
+    return sort_out(profile, functions_of(directory / f"kernel-{view}"))
 
 
 def report(directory, views):
