@@ -10,15 +10,12 @@
 #include <map>
 #include <random>
 
-#include "model/paging_kit.hpp"
-#include "sv39/cursor.hpp"
+#include "sv39/cursor_kit.hpp"
 
 namespace {
 
 using namespace sv39;
 using model::AccessKind;
-
-using Batch = TlbBatch<model::ModelTlb, model::DataFrames>;
 
 struct Page {
   u64 frame;
@@ -31,18 +28,9 @@ u64 number_from(const char* variable, u64 otherwise) {
   return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 0) : otherwise;
 }
 
-class RandomTree {
+class RandomTree : CursorKit {
  public:
-  explicit RandomTree(u64 seed)
-      : random_(seed),
-        arena_(1 << 20),
-        tables_(arena_),
-        model_(arena_, [this](u64 physical) { return tables_.is_free(physical) || data_.is_free(physical); }),
-        tlb_{&model_, 0, Asid{1}},
-        root_(tables_.take_root()),
-        cursor_(model::HostMemory{&arena_, nullptr}, root_) {
-    model_.activate(0, root_.address().value(), 1);
-  }
+  explicit RandomTree(u64 seed) : CursorKit(1 << 20), random_(seed) {}
 
   void step() {
     for (int i = 0; i < 4; ++i) model_.speculate(0, any_page() * page_size);
@@ -65,26 +53,11 @@ class RandomTree {
       compare_all();
       model_.check(0);
     }
-    ASSERT_EQ(model_.violations(), std::vector<std::string>{});
-    ASSERT_EQ(tables_.complaints(), std::vector<std::string>{});
-    ASSERT_EQ(tables_.unused_reservations(), 0u);
-    ASSERT_EQ(data_.double_frees(), 0u);
+    expect_no_complaints();
   }
 
   void finish() {
-    for (const VirtAddr begin : {VirtAddr(0), VirtAddr(upper_half_begin)}) {
-      const VirtRange half = *VirtRange::from(begin, user_half_end);
-      {
-        Batch batch(tlb_, data_);
-        cursor_.unmap(half, tables_, batch);
-      }
-      model_.deactivate(0);
-      ASSERT_FALSE(cursor_.free_tables(half, tables_));
-      tlb_.fence_space();
-      model_.activate(0, root_.address().value(), 1);
-    }
-    ASSERT_EQ(tables_.in_use(), 1u);
-    ASSERT_EQ(tables_.deposited(), 0u);
+    tear_down_space();
     ASSERT_EQ(data_.in_use(), 0u) << "every frame that was mapped has been released";
   }
 
@@ -269,13 +242,6 @@ class RandomTree {
   }
 
   std::mt19937_64 random_;
-  model::Arena arena_;
-  model::TableFrames tables_;
-  model::DataFrames data_;
-  model::TlbModel model_;
-  model::ModelTlb tlb_;
-  Ppn root_;
-  Cursor<model::HostMemory> cursor_;
   std::map<u64, Page> pages_;
   u64 steps_ = 0;
 };
@@ -289,10 +255,10 @@ TEST(CursorRandom, AgreesWithAMapByPage) {
     RandomTree tree(seed);
     for (int i = 0; i < 2000 && done < operations; ++i, ++done) {
       tree.step();
-      if (HasFatalFailure()) return;
+      if (HasFailure()) return;
     }
     tree.finish();
-    if (HasFatalFailure()) return;
+    if (HasFailure()) return;
   }
   std::printf("%llu operations from seed %llu\n", static_cast<unsigned long long>(done),
               static_cast<unsigned long long>(first_seed));

@@ -1,13 +1,9 @@
-// Strategy: a fixture owns a private arena whose frames all come back at the end, a TLB model that keeps every
+// Strategy: a kit owns a private arena whose frames all come back at the end, a TLB model that keeps every
 // translation until fenced, and the software MMU as the judge of what is mapped: after every operation the tables are
 // read by the MMU, never by the cursor. Each operation is met with leaves at every level, at the edges of tables and
 // of both halves of the address space; `map` with a failing allocation at every n. Addresses show their indices.
 // The random property test is in cursor_random_test.cpp.
-#include "sv39/cursor.hpp"
-
-#include <gtest/gtest.h>
-
-#include "model/paging_kit.hpp"
+#include "sv39/cursor_kit.hpp"
 
 namespace {
 
@@ -15,50 +11,16 @@ using namespace sv39;
 using model::AccessKind;
 using model::FaultKind;
 
-using Batch = TlbBatch<model::ModelTlb, model::DataFrames>;
-
 constexpr u64 kib4 = 4096, mib2 = 2 << 20, gib1 = 1 << 30;
 
 VirtRange range(VirtAddr begin, u64 bytes) { return *VirtRange::from(begin, bytes); }
 
-class CursorTest : public ::testing::Test {
+class CursorTest : public ::testing::Test, protected CursorKit {
  protected:
-  CursorTest()
-      : arena_(8 << 20),
-        tables_(arena_),
-        model_(arena_, [this](u64 physical) { return tables_.is_free(physical) || data_.is_free(physical); }),
-        tlb_{&model_, 0, Asid{1}},
-        root_(tables_.take_root()),
-        cursor_(model::HostMemory{&arena_, &writes_}, root_) {
-    model_.activate(0, root_.address().value(), 1);
-  }
+  CursorTest() : CursorKit(8 << 20) {}
   ~CursorTest() override {
     model_.check(0);
-    EXPECT_EQ(model_.violations(), std::vector<std::string>{});
-    EXPECT_EQ(tables_.complaints(), std::vector<std::string>{});
-    EXPECT_EQ(tables_.unused_reservations(), 0u);
-    EXPECT_EQ(data_.double_frees(), 0u);
-  }
-
-  // Everything goes: afterwards only the root is left.
-  void tear_down_space() {
-    for (const VirtRange half : {range(VirtAddr(0), user_half_end), range(VirtAddr(upper_half_begin), user_half_end)}) {
-      {
-        Batch batch(tlb_, data_);
-        cursor_.unmap(half, tables_, batch);
-      }
-      free_tables(half);
-    }
-    EXPECT_EQ(tables_.in_use(), 1u) << "only the root";
-    EXPECT_EQ(tables_.deposited(), 0u);
-  }
-
-  // As the kernel does it: no hart runs on a space whose tables go, and the fence is owed before it would again.
-  void free_tables(VirtRange of) {
-    model_.deactivate(0);
-    EXPECT_FALSE(cursor_.free_tables(of, tables_).has_value());
-    tlb_.fence_space();
-    model_.activate(0, root_.address().value(), 1);
+    expect_no_complaints();
   }
 
   std::expected<void, Error> map(VirtAddr va, u64 bytes, Ppn first,
@@ -81,15 +43,6 @@ class CursorTest : public ::testing::Test {
   }
   bool mapped(VirtAddr va) { return walk(va).ok(); }
   unsigned level_at(VirtAddr va) { return walk(va).last().level; }
-
-  model::Arena arena_;
-  u64 writes_ = 0;
-  model::TableFrames tables_;
-  model::DataFrames data_;
-  model::TlbModel model_;
-  model::ModelTlb tlb_;
-  Ppn root_;
-  Cursor<model::HostMemory> cursor_;
 };
 
 TEST_F(CursorTest, EmptyTreeHasOneHoleForEachRootEntry) {
