@@ -27,7 +27,9 @@ JOBS = int(os.environ.get("BIFOLIUM_JOBS") or os.cpu_count() or 1)
 REQUIRED = 95
 OPERATIONS = "40000"  # of the random tests: enough for what they find at all to be found, as the table shows
 SV39_TESTS = ["pte", "address", "tlb_batch", "cursor", "cursor_random", "explain"]
-MM_TESTS = ["frames", "tables", "region_list", "kernel_space", "check", "address_space", "world"]
+SPACE = ROOT / "tests" / "host" / "mm" / "address_space"
+SPACE_TESTS = [f"address_space/{path.name.removesuffix('_test.cpp')}" for path in sorted(SPACE.glob("*_test.cpp"))]
+MM_TESTS = ["frames", "tables", "region_list", "kernel_space", "check", *SPACE_TESTS, "world"]
 
 
 class Failure(Exception):
