@@ -2,6 +2,8 @@
 # the kernel) and, a few of them, in the release tree (what users run). Labels: `quick` belongs to ./test --quick,
 # `long` runs only in ./test --long.
 enable_testing()
+set(stack_check python3 ${CMAKE_SOURCE_DIR}/tests/check_stacks.py ${CMAKE_BINARY_DIR}/kernel-unified
+  ${CMAKE_BINARY_DIR}/kernel-mirrored ${CMAKE_BINARY_DIR}/kernel-shared)
 set(guest_driver python3 ${CMAKE_SOURCE_DIR}/tests/guest/run_guest.py --build ${CMAKE_BINARY_DIR})
 
 # guest_test(NAME view harts LABELS... EXEC commands... | SUITE program [TIMES n] [TIMEOUT s] [MEMORY m] [APPEND args])
@@ -95,6 +97,8 @@ if(BIFOLIUM_DEBUG)
     add_test(NAME check/${check} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/check_${check}.py)
     set_tests_properties(check/${check} PROPERTIES LABELS "check;quick")
   endforeach()
+  add_test(NAME check/stacks COMMAND ${stack_check})
+  set_tests_properties(check/stacks PROPERTIES LABELS check)
   add_test(NAME check/mutants COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/mutants/run.py --check)
   set_tests_properties(check/mutants PROPERTIES LABELS "check;quick")
   add_test(NAME check/headers COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/check_headers.py clang gcc host)
@@ -105,6 +109,8 @@ if(BIFOLIUM_DEBUG)
   add_test(NAME check/driver COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/driver_test.py)
   set_tests_properties(check/driver PROPERTIES LABELS "check;quick")
 else()
+  add_test(NAME check/stacks/release COMMAND ${stack_check})
+  set_tests_properties(check/stacks/release PROPERTIES LABELS check)
   add_test(NAME release/make COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/make_test.py)
   set_tests_properties(release/make PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
   add_test(NAME release/boot-cost

@@ -224,30 +224,33 @@ void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr en
 /// Clears a file's pages, some of which may be private copies. May sleep, with no entry half changed: a batch
 /// of pages is cleared and fenced before the file system hears of it.
 void AddressSpace::unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end) {
-  constexpr u32 batch_pages = 32;
-  u64 released[batch_pages];
+  ReleasedPages released;
   while (begin < end) {
-    u32 count = 0;
-    const VirtAddr stop = end - begin > batch_pages * sv39::page_size ? begin + batch_pages * sv39::page_size : end;
-    {
-      SpaceTlb tlb{view_};
-      UserFrameSink sink;
-      Batch batch(tlb, sink);
-      Cursor cursor = this->cursor();
-      cursor.for_each_leaf(*VirtRange::between(begin, stop), [&](const sv39::Slot& slot, VirtAddr va) {
-        cursor.replace(slot, Pte());
-        batch.changed(va);
-        if (frames().state(slot.pte.ppn()) == FrameState::file) {
-          released[count++] = region.file_page(va);
-          releases_pending.fetch_add(1, std::memory_order_relaxed);
-        } else {
-          batch.release(slot.pte.ppn(), slot.level);
-        }
-      });
-    }
-    for (u32 i = 0; i < count; ++i) release_pending(*region.backing, released[i]);
+    const VirtAddr stop = end - begin > released.batch_bytes ? begin + released.batch_bytes : end;
+    clear_file_pages(region, *VirtRange::between(begin, stop), released);
+    for (u32 i = 0; i < released.count; ++i) release_pending(*region.backing, released.index[i]);
     begin = stop;
   }
+}
+
+/// The part of it that cannot sleep, in a function of its own: what follows is the deepest that a kernel stack gets,
+/// and has no room for a batch besides.
+[[gnu::noinline]] void AddressSpace::clear_file_pages(const Region& region, VirtRange range, ReleasedPages& released) {
+  released.count = 0;
+  SpaceTlb tlb{view_};
+  UserFrameSink sink;
+  Batch batch(tlb, sink);
+  Cursor cursor = this->cursor();
+  cursor.for_each_leaf(range, [&](const sv39::Slot& slot, VirtAddr va) {
+    cursor.replace(slot, Pte());
+    batch.changed(va);
+    if (frames().state(slot.pte.ppn()) == FrameState::file) {
+      released.index[released.count++] = region.file_page(va);
+      releases_pending.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      batch.release(slot.pte.ppn(), slot.level);
+    }
+  });
 }
 
 /// Ends all regions, or their parts, in [begin, end). May leave one region more than before (a hole in the middle).

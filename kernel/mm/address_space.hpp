@@ -176,6 +176,14 @@ class AddressSpace final : public sched::Space {
 
   enum class Resolution : u32 { resolved, refused, no_memory, needs_page_in };
 
+  /// File pages that are out of the table and not yet released.
+  struct ReleasedPages {
+    static constexpr u32 capacity = 32;
+    static constexpr u64 batch_bytes = capacity * sv39::page_size;
+    u64 index[capacity];  ///< in the file
+    u32 count = 0;
+  };
+
   [[nodiscard]] lib::Result<void> map_fixed_pages();
   void unmap_fixed_pages();
   void drop_pages(Region& region, Cursor& cursor, TableSource& tables);
@@ -188,6 +196,7 @@ class AddressSpace final : public sched::Space {
   void unmap_pages(Region& region, VirtAddr begin, VirtAddr end);
   [[nodiscard]] bool unmap_single_page(const Region& region, VirtAddr page);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
+  void clear_file_pages(const Region& region, VirtRange range, ReleasedPages& released);
   void erase_range(VirtAddr begin, VirtAddr end);
   [[nodiscard]] u32 first_mapping() const;
   [[nodiscard]] VirtAddr lowest_mapping() const;
