@@ -16,7 +16,8 @@ GRADEFLAGS ?=
 -include conf/lab.mk
 
 python := python3 tools/guest
-boot := ./run --view $(VIEW) --smp $(CPUS) --image fs.img $(if $(APPEND),--append '$(APPEND)') $(if $(LEGACY),--legacy-virtio)
+boot := ./run --view $(VIEW) --smp $(CPUS) --image fs.img
+boot += $(if $(APPEND),--append '$(APPEND)') $(if $(LEGACY),--legacy-virtio)
 
 .PHONY: all qemu qemu-gdb print-gdbport gdb grade test bench clean fs.img
 
@@ -41,7 +42,8 @@ gdb:
 	gdb-multiarch -iex 'add-auto-load-safe-path $(CURDIR)'
 
 grade:
-	@if [ ! -x ./grade-lab-$(LAB) ]; then echo "make grade LAB=NAME runs ./grade-lab-NAME: put it and gradelib.py here"; exit 2; fi
+	@if [ ! -x ./grade-lab-$(LAB) ]; then \
+	  echo "make grade LAB=NAME runs ./grade-lab-NAME: put it and gradelib.py here"; exit 2; fi
 	./grade-lab-$(LAB) $(GRADEFLAGS)
 
 test:

@@ -35,7 +35,8 @@ function(guest_test name view harts)
     set(processors 1)
   endif()
   math(EXPR ctest_timeout "${arg_TIMEOUT} * 20")
-  set_tests_properties(${name} PROPERTIES LABELS "guest;${arg_LABELS}" PROCESSORS ${processors} TIMEOUT ${ctest_timeout})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "guest;${arg_LABELS}" PROCESSORS ${processors} TIMEOUT ${ctest_timeout})
 endfunction()
 
 if(BIFOLIUM_DEBUG)
@@ -60,13 +61,15 @@ if(BIFOLIUM_DEBUG)
     # Random system calls by eight processes: SEED ROUNDS CALLS.
     guest_test(guest/grind/${view} ${view} 3 SUITE "grind 1 1 10000")
     foreach(harts 1 3 8)
-      guest_test(guest/grind/${view}/smp${harts}/long ${view} ${harts} SUITE "grind ${harts} 50 20000" TIMEOUT 5000 LABELS long)
+      guest_test(guest/grind/${view}/smp${harts}/long ${view} ${harts}
+        SUITE "grind ${harts} 50 20000" TIMEOUT 5000 LABELS long)
     endforeach()
     # A fork bomb that kills the shell, and garbage on the console.
     add_test(NAME guest/hostile/${view}
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/hostile_test.py --build ${CMAKE_BINARY_DIR} --view ${view})
     set_tests_properties(guest/hostile/${view} PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
-    guest_test(guest/smoke/${view} ${view} 3 EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
+    guest_test(guest/smoke/${view} ${view} 3
+      EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
 
   add_test(NAME guest/xv6cc COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/xv6cc_test.py --build ${CMAKE_BINARY_DIR})
@@ -123,7 +126,8 @@ else()
       if(memory STREQUAL 32M)
         set(labels "")
       endif()
-      guest_test(release/${suite}/unified/${memory} unified 3 SUITE ${suite} MEMORY ${memory} LABELS ${labels} TIMEOUT 1800)
+      guest_test(release/${suite}/unified/${memory} unified 3
+        SUITE ${suite} MEMORY ${memory} LABELS ${labels} TIMEOUT 1800)
     endforeach()
   endforeach()
   foreach(view IN LISTS BIFOLIUM_VIEWS)

@@ -57,9 +57,10 @@ class Cursor {
   template <class Visitor>
   void for_each_leaf(VirtRange range, Visitor&& visit);
 
-  /// Calls visit(slot, address of its first byte, count) for runs of entries that cover `range`: `count` neighbours of one
-  /// level-0 node from slot.index on (their entries unread but the first), or one superpage or larger hole. For loops
-  /// that look at every entry and are worth a few lines. The visitor may change the entries, not the tree's shape.
+  /// Calls visit(slot, address of its first byte, count) for runs of entries that cover `range`: `count` neighbours of
+  /// one level-0 node from slot.index on (their entries unread but the first), or one superpage or larger hole. For
+  /// loops that look at every entry and are worth a few lines. The visitor may change the entries, not the tree's
+  /// shape.
   template <class Visitor>
   void for_each_run(VirtRange range, Visitor&& visit);
 

@@ -20,6 +20,7 @@ TARGET = [
     "-fno-threadsafe-statics", "-DBIFOLIUM_DEBUG=1",
 ]  # fmt: skip
 PRELUDE = ["-include", str(ROOT / "kernel/lib/prelude.hpp")]
+KERNEL = ["-DBIFOLIUM_VIEW_UNIFIED=1", "-I", ROOT, "-I", ROOT / "kernel"]
 CROSS_GCC = "/usr/lib/gcc-cross/riscv64-linux-gnu/12"
 LEGS = {
     "clang": ["clang++-19", "--target=riscv64-linux-gnu", f"--gcc-install-dir={CROSS_GCC}", "-mno-implicit-float",
@@ -45,11 +46,11 @@ def work(legs):
                 if leg == "host":
                     if not header.startswith(HOST_LAYERS) and not header.startswith("tools/"):
                         continue
-                    yield leg, header, ["-DBIFOLIUM_VIEW_UNIFIED=1", "-I", ROOT, "-I", ROOT / "kernel", "-I", ROOT / "tests/host"]
+                    yield leg, header, [*KERNEL, "-I", ROOT / "tests/host"]
                 elif header.startswith("user/"):
                     yield leg, header, ["-I", ROOT, "-I", ROOT / "user"]
                 elif header.startswith(("abi/", "sv39/", "kernel/")):
-                    yield leg, header, [*PRELUDE, "-DBIFOLIUM_KERNEL=1", "-DBIFOLIUM_VIEW_UNIFIED=1", "-I", ROOT, "-I", ROOT / "kernel"]
+                    yield leg, header, [*PRELUDE, "-DBIFOLIUM_KERNEL=1", *KERNEL]
 
 
 def compile_alone(job, directory):

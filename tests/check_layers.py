@@ -21,7 +21,9 @@ NEIGHBOURS = {
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # C headers of xv6 programs, found through tools/xv6cc's own include path.
-FOREIGN = re.compile(r"^(kernel/(types|stat|fcntl|param|riscv|memlayout|fs|syscall|spinlock|sysinfo|net)\.h|user/user\.h)$")
+FOREIGN = re.compile(
+    r"^(kernel/(types|stat|fcntl|param|riscv|memlayout|fs|syscall|spinlock|sysinfo|net)\.h|user/user\.h)$"
+)
 
 
 def sources():

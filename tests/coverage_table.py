@@ -39,8 +39,9 @@ class File:
                 self.reached.add(place)
 
     def drop_constants(self):
-        for place in [place for place, outcomes in self.branches.items() if outcomes == [0, 0] and place in self.reached]:
-            del self.branches[place]
+        for place, outcomes in list(self.branches.items()):
+            if outcomes == [0, 0] and place in self.reached:
+                del self.branches[place]
 
     def line_figures(self):
         return sum(count > 0 for count in self.lines.values()), len(self.lines)

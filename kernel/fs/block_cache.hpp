@@ -101,8 +101,8 @@ class BlockCache {
     usize count;
     [[nodiscard]] const std::byte* bytes() const { return first->bytes; }
   };
-  /// Pins as many of `blocks`, from the first on, as are in memory side by side; perhaps none. Never sleeps and takes no
-  /// lock, so one may hold many pins this way. Not null-checked: `blocks` has at least one.
+  /// Pins as many of `blocks`, from the first on, as are in memory side by side; perhaps none. Never sleeps and takes
+  /// no lock, so one may hold many pins this way. Not null-checked: `blocks` has at least one.
   [[nodiscard]] Run try_pin_run(std::span<const u32> blocks) {
     Buffer* const first = buckets_[bucket_of(blocks[0])].load(std::memory_order_relaxed);
     if (first == nullptr || !try_pin(*first, blocks[0])) return {nullptr, 0};
@@ -152,8 +152,8 @@ class BlockCache {
     unpin(buffer);
     return false;
   }
-  /// After a pin was dropped. The fence is the waiter's twin (claim_victim): either this sees that someone waits, or the
-  /// waiter's sweep sees the free buffer.
+  /// After a pin was dropped. The fence is the waiter's twin (claim_victim): either this sees that someone waits, or
+  /// the waiter's sweep sees the free buffer.
   void wake_if_starved() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (starved_.load(std::memory_order_relaxed) != 0) [[unlikely]]

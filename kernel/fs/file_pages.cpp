@@ -170,8 +170,8 @@ void InodeBacking::write_back(u64 first, u64 count) {
   }
 }
 
-// Called with the last mapping. A page that cannot be written (the disk failed, or no block is left for a hole) is lost:
-// its program has no one to tell; the frame must go back in any case.
+// Called with the last mapping. A page that cannot be written (the disk failed, or no block is left for a hole) is
+// lost: its program has no one to tell; the frame must go back in any case.
 void InodeBacking::write_page(u64 index) {
   if (!pages().take_dirty(inode_.number(), index)) return;
   (void)inode_.write_page(index);

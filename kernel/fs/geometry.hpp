@@ -38,8 +38,8 @@ struct Geometry {
   [[nodiscard]] bool has_double_indirect() const {
     return direct_count == abi::direct_count(abi::InodeLayout::double_indirect);
   }
-  /// Blocks that writing one block of a file may change: it, the inode, the tables above it, and a bitmap block for each
-  /// that is allocated.
+  /// Blocks that writing one block of a file may change: it, the inode, the tables above it, and a bitmap block for
+  /// each that is allocated.
   [[nodiscard]] u32 write_room() const {
     const u32 tables = has_double_indirect() ? 2 : 1;
     return 2 + tables + (bitmap_blocks < 1 + tables ? bitmap_blocks : 1 + tables);

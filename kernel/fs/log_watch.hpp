@@ -1,6 +1,6 @@
 #pragma once
-// When to empty a log that nobody uses. A machine is switched off when it is quiet, and an image with an empty log is good
-// for every reader; but to empty it after each commit, as xv6 does, would cost every commit two more flushes.
+// When to empty a log that nobody uses. A machine is switched off when it is quiet, and an image with an empty log is
+// good for every reader; but to empty it after each commit, as xv6 does, would cost every commit two more flushes.
 
 #include "fs/log.hpp"
 

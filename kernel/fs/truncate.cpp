@@ -1,5 +1,5 @@
-// Freeing a file's blocks (xv6: itrunc): from the end, so that what is left is always a consistent, shorter file, and in
-// as many transactions as the bitmap blocks of a large file need.
+// Freeing a file's blocks (xv6: itrunc): from the end, so that what is left is always a consistent, shorter file, and
+// in as many transactions as the bitmap blocks of a large file need.
 
 #include <algorithm>
 

@@ -2,11 +2,11 @@
 // A mounted file system and its operations by path. One Volume object holds everything that the file system
 // keeps in memory; the kernel has one (root_volume), a host test as many as it likes.
 //
-// Durability (the contract of tests/power): every operation that changes the volume is atomic, and none survives a power
-// cut without those that had returned before it began; a write larger than the log is a sequence of operations.
-// Operations by path are durable when they return. What was written to a file is durable when the file is closed, when any
-// operation by path has returned, after sync(), and by itself after 10 ms if the machine is idle, a few ticks if not.
-// A write that fails half-way has made durable what it wrote.
+// Durability (the contract of tests/power): every operation that changes the volume is atomic, and none survives a
+// power cut without those that had returned before it began; a write larger than the log is a sequence of operations.
+// Operations by path are durable when they return. What was written to a file is durable when the file is closed, when
+// any operation by path has returned, after sync(), and by itself after 10 ms if the machine is idle, a few ticks if
+// not. A write that fails half-way has made durable what it wrote.
 
 #include <expected>
 #include <span>

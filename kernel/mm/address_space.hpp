@@ -55,8 +55,8 @@ class AddressSpace final : public sched::Space {
   /// An empty space with TRAMPOLINE, TRAPFRAME and USYSCALL mapped (xv6: proc_pagetable). Fails with no_memory.
   [[nodiscard]] static lib::Result<AddressSpace*> create(const SpaceOwner& owner);
 
-  /// Ends it: unmaps and frees everything, writes shared file pages back (may sleep) (xv6: proc_freepagetable, uvmfree).
-  /// No hart may be running on it: call activate_kernel() first if the calling thread does.
+  /// Ends it: unmaps and frees everything, writes shared file pages back (may sleep) (xv6: proc_freepagetable,
+  /// uvmfree). No hart may be running on it: call activate_kernel() first if the calling thread does.
   static void destroy(AddressSpace* space);
 
   /// Gives back the pages, but not yet the tables, of a program that will never run again. Its own thread may call it:
@@ -73,7 +73,8 @@ class AddressSpace final : public sched::Space {
   /// mapped before gets the rights of both. invalid_argument when it leaves [0, program limit) or overlaps.
   [[nodiscard]] lib::Result<void> map_segment(VirtAddr begin, u64 bytes, Permissions permissions);
 
-  /// The kernel's view of the program's bytes from `va` to the end of its page, whatever its rights; empty if not mapped.
+  /// The kernel's view of the program's bytes from `va` to the end of its page, whatever its rights; empty if not
+  /// mapped.
   [[nodiscard]] std::span<std::byte> loaded_bytes(VirtAddr va);
 
   /// Guard pages and above them stack pages, at the end of what is mapped so far; the break comes above (xv6: exec,

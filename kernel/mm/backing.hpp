@@ -8,8 +8,8 @@
 
 namespace mm {
 
-/// The pages of one file that are mapped somewhere. A page is found by its index (offset / 4096) and lives in one frame,
-/// so that all mappings and read() and write() see the same bytes. The frame's state is FrameState::file.
+/// The pages of one file that are mapped somewhere. A page is found by its index (offset / 4096) and lives in one
+/// frame, so that all mappings and read() and write() see the same bytes. The frame's state is FrameState::file.
 class FileBacking {
  public:
   /// One more, one fewer region refers to this file (also across close and unlink). drop() may sleep.

@@ -183,7 +183,8 @@ class FrameAllocator {
   void cache_single(u32 number, Zero zero);
   void drain(Cache& cache, u32 keep_plain, u32 keep_zero);
   u32 take_block_locked(u32 order);
-  // What allocate() makes a Result of, where the caller can see it: that takes a dozen instructions off each allocation.
+  // What allocate() makes a Result of, where the caller can see it: that takes a dozen instructions off each
+  // allocation.
   static constexpr u64 no_ppn = ~u64{0};
   [[nodiscard]] u64 take_single(FrameState use, Zero zero);
   [[nodiscard]] u64 take_unless_it_must_fail(FrameState use, Zero zero);

@@ -32,8 +32,8 @@ void leave_hart();
 void request_reschedule();
 /// Answers to a hart that stops the others (StoppedHarts), and waits until it lets them go on.
 void wait_while_stopped();
-/// Sets this hart's timer: to the next tick while it runs threads; while it is idle to its first sleeper's, or to what the
-/// housekeeping asks for if that is sooner.
+/// Sets this hart's timer: to the next tick while it runs threads; while it is idle to its first sleeper's, or to what
+/// the housekeeping asks for if that is sooner.
 void arm_tick();
 void arm_for_sleepers();
 

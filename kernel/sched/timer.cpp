@@ -29,10 +29,10 @@ void start_timer(u64 when) {
   arch::set_sie(arch::interrupt_bit::timer);
 }
 
-/// A hart that waits for a device only has no timer at all. Under QEMU's icount without sleep a machine that waits jumps
-/// to its next timer, and every jump counts as time and as retired instructions: a tick of 100 ms is 10^8 of them. QEMU
-/// knows no way to take a timer back, so it is moved to where it rings at once, and nobody hears it. The CLINT's timer
-/// can't be left unheard like that: it is put out of reach.
+/// A hart that waits for a device only has no timer at all. Under QEMU's icount without sleep a machine that waits
+/// jumps to its next timer, and every jump counts as time and as retired instructions: a tick of 100 ms is 10^8 of
+/// them. QEMU knows no way to take a timer back, so it is moved to where it rings at once, and nobody hears it. The
+/// CLINT's timer can't be left unheard like that: it is put out of reach.
 void stop_timer() {
   if (!arch::has_sstc()) return arch::set_timer(~u64{0});
   arch::clear_sie(arch::interrupt_bit::timer);

@@ -62,8 +62,8 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
   friend class LockStatistics;
   friend void sync_spin_until_taken(SpinLock& lock);
 
-  /// The rare way, through assembly that keeps every register: so a function that locks stays as cheap as one that calls
-  /// nothing (lock.S).
+  /// The rare way, through assembly that keeps every register: so a function that locks stays as cheap as one that
+  /// calls nothing (lock.S).
   void wait_until_taken() {
     register SpinLock* lock asm("t1") = this;
     asm volatile("call t0, sync_wait_until_taken" : : "r"(lock) : "t0", "memory");

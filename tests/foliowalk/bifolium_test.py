@@ -43,7 +43,8 @@ def every_command_on(view):
         assert guest.json("tree", 2)["tree"]["entries"][0]["next"]["level"] == 1
 
         walk = guest.json("explain", "sh", "0x123")
-        assert walk["found"] and walk["verdict"]["user_execute"]["allowed"] and not walk["verdict"]["user_write"]["allowed"]
+        verdict = walk["verdict"]
+        assert walk["found"] and verdict["user_execute"]["allowed"] and not verdict["user_write"]["allowed"]
         assert int(walk["steps"][0]["entry_address"], 16) == int(spaces["2"]["root"], 16)
         assert not guest.json("explain", "sh", TRAPFRAME)["verdict"]["user_read"]["allowed"]
         users = guest.json("frame", walk["pa"])["users"]
@@ -72,7 +73,9 @@ def before_and_after(guest):
 
 def what_is_watched(guest):
     watch = subprocess.Popen(
-        [guest.foliowalk, "--session", str(guest.session_directory), "watch", "--interval", "20"], stdout=subprocess.PIPE, text=True
+        [guest.foliowalk, "--session", str(guest.session_directory), "watch", "--interval", "20"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     seen = ""
     try:
@@ -109,14 +112,15 @@ def thousand_walks_under_load():
         guest.type("stress 3 100000")
         result = guest.json("soak", 200 if sanitized else 1000)
         print(f"    {result['walks']} walks of {result['spaces']} spaces: median {result['median_ms']:.2f} ms, "
-              f"90 % {result['most_ms']:.2f} ms, worst {result['worst_ms']:.2f} ms; processor {result['median_cpu_ms']:.2f} ms, "
+              f"90 % {result['most_ms']:.2f} ms, worst {result['worst_ms']:.2f} ms; "
+              f"processor {result['median_cpu_ms']:.2f} ms, "
               f"{result['retries']} retries, {result['torn']} torn, {result['lost_races']} races lost")
         assert result["faults"] == []
         assert result["spaces"] + result["lost_races"] >= result["walks"] * 55
         if not sanitized:
             assert result["median_cpu_ms"] <= 5, result
         # The guest was never paused, and goes on: somebody forks.
-        tables = [spaces["counters"]["table_allocated"] for spaces in (guest.json("ps"), guest.json("ps"))]
+        tables = [guest.json("ps")["counters"]["table_allocated"] for _ in range(2)]
         assert tables[1] > tables[0], tables
 
 

@@ -1,5 +1,6 @@
-// Opens the page as a person would: choose a process, walk an address step by step, open tables, look at memory, wait for
-// traps, compare two moments, check, change the language, use the keyboard. node browser_test.mjs URL CHROMIUM PICTURES
+// Opens the page as a person would: choose a process, walk an address step by step, open tables, look at memory, wait
+// for traps, compare two moments, check, change the language, use the keyboard. node browser_test.mjs URL CHROMIUM
+// PICTURES
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { createRequire } from 'node:module';
@@ -11,15 +12,18 @@ const [address, executablePath, pictures] = process.argv.slice(2);
 
 const browser = await chromium.launch({
   executablePath,
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
 const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, locale: 'en-US', colorScheme: 'light' });
 page.setDefaultTimeout(60000);
 const problems = [];
 page.on('pageerror', (error) => problems.push(`page: ${error.message}`));
 page.on('console', (message) => { if (message.type() === 'error') problems.push(`console: ${message.text()}`); });
-page.on('request', (request) => { if (!request.url().startsWith(address) && !request.url().startsWith('data:')) problems.push(`loads ${request.url()}`); });
+page.on('request', (request) => {
+  const url = request.url();
+  if (!url.startsWith(address) && !url.startsWith('data:')) problems.push(`loads ${url}`);
+});
 
 const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
 const openTab = (name) => page.click(`#tab-${name}`);
@@ -117,7 +121,8 @@ await step('traps and events appear on the timeline', async () => {
   await page.waitForSelector('td:has-text("store page fault")');
   await page.waitForSelector('.k-pages');
   // An event that was fetched by two refreshes at once must not show twice.
-  const rows = await page.$$eval('#panel .columns section:first-child tbody tr', (list) => list.map((row) => row.textContent));
+  const rows = await page.$$eval('#panel .columns section:first-child tbody tr', (list) =>
+    list.map((row) => row.textContent));
   assert.equal(new Set(rows).size, rows.length);
   await picture('timeline');
 });
@@ -166,14 +171,16 @@ await step('the keyboard reaches everything', async () => {
   await page.keyboard.press('ArrowRight');
   await page.waitForSelector('#tab-memory[aria-selected=true]');
   // Every control has a name that a screen reader can say.
-  const nameless = await page.evaluate(() => [...document.querySelectorAll('button, input, select, canvas, [role=button]')]
-    .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).map((e) => e.outerHTML.slice(0, 80)));
+  const nameless = await page.$$eval('button, input, select, canvas, [role=button]', (controls) => controls
+    .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length))
+    .map((e) => e.outerHTML.slice(0, 80)));
   assert.deepEqual(nameless, []);
 });
 
 await step('a foreign page gets nothing', async () => {
   const status = (method, headers) => new Promise((resolve) => {
-    http.request(`${address}api/moments`, { method, headers }, (answer) => { answer.resume(); resolve(answer.statusCode); }).end();
+    const taken = (answer) => { answer.resume(); resolve(answer.statusCode); };
+    http.request(`${address}api/moments`, { method, headers }, taken).end();
   });
   assert.equal(await status('GET', { Host: 'example.com' }), 403);
   assert.equal(await status('POST', {}), 403);

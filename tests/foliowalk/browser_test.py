@@ -29,12 +29,14 @@ with MinimalGuest(foliowalk, harts=1) as guest:
     pictures = Path(os.environ.get("PAGE_PICTURES") or guest.directory / "pictures")
     pictures.mkdir(parents=True, exist_ok=True)
     server = subprocess.Popen(
-        [foliowalk, "--session", str(guest.directory), "--qmp", f"{guest.directory}/qmp-server", "serve", "--port", "0", "--web", str(explore.PAGE)],
+        [foliowalk, "--session", str(guest.directory), "--qmp", f"{guest.directory}/qmp-server",
+         "serve", "--port", "0", "--web", str(explore.PAGE)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         address = server.stdout.readline().split()[-1]
-        test = subprocess.run(["node", str(ROOT / "tests/foliowalk/browser_test.mjs"), address, chromium, str(pictures)], timeout=400)
+        script = ROOT / "tests/foliowalk/browser_test.mjs"
+        test = subprocess.run(["node", str(script), address, chromium, str(pictures)], timeout=400)
         assert test.returncode == 0, "the page failed"
         guest.stop()
         assert server.wait(timeout=60) == 0, "the server should end with its guest"

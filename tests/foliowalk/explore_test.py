@@ -62,6 +62,10 @@ class Terminal:
         os.waitpid(self.child, 0)
 
 
+def run(*arguments):
+    return subprocess.run([*RUN, *arguments], capture_output=True, text=True, timeout=600)
+
+
 def shared_directory():
     return Path(json.loads((explore.SESSION / "session.json").read_text())["ram"]).parent
 
@@ -100,7 +104,7 @@ def a_session_at_a_terminal():
 
 
 def with_commands():
-    result = subprocess.run([*RUN, "--view", "mirrored", "--exec", "echo hello"], capture_output=True, text=True, timeout=600)
+    result = run("--view", "mirrored", "--exec", "echo hello")
     assert result.returncode == 0 and "\nhello\n" in result.stdout.replace("\r", ""), result
     assert not shared_directory().exists()
 
@@ -111,7 +115,7 @@ def what_is_refused():
         other.listen()
         port = str(other.getsockname()[1])
         for wrong in (port, "99999"):
-            result = subprocess.run([*RUN, "--port", wrong, "--exec", "ls"], capture_output=True, text=True, timeout=600)
+            result = run("--port", wrong, "--exec", "ls")
             assert result.returncode == 2 and f"--port {wrong}" in result.stderr, result
 
 

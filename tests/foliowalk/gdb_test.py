@@ -31,13 +31,13 @@ def session(kernel, *commands):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     )  # fmt: skip
     try:
-        for line in qemu.stdout:
-            if b"running" in line:
-                break
-        lines = [gdb, "-q", "-batch", "-nx", "-ex", "set confirm off", "-ex", "set architecture riscv:rv64", "-ex", f"target remote 127.0.0.1:{port}"]
-        for command in (f"source {ROOT}/tools/gdb/bifolium.py", *commands):
-            lines += ["-ex", command]
-        result = subprocess.run([*lines, str(kernel)], capture_output=True, text=True, timeout=240, env=dict(os.environ, FOLIOWALK=foliowalk))
+        assert any(b"running" in line for line in qemu.stdout), "the guest did not start"
+        connect = ("set confirm off", "set architecture riscv:rv64", f"target remote 127.0.0.1:{port}")
+        command = [gdb, "-q", "-batch", "-nx"]
+        for line in (*connect, f"source {ROOT}/tools/gdb/bifolium.py", *commands):
+            command += ["-ex", line]
+        environment = dict(os.environ, FOLIOWALK=foliowalk)
+        result = subprocess.run([*command, str(kernel)], capture_output=True, text=True, timeout=240, env=environment)
         return result.stdout + result.stderr
     finally:
         qemu.kill()
@@ -48,9 +48,10 @@ def every_form_of_pt():
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run([ROOT / "tests/guests/minimal/build", directory], check=True)
         kernel = Path(directory) / "minimal"
-        out = session(kernel, "pt", "pt ps", "pt 9", "pt explain 0x60000123 9", "pt explain user_code kernel", "pt diff 3 9", "pt diff", "pt diff", "pt lint", "pt 99")
-        for expected in ("task-09", "0x86200000", "physical address 0x86200123", "level 1 holds a leaf", "direct map", "added",
-                         "Remembered", "no difference", "0 faults", "no such process"):
+        out = session(kernel, "pt", "pt ps", "pt 9", "pt explain 0x60000123 9", "pt explain user_code kernel",
+                      "pt diff 3 9", "pt diff", "pt diff", "pt lint", "pt 99")
+        for expected in ("task-09", "0x86200000", "physical address 0x86200123", "level 1 holds a leaf", "direct map",
+                         "added", "Remembered", "no difference", "0 faults", "no such process"):
             assert expected in out, (expected, out)
 
 

@@ -29,8 +29,9 @@ class Walker:
         """Runs foliowalk on the guest; checks the exit status; returns what it printed on both streams."""
         command = [self.foliowalk, "--session", str(session or self.session_directory), *map(str, arguments)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert result.returncode == status, f"{command}: status {result.returncode}, not {status}\n{result.stdout}{result.stderr}"
-        return result.stdout + result.stderr
+        output = result.stdout + result.stderr
+        assert result.returncode == status, f"{command}: status {result.returncode}, not {status}\n{output}"
+        return output
 
     def json(self, *arguments, **options):
         return json.loads(self.walk("--json", *arguments, **options))
@@ -42,7 +43,8 @@ class BifoliumGuest(Walker):
     def __init__(self, foliowalk, view, harts=3):
         if not shutil.which("qemu-system-riscv64"):
             skip("no qemu-system-riscv64")
-        build = next((ROOT / "build" / tree for tree in ("debug", "release") if (ROOT / f"build/{tree}/kernel-{view}").exists()), None)
+        builds = [ROOT / "build" / tree for tree in ("debug", "release")]
+        build = next((build for build in builds if (build / f"kernel-{view}").exists()), None)
         assert build, f"no kernel-{view} in build/debug or build/release: build it first"
         self.foliowalk = str(foliowalk)
         self.session_directory = Path(tempfile.mkdtemp(prefix="foliowalk-"))
@@ -72,27 +74,27 @@ class MinimalGuest(Walker):
         if not shutil.which("qemu-system-riscv64"):
             skip("no qemu-system-riscv64")
         self.foliowalk = str(foliowalk)
-        self.directory = self.session_directory = Path(tempfile.mkdtemp(prefix="foliowalk-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.directory = self.session_directory = Path(tempfile.mkdtemp(prefix="foliowalk-", dir=shared))
         subprocess.run([ROOT / "tests/guests/minimal/build", self.directory], check=True)
         self.kernel = self.directory / shape
         trace = self.directory / "trace"
         trace.touch()
-        self.extra = []
         command = [
             "qemu-system-riscv64", "-machine", "virt,memory-backend=ram0", "-m", "128M",
             "-object", f"memory-backend-file,id=ram0,size=128M,mem-path={self.directory}/ram,share=on",
-            "-smp", str(harts), "-bios", "none", "-kernel", str(self.kernel), "-display", "none", "-serial", "stdio", "-monitor", "none",
+            "-smp", str(harts), "-bios", "none", "-kernel", str(self.kernel),
+            "-display", "none", "-serial", "stdio", "-monitor", "none",
             "-D", str(trace), "-msg", "timestamp=on",
-            "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off", "-qmp", f"unix:{self.directory}/qmp-server,server=on,wait=off",
+            "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
+            "-qmp", f"unix:{self.directory}/qmp-server,server=on,wait=off",
         ]  # fmt: skip
         session = {"ram": "ram", "qmp": "qmp", "kernel": shape, "trace": "trace"}
         (self.directory / "session.json").write_text(json.dumps(session))
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for line in self.process.stdout:
-            if b"minimal guest: running" in line:
-                break
-        else:
-            raise AssertionError("the guest did not start")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert any(b"minimal guest: running" in line for line in self.process.stdout), "the guest did not start"
 
     def __enter__(self):
         return self

@@ -70,7 +70,8 @@ def bad_requests():
         assert "not for 64-bit RISC-V" in guest.walk("ps", "--kernel", "/proc/self/exe", status=2)
         assert guest.walk("ps", "--procs", "tasks", "--root-member", "space.root_ppn").count("task-") == 64
         # Without a kernel file, satp alone leads to the tables in use.
-        one = subprocess.run([foliowalk, "--ram", f"{guest.directory}/ram", "--qmp", f"{guest.directory}/qmp", "ps"], capture_output=True, text=True)
+        satp_alone = [foliowalk, "--ram", f"{guest.directory}/ram", "--qmp", f"{guest.directory}/qmp", "ps"]
+        one = subprocess.run(satp_alone, capture_output=True, text=True)
         assert "satp:0x8" in one.stdout, one
         guest.stop()
         assert "the guest is gone" in guest.walk("ps", status=2)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a boot costs, in instructions from reset to the shell's prompt (-smp 1, -icount), in each view: under the limit at
-128 MiB, and with more memory only the entries of the frame table may be added, a few instructions for each frame."""
+"""What a boot costs, in instructions from reset to the shell's prompt (-smp 1, -icount), in each view: under the limit
+at 128 MiB, and with more memory only the entries of the frame table may be added, a few instructions for each frame."""
 
 import argparse
 import re
@@ -38,7 +38,7 @@ def main():
         if small > LIMIT:
             raise Failure(f"{view}: {small} instructions to the prompt, more than {LIMIT}", 1)
         if per_frame > INSTRUCTIONS_PER_FRAME:
-            raise Failure(f"{view}: {per_frame:.2f} instructions for each frame more: not only the frame table grows", 1)
+            raise Failure(f"{view}: {per_frame:.2f} instructions per frame more: not only the frame table grows", 1)
     return 0
 
 

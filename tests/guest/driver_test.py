@@ -41,7 +41,8 @@ class SplitCommands(unittest.TestCase):
         self.assertEqual(split_commands("ls; echo hello | wc; cat README"), ["ls", "echo hello | wc", "cat README"])
 
     def test_quotes_and_parentheses_hold_together(self):
-        self.assertEqual(split_commands('echo "a;b"; (echo 1 ; echo 2) | wc; ls'), ['echo "a;b"', "(echo 1 ; echo 2) | wc", "ls"])
+        typed = 'echo "a;b"; (echo 1 ; echo 2) | wc; ls'
+        self.assertEqual(split_commands(typed), ['echo "a;b"', "(echo 1 ; echo 2) | wc", "ls"])
 
     def test_empty_ones_are_dropped(self):
         self.assertEqual(split_commands(" ;; ls ; "), ["ls"])

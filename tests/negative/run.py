@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Protection is tested by being hit: the kernel does on purpose what it must never do (boot argument crash=KIND), and the
-report must say so: the cause first, the walk with its verdict, whose stack, a backtrace, and the machine stops with the
-panic status.
+"""Protection is tested by being hit: the kernel does on purpose what it must never do (boot argument crash=KIND), and
+the report must say so: the cause first, the walk with its verdict, whose stack, a backtrace, and the machine stops with
+the panic status.
 
 usage: run.py --build DIR [--view VIEW] [KIND...]
 """

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Real boots from images that are wrong in one field each (reliability.md D1 to D5, D7, A12): a wrong superblock, log or
-root refuses the mount with a message that names the field; anything else costs the commands that touch it an error, and
-the machine goes on. Both inode layouts. The host's tests (host/fs/hostile_test.cpp) try thousands of such images; here
-the message and the programs on top are seen.
+"""Real boots from images that are wrong in one field each (reliability.md D1 to D5, D7, A12): a wrong superblock, log
+or root refuses the mount with a message that names the field; anything else costs the commands that touch it an error,
+and the machine goes on. Both inode layouts. The host's tests (host/fs/hostile_test.cpp) try thousands of such images;
+here the message and the programs on top are seen.
 
 usage: bad_images.py --build DIR [--view VIEW] [FILTER]
 """
@@ -117,7 +117,8 @@ def endured(image):
         yield (f"{what} block {value:#x}", [image.word(big, ADDRESSES + 4 * index, value)],
                ["cat big | wc", "rm big", "echo x > after", "cat after"], "cat: ")
     if beyond == 200000:
-        yield ("double-indirect table", [image.word(big, ADDRESSES + 48, 0x7FFFFFFF)], ["cat big | wc", "rm big"], "cat: ")
+        yield ("double-indirect table", [image.word(big, ADDRESSES + 48, 0x7FFFFFFF)], ["cat big | wc", "rm big"],
+               "cat: ")
         table = image.address(big, 12)
         yield ("double-indirect entry", [(table * BLOCK, struct.pack("<I", 2))], ["cat big | wc", "rm big"], "cat: ")
     yield "entry names a free inode", [image.names_inode(root, "small", free)], ["ls", "cat small", "rm small"], "ls: "
@@ -127,9 +128,11 @@ def endured(image):
     yield "size beyond any file", [image.word(small, SIZE, 0xFFFFFFFF)], ["ls", "cat small", "rm small"], "ls: "
     yield "directory of 17 bytes", [image.word(d, SIZE, 17)], ["ls d", "echo x > d/x", "rm d/f", "rmdir d"], "ls: "
     yield "'..' names a file", [image.names_inode(d, "..", small)], ["ls d/..", "ls d/../d", "cat d/f", "rm d/f"], ""
-    yield "directory in itself", [image.names_inode(e, "f", d)], ["ls d/e/f/e/f", "rm d/e/f", "rmdir d/e", "rmdir d"], ""
+    yield ("directory in itself", [image.names_inode(e, "f", d)],
+           ["ls d/e/f/e/f", "rm d/e/f", "rmdir d/e", "rmdir d"], "")
     yield "block marked free", [image.bit(first)], ["rm small", "echo x > after"], "read-only from now on"
-    yield "block of two files", [image.word(small, ADDRESSES, image.address(big, 0))], ["cat small", "rm small", "rm big"], ""
+    yield ("block of two files", [image.word(small, ADDRESSES, image.address(big, 0))],
+           ["cat small", "rm small", "rm big"], "")
     yield ("device beyond the table", [image.short(small, TYPE, 3), image.short(small, MAJOR, 99)],
            ["cat small", "ls"], "cat: ")
     # A12: the count of links is 16 bits wide, and one more than it can hold must be refused.
@@ -169,7 +172,8 @@ def make_image(options, folder, kind):
     big.write_bytes(b"0123456789abcde\n" * (64 * (300 if kind == "E" else 100)))
     programs = [options.build / "user" / name for name in
                 ("init", "sh", "cat", "cp", "echo", "ln", "ls", "mkdir", "rm", "rmdir", "wc", "sync")]
-    subprocess.run([options.build / "tools" / "mkfs", "--quiet", "--class", kind, path, *programs, f"big={big}"], check=True)
+    mkfs = options.build / "tools" / "mkfs"
+    subprocess.run([mkfs, "--quiet", "--class", kind, path, *programs, f"big={big}"], check=True)
     machine = Machine(kernel=options.build / f"kernel-{options.view}", image=path, harts=1)
     with Guest(machine.command(interactive=False), timeout=60) as guest:
         guest.await_prompt()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A disk that fails under a real boot (reliability.md D6, R6): QEMU's blkdebug answers the k-th read, write or flush with
-an error, once or from then on. Whatever k: no panic and no hang; the program that asked gets an error or none was needed;
-after a failed commit the volume is read-only and says so; and the image is good afterwards, on a disk that works.
+"""A disk that fails under a real boot (reliability.md D6, R6): QEMU's blkdebug answers the k-th read, write or flush
+with an error, once or from then on. Whatever k: no panic and no hang; the program that asked gets an error or none was
+needed; after a failed commit the volume is read-only and says so; and the image is good afterwards, on a disk that
+works.
 
 usage: io_errors.py --build DIR [--view VIEW] [--stride N] [--first N]
 """
@@ -27,7 +28,8 @@ def rules(kind, k, once):
     lines = []
     for state in range(1, k):
         lines += ["[set-state]", f'event = "{event}"', f'state = "{state}"', f'new_state = "{state + 1}"']
-    lines += ["[inject-error]", f'event = "{event}"', f'state = "{k}"', 'errno = "5"', f'once = "{"on" if once else "off"}"']
+    how_often = "on" if once else "off"
+    lines += ["[inject-error]", f'event = "{event}"', f'state = "{k}"', 'errno = "5"', f'once = "{how_often}"']
     return "\n".join(lines) + "\n"
 
 

@@ -46,7 +46,8 @@ class Power:
             return guest.text()
 
     def fsck(self, when):
-        result = subprocess.run([self.build / "tools" / "fsck", self.image], capture_output=True, text=True, check=False)
+        command = [self.build / "tools" / "fsck", self.image]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise Failed(f"{when}: fsck says\n{result.stdout}{result.stderr}")
         return result.stdout

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The machine is killed while programs write (reliability.md R5, R16): fsck must find nothing wrong in the image, whatever
-the moment, and the next boot recovers the log and frees the inodes that were unlinked but open. A machine that is quiet
-when it is killed leaves an empty log: its image needs no recovery, by this kernel or another.
+"""The machine is killed while programs write (reliability.md R5, R16): fsck must find nothing wrong in the image,
+whatever the moment, and the next boot recovers the log and frees the inodes that were unlinked but open. A machine that
+is quiet when it is killed leaves an empty log: its image needs no recovery, by this kernel or another.
 
 usage: run.py --build DIR [--view VIEW] [--kills N] [--seed N]
 """
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from power import Failed, Power, guarded, log_count, private_copy
 
-WRITERS = "systest four_writers create_many concurrent_create link_and_unlink many_large_writes inode_churn subdirectories"
+WRITERS = (
+    "systest four_writers create_many concurrent_create link_and_unlink many_large_writes inode_churn subdirectories"
+)
 
 
 def kill_while_writing(power, kills, chance):

@@ -1,6 +1,6 @@
 // A QEMU plugin: which instructions each hart executes between two rdinstret of a program (vmbench begins and ends a
-// measurement with one). scaling.py builds and reads it. Only version 1 of QEMU's plugin interface is used, and declared
-// here, since the packaged QEMU comes without its header.
+// measurement with one). scaling.py builds and reads it. Only version 1 of QEMU's plugin interface is used, and
+// declared here, since the packaged QEMU comes without its header.
 //
 // Argument: out=FILE. At the end it holds a line for each translation block and hart: block address, instructions in
 // it, "pause" if it holds a pause or "wfi" if it holds a wait, else "-", hart, how often it ran.
@@ -78,8 +78,8 @@ static void at_end(qemu_plugin_id_t id, void* unused) {
   for (const struct Block* block = atomic_load(&blocks); block != NULL; block = block->next)
     for (int hart = 0; hart < max_harts; ++hart)
       if (block->runs[hart] != 0)
-        fprintf(out, "%" PRIx64 " %" PRIu64 " %s %d %" PRIu64 "\n", block->address, block->instructions, block->kind, hart,
-                block->runs[hart]);
+        fprintf(out, "%" PRIx64 " %" PRIu64 " %s %d %" PRIu64 "\n", block->address, block->instructions, block->kind,
+                hart, block->runs[hart]);
   fclose(out);
 }
 

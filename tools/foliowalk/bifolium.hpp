@@ -30,7 +30,8 @@ struct FrameRecord {
 };
 struct FrameRecords {
   std::vector<FrameRecord> frames;  // empty when the kernel has no such table, or it can't be read
-  /// The aligned 8 bytes of each record that hold the count, and where they lie: so that a finding can be checked again.
+  /// The aligned 8 bytes of each record that hold the count, and where they lie: so that a finding can be checked
+  /// again.
   std::vector<u64> words;
   u64 first_word = 0;  // physical address
   u64 stride = 0;

@@ -126,6 +126,8 @@ def build_page(say):
 
 
 def _run(command):
-    result = subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    result = subprocess.run(
+        command, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
     if result.returncode != 0:
         raise NoPage(f"{' '.join(command[:2])} failed:\n{result.stdout}")

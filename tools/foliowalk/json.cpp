@@ -62,7 +62,8 @@ json json_of_entry(const Tree& tree, u32 at, unsigned index) {
   return entry;
 }
 
-/// Child nodes by parent entry; nodes come in the order in which they were met, so a parent's children are in order too.
+/// Child nodes by parent entry; nodes come in the order in which they were met, so a parent's children are in order
+/// too.
 std::vector<std::vector<std::pair<u16, u32>>> children_of(const Tree& tree) {
   std::vector<std::vector<std::pair<u16, u32>>> children(tree.nodes.size());
   for (u32 i = 1; i < tree.nodes.size(); ++i) children[tree.nodes[i].parent].emplace_back(tree.nodes[i].index, i);

@@ -20,8 +20,8 @@ namespace foliowalk {
 [[nodiscard]] nlohmann::json json_of(const std::vector<Difference>& differences);
 [[nodiscard]] nlohmann::json json_of(const std::vector<Finding>& findings);
 [[nodiscard]] nlohmann::json json_of(const std::vector<FrameUser>& users);
-/// One node of the tree with its valid entries. `path` is the indices that lead to it from the root, "255.511"; empty for
-/// the root itself. Null when no table is there.
+/// One node of the tree with its valid entries. `path` is the indices that lead to it from the root, "255.511"; empty
+/// for the root itself. Null when no table is there.
 [[nodiscard]] nlohmann::json json_of_node(const Tree& tree, std::string_view path);
 /// The whole tree, nodes nested.
 [[nodiscard]] nlohmann::json json_of_tree(const Tree& tree);

@@ -10,7 +10,8 @@
 
 namespace foliowalk {
 
-/// A C or C++ type as the kernel's DWARF describes it. Layouts always come from here; none is written down in foliowalk.
+/// A C or C++ type as the kernel's DWARF describes it. Layouts always come from here; none is written down in
+/// foliowalk.
 struct Type {
   enum class Kind { integer, pointer, structure, array, enumeration, unknown };
 

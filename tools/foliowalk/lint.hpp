@@ -51,7 +51,8 @@ struct Rule {
 /// not survive this.
 [[nodiscard]] bool still_holds(const Ram& ram, const Finding& finding);
 
-/// Captures and judges; in a live guest a finding counts only if its evidence still holds and two later looks have it too.
+/// Captures and judges; in a live guest a finding counts only if its evidence still holds and two later looks have it
+/// too.
 [[nodiscard]] std::vector<Finding> lint_source(Source& source, Scene& scene);
 
 }  // namespace foliowalk

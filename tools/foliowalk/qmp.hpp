@@ -9,7 +9,8 @@
 
 namespace foliowalk {
 
-/// What one hart was doing when QEMU was asked. Harts are not stopped for it, so two values may be some instructions apart.
+/// What one hart was doing when QEMU was asked. Harts are not stopped for it, so two values may be some instructions
+/// apart.
 struct Hart {
   unsigned index = 0;
   Satp satp;

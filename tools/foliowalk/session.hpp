@@ -21,8 +21,8 @@ struct Session {
   ProfileNames names;
 };
 
-/// Fills what is not given from FILE (or DIR/session.json), which `run --explore` and `snapshot` write. Relative paths in
-/// it are relative to the file.
+/// Fills what is not given from FILE (or DIR/session.json), which `run --explore` and `snapshot` write. Relative paths
+/// in it are relative to the file.
 [[nodiscard]] Outcome<void> complete_from_file(Session& session, const std::string& path);
 
 /// The session to take when none is named: $FOLIOWALK_SESSION or build/explore, where that exists.

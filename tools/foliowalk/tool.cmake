@@ -10,7 +10,8 @@ set(foliowalk_core_sources ${tool_foliowalk_sources})
 list(REMOVE_ITEM foliowalk_core_sources tools/foliowalk/main.cpp)
 list(TRANSFORM foliowalk_core_sources PREPEND ${CMAKE_SOURCE_DIR}/)
 add_library(foliowalk-core STATIC ${foliowalk_core_sources})
-target_link_libraries(foliowalk-core PUBLIC host-flags PkgConfig::LIBDW PkgConfig::HTTPLIB fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+target_link_libraries(foliowalk-core PUBLIC
+  host-flags PkgConfig::LIBDW PkgConfig::HTTPLIB fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 target_compile_definitions(foliowalk-core PRIVATE
   FOLIOWALK_WEB_DIRECTORY="${CMAKE_SOURCE_DIR}/build/explore-web")
 target_compile_options(foliowalk-core PRIVATE -O2)
@@ -19,16 +20,19 @@ set_target_properties(foliowalk PROPERTIES SOURCES ${CMAKE_SOURCE_DIR}/tools/fol
 target_link_libraries(foliowalk PRIVATE foliowalk-core CLI11::CLI11)
 
 if(BIFOLIUM_HOST_TESTS)
-  # On a kernel that is not Bifolium, live and from dumps; the page in headless Chromium where npm and Chromium are there.
+  # On a kernel that is not Bifolium, live and from dumps; the page in headless Chromium where npm and Chromium are
+  # there.
   enable_testing()
   foreach(kind minimal bifolium dumps gdb browser explore)
-    add_test(NAME foliowalk/${kind} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/foliowalk/${kind}_test.py $<TARGET_FILE:foliowalk>)
+    add_test(NAME foliowalk/${kind}
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/foliowalk/${kind}_test.py $<TARGET_FILE:foliowalk>)
     set_tests_properties(foliowalk/${kind} PROPERTIES LABELS foliowalk PROCESSORS 2 TIMEOUT 600 SKIP_RETURN_CODE 77)
   endforeach()
   # Arbitrary RAM under libFuzzer: some seconds here, as long as you like by hand.
   if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     list(TRANSFORM foliowalk_core_sources REPLACE "^${CMAKE_SOURCE_DIR}/" "" OUTPUT_VARIABLE foliowalk_fuzz_sources)
-    list(REMOVE_ITEM foliowalk_fuzz_sources tools/foliowalk/serve.cpp tools/foliowalk/live.cpp tools/foliowalk/commands.cpp)
+    list(REMOVE_ITEM foliowalk_fuzz_sources
+      tools/foliowalk/serve.cpp tools/foliowalk/live.cpp tools/foliowalk/commands.cpp)
     list(TRANSFORM foliowalk_fuzz_sources PREPEND ${CMAKE_SOURCE_DIR}/)
     add_executable(foliowalk-fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/foliowalk_fuzz.cpp ${foliowalk_fuzz_sources})
     target_link_libraries(foliowalk-fuzz PRIVATE host-flags PkgConfig::LIBDW fmt::fmt nlohmann_json::nlohmann_json)

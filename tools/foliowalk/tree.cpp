@@ -92,7 +92,8 @@ class TreeReader {
   }
 
  private:
-  /// Depth is bounded by the level, breadth by most_nodes_: a tree of real tables has no more nodes than RAM has frames.
+  /// Depth is bounded by the level, breadth by most_nodes_: a tree of real tables has no more nodes than RAM has
+  /// frames.
   void descend(u32 at) {
     const Entries entries = tree_.nodes[at].entries;
     const u8 level = tree_.nodes[at].level;

@@ -10,8 +10,9 @@
 
 namespace foliowalk {
 
-/// The kernel's own virtual memory: link addresses through the ELF's segments, other addresses through the kernel's page
-/// table once that is known, and addresses inside RAM as they are (the direct map that xv6 and its relatives have).
+/// The kernel's own virtual memory: link addresses through the ELF's segments, other addresses through the kernel's
+/// page table once that is known, and addresses inside RAM as they are (the direct map that xv6 and its relatives
+/// have).
 ///
 /// Pages are read whole and kept until refresh(): a process's record has dozens of members, and they should be of one
 /// moment.

@@ -30,7 +30,9 @@ def find_foliowalk():
     for place in places:
         if place and os.access(place, os.X_OK):
             return str(place)
-    raise gdb.GdbError("foliowalk is not built: cmake --preset tools && ninja -C build/tools foliowalk (or set FOLIOWALK)")
+    raise gdb.GdbError(
+        "foliowalk is not built: cmake --preset tools && ninja -C build/tools foliowalk (or set FOLIOWALK)"
+    )
 
 
 @contextmanager
@@ -86,7 +88,9 @@ def run_foliowalk(arguments):
     lines = []
     with physical_memory() as inferior:
         command += ["--ram-pipe", str(ram_size(inferior)), *arguments]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
             for line in process.stdout:
                 if not line.startswith("read 0x"):
                     lines.append(line)
@@ -141,7 +145,8 @@ class PageTables(gdb.Command):
         if before is None:
             gdb.write(f"Remembered {space}; let the guest run, stop it and say `pt diff` again.\n")
             return
-        changes = [line for line in difflib.unified_diff(before, now, n=0, lineterm="") if line[:2] not in ("--", "++", "@@")]
+        changes = difflib.unified_diff(before, now, n=0, lineterm="")
+        changes = [line for line in changes if line[:2] not in ("--", "++", "@@")]
         gdb.write("\n".join(changes or ["no difference"]) + "\n")
 
 

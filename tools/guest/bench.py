@@ -140,13 +140,15 @@ def print_table(head, rows):
 
 def write_markdown(path, head, rows, peers):
     what = {row["case"]: row["what"] for row in peers}
-    revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    revision = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
     lines = [
         "# Instructions for each operation\n\n",
-        "Made by `./bench --markdown docs/bench.md`" + (f" at {revision}" if revision else "") + ": retired guest instructions,\n",
-        "user and kernel together, QEMU `virt`, `-smp 1 -icount shift=0,sleep=off`, release build. The peers were measured\n",
-        "in the same way: xv6 of 2022 as it is, xv6 at -O2 with fast page filling, a tuned Linux 6.12; the bound is a\n",
-        "bare-metal loop that does the least a correct kernel could do.\n\n",
+        "Made by `./bench --markdown docs/bench.md`" + (f" at {revision}" if revision else ""),
+        ": retired guest instructions,\n",
+        "user and kernel together, QEMU `virt`, `-smp 1 -icount shift=0,sleep=off`, release build. The peers were ",
+        "measured\nin the same way: xv6 of 2022 as it is, xv6 at -O2 with fast page filling, a tuned Linux 6.12; ",
+        "the bound is a\nbare-metal loop that does the least a correct kernel could do.\n\n",
         "| " + " | ".join(head) + " | what |\n",
         "|---" + "|---:" * (len(head) - 2) + "|---|---|\n",
     ]

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 _STEP = re.compile(r"^\[(\d+)/(\d+)\] (.*)")
 # Ninja's own housekeeping; nothing a user needs to read.
-_NOISE = re.compile(r"^(\[\d+/\d+\] )?(Re-checking globbed directories|Re-running CMake)|^-- |^ninja: (no work to do|Entering)")
+_NOISE = re.compile(
+    r"^(\[\d+/\d+\] )?(Re-checking globbed directories|Re-running CMake)|^-- |^ninja: (no work to do|Entering)"
+)
 
 
 @contextmanager

@@ -91,12 +91,16 @@ class Machine:
         command = [QEMU, "-machine", "virt", "-bios", "none", "-kernel", str(self.kernel)]
         command += ["-m", f"{self.memory >> 20}M", "-smp", str(self.harts)]
         # The driver types raw bytes; only a person needs the monitor behind Ctrl-a.
-        # mon:stdio is -nographic's own choice, but no longer when there is a QMP socket: then Ctrl-a x would do nothing.
-        command += ["-nographic", "-serial", "mon:stdio"] if interactive else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
+        # mon:stdio is -nographic's own choice, but no longer when there is a QMP socket: then Ctrl-a x would do
+        # nothing.
+        if interactive:
+            command += ["-nographic", "-serial", "mon:stdio"]
+        else:
+            command += ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if not self.legacy_virtio:
             command += ["-global", "virtio-mmio.force-legacy=false"]
-        # The kernel's FLUSH orders its writes, which the host keeps when QEMU ends, however it ends. To wait for the host's
-        # own disk too would only matter if the host lost power, and costs milliseconds each.
+        # The kernel's FLUSH orders its writes, which the host keeps when QEMU ends, however it ends. To wait for the
+        # host's own disk too would only matter if the host lost power, and costs milliseconds each.
         command += ["-drive", f"file={file},if=none,format=raw,cache=unsafe,id=x0{snapshot}"]
         command += ["-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"]
         if self.append:

@@ -26,7 +26,8 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; t
     echo "error: cannot install as this user and there is no sudo. As root: apt-get install -y python3" >&2
     exit 2
   fi
-  if ! said=$({ "${as_root[@]}" apt-get update -q && DEBIAN_FRONTEND=noninteractive "${install[@]}" python3; } 2>&1); then
+  if ! said=$({ "${as_root[@]}" apt-get update -q &&
+                DEBIAN_FRONTEND=noninteractive "${install[@]}" python3; } 2>&1); then
     echo "$said" >&2
     echo "error: could not install python3. By hand: ${install[*]} python3" >&2
     exit 2

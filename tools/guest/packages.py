@@ -9,7 +9,8 @@ from pathlib import Path
 
 from report import Failure, Progress, say
 
-# What apt reports on its status descriptor: `dlstatus:1:12.5:Retrieving file 1 of 8`, `pmstatus:cmake:50:Unpacking cmake`.
+# What apt reports on its status descriptor: `dlstatus:1:12.5:Retrieving file 1 of 8`, `pmstatus:cmake:50:Unpacking
+# cmake`.
 _APT_STATUS = re.compile(r"^(?:dl|pm)status:[^:]*:([\d.]+):(.*)")
 
 

@@ -10,7 +10,17 @@ import packages
 from build import ROOT, build
 from console import Guest, die_with_parent, echo_to_stdout, split_commands
 from image import keep_image
-from machine import DEFAULT_VIEW, Machine, check_image, check_view, default_gdb_port, parse_harts, parse_memory, parse_port, preflight
+from machine import (
+    DEFAULT_VIEW,
+    Machine,
+    check_image,
+    check_view,
+    default_gdb_port,
+    parse_harts,
+    parse_memory,
+    parse_port,
+    preflight,
+)
 from report import Failure, guarded, say
 
 # Long enough for the slowest suites under a slow host; a hang without --timeout still ends.
@@ -87,7 +97,7 @@ def main():
 
 
 def explore_it(machine, commands, options):
-    """Boots with the explorer beside it: prepares the machine to be looked into, and starts the server, which waits for it."""
+    """Boots with the explorer beside it: makes the machine one that can be looked into, and starts the server."""
     sys.path.insert(0, str(ROOT / "tools/foliowalk"))
     import explore
 

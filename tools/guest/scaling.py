@@ -1,8 +1,8 @@
 """./bench --scaling: what two processes do on two harts against one, in instructions, and how many of those spin.
 
-vmbench runs one process, then two at once, under QEMU with a thread for each hart; tools/bench/hart_profile.c counts what
-each hart executes. The host's speed plays no part, but a host that takes a hart's thread away while it holds a lock lets
-the other one spin for that long: the figure to look at then is how often a lock was found taken.
+vmbench runs one process, then two at once, under QEMU with a thread for each hart; tools/bench/hart_profile.c counts
+what each hart executes. The host's speed plays no part, but a host that takes a hart's thread away while it holds a
+lock lets the other one spin for that long: the figure to look at then is how often a lock was found taken.
 """
 
 import bisect
@@ -50,7 +50,8 @@ def compile_plugin(directory):
 
 def functions_of(kernel):
     """[(address, name)] in order of address."""
-    text = subprocess.run(["nm", "-C", "--defined-only", str(kernel)], capture_output=True, text=True, check=True).stdout
+    command = ["nm", "-C", "--defined-only", str(kernel)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     entries = (line.split(" ", 2) for line in text.splitlines())
     return sorted((int(e[0], 16), e[2]) for e in entries if len(e) == 3 and e[1] in "tTwW" and not e[2].startswith("$"))
 

@@ -62,7 +62,8 @@ def make_table(listing, start):
 
 
 def main(path):
-    listing = subprocess.run(["llvm-nm-19", "-nC", path], capture_output=True, text=True, check=True).stdout.splitlines()
+    command = ["llvm-nm-19", "-nC", path]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     marks = {name: int(address, 16) for address, _, name in (line.split(maxsplit=2) for line in listing)}
     begin, end = marks.get("symbol_table_start"), marks.get("symbol_table_end")
     if begin is None or begin == end:

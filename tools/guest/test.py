@@ -32,7 +32,14 @@ LEVELS = {
         "operations": "",
     },
     "long": {
-        "trees": {"debug": None, "release": None, "gcc": None, "host-asan": None, "host-tsan": ["host-tests"], "tools": ["foliowalk"]},
+        "trees": {
+            "debug": None,
+            "release": None,
+            "gcc": None,
+            "host-asan": None,
+            "host-tsan": ["host-tests"],
+            "tools": ["foliowalk"],
+        },
         "select": [],
         "operations": "10000000",
     },
@@ -51,7 +58,7 @@ def parse_arguments(arguments):
     level.add_argument("--long", dest="level", action="store_const", const="long", help="with the twenty-fold runs")
     parser.add_argument("--no-install", action="store_true", help="name missing packages instead of installing them")
     parser.add_argument("--list", action="store_true", help="list the tests instead of running them")
-    parser.add_argument("filter", nargs="?", metavar="FILTER", help="run only tests whose name matches this ctest regex")
+    parser.add_argument("filter", nargs="?", metavar="FILTER", help="run only tests whose name matches this regex")
     return parser.parse_args(arguments)
 
 
@@ -59,8 +66,8 @@ def umbrella(trees):
     """A ctest directory above all trees, so that one ctest knows every test."""
     top = BUILD / "test"
     top.mkdir(parents=True, exist_ok=True)
-    lines = [f'subdirs("{directory_of(tree)}")\n' for tree in trees if (directory_of(tree) / "CTestTestfile.cmake").exists()]
-    (top / "CTestTestfile.cmake").write_text("".join(lines))
+    configured = [tree for tree in map(directory_of, trees) if (tree / "CTestTestfile.cmake").exists()]
+    (top / "CTestTestfile.cmake").write_text("".join(f'subdirs("{tree}")\n' for tree in configured))
     return top
 
 

@@ -381,8 +381,8 @@ std::uint64_t map_and_unmap(Touched touched, int count) {
 std::uint64_t bench_mmap_1m() { return map_and_unmap(Touched::yes, 20); }
 std::uint64_t bench_mmap_1m_untouched() { return map_and_unmap(Touched::no, 500); }
 
-// One word of each page of 16 MiB that are there, from a 2 MiB border on: what it is about are the TLB misses on the way;
-// per page.
+// One word of each page of 16 MiB that are there, from a 2 MiB border on: what it is about are the TLB misses on the
+// way; per page.
 std::uint64_t bench_read_pages() {
   constexpr int size = 16 * mebibyte, megapage = 2 * mebibyte;
   char* memory = must(sbrk(size + megapage), "sbrk");

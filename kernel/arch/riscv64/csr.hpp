@@ -117,7 +117,7 @@ class UserAccessWindow {
  public:
   UserAccessWindow() { set_sstatus(sstatus::sum); }
   ~UserAccessWindow() {
-    // Makes its operand anew: kept since the constructor it would cost a callee-saved register, so two instructions more.
+    // Makes its operand anew: kept since the constructor it would cost a callee-saved register, two instructions.
     u64 mask;
     asm volatile("lui %0, %1\n\tcsrc sstatus, %0" : "=r"(mask) : "i"(sstatus::sum >> 12) : "memory");
   }

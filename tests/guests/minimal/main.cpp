@@ -1,9 +1,10 @@
 // A minimal Sv39 guest: not Bifolium, not xv6. It exists so that foliowalk can be proven on somebody else's kernel.
 //
-// 64 tasks live in one array. One has no page tables; every third is parked for ever; the others are spread over the harts, and each hart runs
-// its own in turn. A task writes one page after another of its heap at 0x50000000 (each write faults once and gets a
-// zeroed frame), then makes an ecall, at which the guest frees all those frames and the leaf tables too and goes on
-// with the next task. So page tables are made, changed and freed all the time, by several harts, as fast as they can.
+// 64 tasks live in one array. One has no page tables; every third is parked for ever; the others are spread over the
+// harts, and each hart runs its own in turn. A task writes one page after another of its heap at 0x50000000 (each write
+// faults once and gets a zeroed frame), then makes an ecall, at which the guest frees all those frames and the leaf
+// tables too and goes on with the next task. So page tables are made, changed and freed all the time, by several harts,
+// as fast as they can.
 
 #ifdef MINIMAL_XV6_SHAPE
 #include "tasks_xv6.hpp"

@@ -146,7 +146,8 @@ TEST(Flags, letters) {
   EXPECT_EQ(human_size(3 * mib / 2), "1.5 MiB");
 }
 
-// In a kernel's table the page that would be USYSCALL in a process's is the first process's kernel stack (xv6, mirrored).
+// In a kernel's table the page that would be USYSCALL in a process's is the first process's kernel stack (xv6,
+// mirrored).
 TEST(Ranges, the_pages_below_the_trampoline_are_a_stack_in_a_kernel_table) {
   Healthy system;
   system.ram.map(system.kernel_root, abi::usyscall, system.data[0], flag::rw);

@@ -1,5 +1,5 @@
-// Several threads on one volume (to be run under TSan too): answers stay right, nothing deadlocks, and when all is quiet
-// fsck finds a clean volume without orphans, with no handle and no buffer held.
+// Several threads on one volume (to be run under TSan too): answers stay right, nothing deadlocks, and when all is
+// quiet fsck finds a clean volume without orphans, with no handle and no buffer held.
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -9,8 +9,8 @@
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-// Inodes are locked in the order of the tree, and an object in memory is now this inode, now that: TSan, which knows only
-// objects, sees cycles where there are none.
+// Inodes are locked in the order of the tree, and an object in memory is now this inode, now that: TSan, which knows
+// only objects, sees cycles where there are none.
 extern "C" const char* __tsan_default_options() { return "detect_deadlocks=0"; }
 #endif
 #endif

@@ -84,7 +84,8 @@ TEST_F(KernelSpaceTest, TrampolineWhereTheViewNeedsIt) {
   EXPECT_EQ(can(abi::trampoline, AccessKind::fetch), there);
   EXPECT_FALSE(can(abi::trampoline, AccessKind::store));
   if (there) EXPECT_EQ(walk(abi::trampoline, AccessKind::fetch).physical, kernel_space().trampoline().value());
-  // The page below it is the user tables' trapframe; in the kernel's own table the first of `shared`'s stacks ends there.
+  // The page below it is the user tables' trapframe; in the kernel's own table the first of `shared`'s stacks ends
+  // there.
   EXPECT_EQ(can(abi::trapframe, AccessKind::load), View::kind == abi::ViewKind::shared);
 }
 

@@ -1,5 +1,5 @@
-// Strategy: what TableSource guards with lib::bug, each broken once on purpose; its ordinary life is in every other test
-// of kernel/mm.
+// Strategy: what TableSource guards with lib::bug, each broken once on purpose; its ordinary life is in every other
+// test of kernel/mm.
 #include "mm/tables.hpp"
 
 #include <gtest/gtest.h>

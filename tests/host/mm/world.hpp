@@ -19,8 +19,8 @@ struct WorldOptions {
   unsigned harts = 3;
   unsigned most_spaces = 5;
   bool inject_failures = true;
-  /// After each step the touched process's regions and some of its pages are compared and the TLBs judged; every so many
-  /// steps all bytes of all spaces are compared, and the invariants are checked.
+  /// After each step the touched process's regions and some of its pages are compared and the TLBs judged; every so
+  /// many steps all bytes of all spaces are compared, and the invariants are checked.
   unsigned verify_every = 256;
   unsigned check_every = 32;
 };

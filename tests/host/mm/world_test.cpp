@@ -1,8 +1,8 @@
 // Strategy: long random runs of a world of processes (world.hpp): exec, fork, exit, sbrk in all modes, mmap, munmap,
 // loads, stores and fetches through MMU and TLB, user copies, scheduling on several harts, injected allocation and
-// read failures, all against an oracle in ordinary containers. Each step's answer is compared with the oracle's, then the
-// regions and some pages of the process it touched, and the TLB model has its say; every so often the invariant checker
-// runs and every byte of every process is compared; at the end every frame must be back.
+// read failures, all against an oracle in ordinary containers. Each step's answer is compared with the oracle's, then
+// the regions and some pages of the process it touched, and the TLB model has its say; every so often the invariant
+// checker runs and every byte of every process is compared; at the end every frame must be back.
 // The seed is printed and can be given in BIFOLIUM_SEED. BIFOLIUM_OPS sets the number of operations of all random tests
 // of sv39 and mm together: the worlds of this file do 60 % of them, 15 % each in the other two views, and
 // sv39/cursor_random_test.cpp 10 %.

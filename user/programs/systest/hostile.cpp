@@ -22,7 +22,8 @@ void expect_punctual_sleep(int ticks) {
 
 // --- The kernel's own calls as weapons ---
 
-// rwlktest wants four harts at the same time. Alone it waits: it leaves its hart to others meanwhile, and can be killed.
+// rwlktest wants four harts at the same time. Alone it waits: it leaves its hart to others meanwhile, and can be
+// killed.
 void lonely_rwlktest() {
   if (hart_count() < lock_test_harts) return;
   for (int hart = 0; hart < hart_count(); ++hart) {

@@ -125,8 +125,8 @@ void frames_of_other_harts() {
             0);
 }
 
-// What does not fit, be it by one page or by far, fails before it takes all memory, if only for a moment, from everybody
-// else.
+// What does not fit, be it by one page or by far, fails before it takes all memory, if only for a moment, from
+// everybody else.
 void greedy_requests_take_nothing() {
   constexpr std::uint64_t most_pages = INT_MAX / page;  // that sbrk can be asked for
   while (freeframes() >= most_pages) grow(1 << 30);
