@@ -36,7 +36,7 @@ class Failure(Exception):
     pass
 
 
-class StaticAssertion(Exception):
+class StaticAssertion(Failure):
     """A test that fails while it is compiled."""
 
 
