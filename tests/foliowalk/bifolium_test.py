@@ -6,15 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from guests import ROOT, BifoliumGuest, run_tests
+from guests import ROOT, BifoliumGuest, is_sanitized, run_tests
 
 foliowalk = sys.argv[1]
 # Figures are for a foliowalk without sanitizers, where there is one.
 quick = ROOT / "build/tools/tools/foliowalk"
 fast_foliowalk = str(quick) if quick.exists() else foliowalk
-sanitized = b"__asan_init" in Path(fast_foliowalk).read_bytes()
+sanitized = is_sanitized(fast_foliowalk)
 
 USYSCALL, TRAPFRAME, TRAMPOLINE = "0x3fffffd000", "0x3fffffe000", "0x3ffffff000"
 

@@ -1,4 +1,5 @@
-"""The explorer's page in headless Chromium, on the minimal guest: browser_test.mjs clicks, this starts what it needs.
+"""The explorer's page: its types, and in headless Chromium, on the minimal guest: browser_test.mjs clicks, this starts
+what it needs.
 
 Skipped, with a line that says why, where npm or Chromium is missing. PAGE_PICTURES=DIRECTORY keeps the screenshots.
 """
@@ -9,21 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from guests import ROOT, MinimalGuest, skip
+from guests import ROOT, MinimalGuest, explore, skip
 
 foliowalk = sys.argv[1]
 chromium = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
 if not shutil.which("npm") or not shutil.which("node"):
     skip("no npm: the explorer's page is not built")
-if not chromium:
-    skip("no Chromium: the explorer's page is not tested")
-sys.path.insert(0, str(ROOT / "tools/foliowalk"))
-import explore  # noqa: E402
-
 try:
     explore.build_page(print)
-except explore.NoPage as reason:
+except explore.NoPackages as reason:
     skip(str(reason))
+types = subprocess.run(["npm", "run", "--silent", "check"], cwd=explore.WEB)
+assert types.returncode == 0, "the page's types do not fit"
+if not chromium:
+    skip("no Chromium: the explorer's page is not tested")
 
 with MinimalGuest(foliowalk, harts=1) as guest:
     pictures = Path(os.environ.get("PAGE_PICTURES") or guest.directory / "pictures")

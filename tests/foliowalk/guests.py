@@ -22,6 +22,11 @@ def skip(reason):
     sys.exit(SKIP)
 
 
+def is_sanitized(program):
+    """Such a program takes several times as long as it should."""
+    return b"__asan_init" in Path(program).read_bytes()
+
+
 class Walker:
     """Something that foliowalk can be run on: has `foliowalk` and `session_directory`."""
 
@@ -52,7 +57,11 @@ class BifoliumGuest(Walker):
         self.exploration = explore.Exploration(machine.kernel, machine.memory, self.session_directory)
         machine.extra += self.exploration.options
         self.console = Guest(machine.command(interactive=False), timeout=900)
-        self.console.await_prompt()
+        try:
+            self.console.await_prompt()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -94,7 +103,9 @@ class MinimalGuest(Walker):
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        assert any(b"minimal guest: running" in line for line in self.process.stdout), "the guest did not start"
+        if not any(b"minimal guest: running" in line for line in self.process.stdout):
+            self.__exit__()
+            raise AssertionError("the guest did not start")
 
     def __enter__(self):
         return self

@@ -4,10 +4,10 @@ thousand walks while four tasks at a time tear at their tables give no wrong ver
 import subprocess
 import sys
 
-from guests import MinimalGuest, run_tests
+from guests import MinimalGuest, is_sanitized, run_tests
 
 foliowalk = sys.argv[1]
-sanitized = b"__asan_init" in open(foliowalk, "rb").read()
+sanitized = is_sanitized(foliowalk)
 
 
 def every_command_on(shape, prefix):
@@ -73,6 +73,12 @@ def bad_requests():
         satp_alone = [foliowalk, "--ram", f"{guest.directory}/ram", "--qmp", f"{guest.directory}/qmp", "ps"]
         one = subprocess.run(satp_alone, capture_output=True, text=True)
         assert "satp:0x8" in one.stdout, one
+        # A satp may name any page, the first of the address space too, where no RAM is.
+        nowhere = [foliowalk, "--ram", f"{guest.directory}/ram", "--satp", "0x8000000000000000"]
+        listed = subprocess.run([*nowhere, "ps"], capture_output=True, text=True)
+        assert listed.returncode == 0 and "satp:0x0" in listed.stdout, listed
+        shown = subprocess.run([*nowhere, "map", "satp:0x0"], capture_output=True, text=True)
+        assert "the root table cannot be read" in shown.stdout, shown
         guest.stop()
         assert "the guest is gone" in guest.walk("ps", status=2)
 

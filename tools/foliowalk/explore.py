@@ -24,7 +24,11 @@ USUAL_PORT = 25180
 
 
 class NoPage(Exception):
-    """Why the page could not be built."""
+    """Why the page cannot be shown."""
+
+
+class NoPackages(NoPage):
+    """What the page is made of could not be fetched; nothing is wrong with the page itself."""
 
 
 class Exploration:
@@ -115,19 +119,19 @@ def build_page(say):
         return
     npm = shutil.which("npm")
     if not npm:
-        raise NoPage("the explorer's page needs Node and npm (Debian: nodejs npm)")
+        raise NoPackages("the explorer's page needs Node and npm (Debian: nodejs npm)")
     lock = WEB / "package-lock.json"
     installed = WEB / "node_modules/.package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         say("installing the page's packages (npm ci)")
-        _run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        _run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], NoPackages)
     say("bundling the page")
-    _run(["node", str(WEB / "build.mjs"), str(PAGE)])
+    _run(["node", str(WEB / "build.mjs"), str(PAGE)], NoPage)
 
 
-def _run(command):
+def _run(command, complaint):
     result = subprocess.run(
         command, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )
     if result.returncode != 0:
-        raise NoPage(f"{' '.join(command[:2])} failed:\n{result.stdout}")
+        raise complaint(f"{' '.join(command[:2])} failed:\n{result.stdout}")

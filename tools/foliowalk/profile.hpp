@@ -53,7 +53,8 @@ enum class Family { bifolium, xv6, other };
 class Profile {
  public:
   /// Looks for a process table: any array whose elements have a process number and a page-table root under one of the
-  /// usual names. What the caller gives in `wanted` decides over what is found.
+  /// usual names. What the caller gives in `wanted` decides over what is found. Bifolium's names are known; there only
+  /// a table that is given decides.
   [[nodiscard]] static Outcome<Profile> detect(const KernelImage& image, const ProfileNames& wanted);
 
   [[nodiscard]] Family family() const { return family_; }

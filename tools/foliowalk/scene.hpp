@@ -30,7 +30,7 @@ struct Space {
   Tree tree;
 
   /// A process may have none: it is being made, or a zombie whose kernel freed them at exit.
-  [[nodiscard]] bool has_tables() const { return tree.root != 0; }
+  [[nodiscard]] bool has_tables() const { return !process || tree.root != 0; }
   [[nodiscard]] std::string title() const;
 };
 

@@ -45,6 +45,7 @@ class Server {
     if (!http_.set_mount_point("/", web))
       return fail(fmt::format("the page is not built: no directory {} (run `./run --explore`)", web));
     port_ = options.port == 0 ? http_.bind_to_any_port("127.0.0.1") : options.port;
+    if (port_ < 0) return fail("no port on 127.0.0.1 is free");
     if (options.port != 0 && !http_.bind_to_port("127.0.0.1", port_)) {
       return fail(fmt::format("port {} on 127.0.0.1 is taken: give another with --port (0 takes a free one)", port_));
     }
@@ -136,22 +137,20 @@ class Server {
     http_.Get("/api/diff", [this](const Request& request, Response& response) { diff(request, response); });
   }
 
-  using SpaceHandler = void (*)(const Request&, Response&, const Scene&, const Space&);
-
-  /// Handlers get the scene and space that the request names by `space` and, perhaps, `moment`.
+  /// Handlers get the newest scene and the space in it that the request names.
   template <typename Handler>
   httplib::Server::Handler with_space(Handler handler) {
     return [this, handler](const Request& request, Response& response) {
-      const auto scene = scene_of(request.get_param_value("moment"));
-      const Space* space = scene ? scene->find(request.get_param_value("space")) : nullptr;
+      const auto scene = live_.scene();
+      const Space* space = scene->find(request.get_param_value("space"));
       if (!space) return refuse(response, 404, "this address space is gone");
       handler(request, response, *scene, *space);
     };
   }
 
+  /// The scene of a kept moment, or the newest when none is named; null when there is no such moment.
   std::shared_ptr<const Scene> scene_of(const std::string& moment) {
-    const auto number = parse_number(moment);
-    return number ? live_.moment(*number) : live_.scene();
+    return moment.empty() ? live_.scene() : live_.moment(parse_number(moment).value_or(0));
   }
 
   void timeline(const Request& request, Response& response) {

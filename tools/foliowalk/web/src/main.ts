@@ -164,31 +164,41 @@ async function compare(): Promise<void> {
   }
 }
 
+// Another space may have been chosen while an answer was on its way: then it is about nothing that is shown.
+
 async function refreshWalk(): Promise<void> {
+  const space = state.space;
   if (state.va === '') return;
   try {
     const va = /^[0-9a-f]+$/i.test(state.va) && !/^[0-9]+$/.test(state.va) ? `0x${state.va}` : state.va;
-    state.walk = await api.explain(state.space, va);
+    const walk = await api.explain(space, va);
+    if (state.space !== space) return;
+    state.walk = walk;
     state.walkError = '';
   } catch (error) {
+    if (state.space !== space) return;
     state.walk = undefined;
     state.walkError = error instanceof Refused ? error.message : 'guest is gone';
   }
 }
 
 async function loadNode(path: string): Promise<void> {
+  const space = state.space;
   try {
-    state.nodes.set(path, await api.node(state.space, path));
+    const node = await api.node(space, path);
+    if (state.space === space) state.nodes.set(path, node);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    state.nodes.delete(path);
+    if (state.space === space) state.nodes.delete(path);
   }
 }
 
 async function refreshSpace(): Promise<void> {
   const space = selectedSpace();
   if (!space || !hasTables(space)) return;
-  state.ranges = await api.map(state.space, state.withKernel);
+  const ranges = await api.map(space.id, state.withKernel);
+  if (state.space !== space.id) return;
+  state.ranges = ranges;
   if (!state.nodes.has('')) await loadNode('');
   await Promise.all([...state.nodes.keys()].map(loadNode));
   if (state.walk) await refreshWalk();

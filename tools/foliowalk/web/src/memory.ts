@@ -137,7 +137,7 @@ function legend(frames: Frames) {
     return html`<div class="legend">${present.map((owner) => html`<span><i class="swatch" style="background:${ownerColour(owner)}"></i>${ownerName(frames.owners[owner] ?? '')}</span>`)}</div>`;
   }
   return html`<table class="kinds"><thead><tr><th>${t('kind')}</th><th class="number">${t('frames')}</th><th class="number">${t('size')}</th><th>${t('share of RAM')}</th></tr></thead><tbody>
-    ${kindNames.map((name, kind) => (frames.totals[kind] === 0 ? nothing : html`<tr><td><i class="swatch ${kind === 0 || kind === 6 ? 'empty' : ''}" style="background:${kindColours[kind]}"></i>${t(name)}</td><td class="number">${frames.totals[kind]}</td>
+    ${kindNames.map((name, kind) => (frames.totals[kind] === 0 ? nothing : html`<tr><td><i class="swatch ${isIdle(kind) ? 'empty' : ''}" style="background:${kindColours[kind]}"></i>${t(name)}</td><td class="number">${frames.totals[kind]}</td>
       <td class="number">${humanSize((frames.totals[kind] ?? 0) * 4096)}</td><td><span class="bar wide"><i style="width:${(100 * (frames.totals[kind] ?? 0)) / frames.frames}%;background:${kind === 0 || kind === 6 ? 'var(--line)' : kindColours[kind]}"></i></span></td></tr>`))}</tbody></table>`;
 }
 
