@@ -1,5 +1,6 @@
 #pragma once
-// The split virtqueue as its driver sees it (virtio 1.1: 2.6): how chains of descriptors go to the device and come back.
+// The split virtqueue as its driver sees it (virtio 1.1: 2.6): how chains of descriptors go to the device and come
+// back.
 //
 // Driver and device run at the same time and share nothing but memory and a doorbell, so it matters in which order each
 // sees what the other wrote. The queue therefore touches what is shared only through `Shared`, and says there which

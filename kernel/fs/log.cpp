@@ -196,8 +196,8 @@ void Log::make_room() {
   if (committed_ != 0 && !is_read_only()) empty_log();
 }
 
-// What is to be settled may be in a group that someone else's commit has ended, and lost: a group that failed is nobody's
-// to forget.
+// What is to be settled may be in a group that someone else's commit has ended, and lost: so a group that failed is
+// remembered.
 lib::Result<void> Log::settle() {
   const sync::Guard guard(lock_);
   if (logged_ != 0) {

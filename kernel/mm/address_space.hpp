@@ -88,8 +88,8 @@ class AddressSpace final : public sched::Space {
   /// Moves the break up by `bytes` and returns the old one (xv6: growproc). no_memory, also where a mapping or the end
   /// of what programs may have is in the way.
   [[nodiscard]] lib::Result<u64> grow(u64 bytes, Growth growth);
-  /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail. Not for more bytes
-  /// than lie below the break.
+  /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail. Not for more than
+  /// lies below the break.
   void shrink(u64 bytes);
 
   /// A new region of `bytes`, rounded up to pages, placed by the kernel; pages come at first touch.

@@ -31,8 +31,9 @@ CopyStatus AddressSpace::resolve_for_copy(VirtAddr va, Access access, VirtAddr& 
   return CopyStatus::bad_address;
 }
 
-/// The copy has stopped after `copied` bytes, at a page to resolve or at the end of what is reachable; or it has not begun,
-/// because the end is not. `move` goes on from there, byte `copied` of `left` more, and returns how many are missing then.
+/// The copy has stopped after `copied` bytes, at a page to resolve or at the end of what is reachable; or it has not
+/// begun, because the end is not. `move(copied, left)` goes on from there for `left` bytes and returns how many of them
+/// are missing then.
 template <typename Move>
 CopyResult AddressSpace::finish_copy(VirtAddr va, usize bytes, usize copied, Access access, const Move& move) {
   const usize allowed = reachable_part(va, bytes);

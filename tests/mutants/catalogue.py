@@ -38,12 +38,16 @@ BATCH = "sv39/tlb_batch.hpp"
 
 MUTANTS = [
     # Faults.
-    Mutant("demand zero: no fence", FAULT, "  // Hardware may remember that the page was absent.\n  fence(page);\n", "\n"),
+    Mutant(
+        "demand zero: no fence", FAULT, "  // Hardware may remember that the page was absent.\n  fence(page);\n", "\n"
+    ),
     Mutant(
         "demand zero: memory that is not zero",
         FAULT,
-        "  auto frame = frames().allocate(FrameState::user, Zero::yes);\n  if (!frame) return Resolution::no_memory;\n  store(slot",
-        "  auto frame = frames().allocate(FrameState::user, Zero::no);\n  if (!frame) return Resolution::no_memory;\n  store(slot",
+        "  auto frame = frames().allocate(FrameState::user, Zero::yes);\n  if (!frame) return Resolution::no_memory;\n"
+        "  store(slot",
+        "  auto frame = frames().allocate(FrameState::user, Zero::no);\n  if (!frame) return Resolution::no_memory;\n"
+        "  store(slot",
     ),
     Mutant(
         "demand zero: the region does not know that it is populated",
@@ -91,7 +95,10 @@ MUTANTS = [
         "store(slot, slot.pte.as_private().with_frame(*frame));",
     ),
     Mutant(
-        "copy on write: nothing is copied", FAULT, "lib::copy_page(frame_bytes(*frame), frame_bytes(slot.pte.ppn()));", ""
+        "copy on write: nothing is copied",
+        FAULT,
+        "lib::copy_page(frame_bytes(*frame), frame_bytes(slot.pte.ppn()));",
+        "",
     ),
     Mutant(
         "copy of code: no fence.i", FAULT, "  if (region.permissions.allows(Access::execute)) code_changed();\n", ""
@@ -122,7 +129,9 @@ MUTANTS = [
         "    frame =",
     ),
     Mutant(
-        "a private file page is mapped writable", FAULT, "leaf = Pte::leaf(*frame, rights).as_copy_on_write();",
+        "a private file page is mapped writable",
+        FAULT,
+        "leaf = Pte::leaf(*frame, rights).as_copy_on_write();",
         "leaf = Pte::leaf(*frame, rights);",
     ),
     Mutant(
@@ -227,8 +236,12 @@ MUTANTS = [
         "if (bytes > limit - old) return lib::fail(lib::Error::no_memory);",
         "",
     ),
-    Mutant("one page of sbrk: no fence", PROGRAM, "Permissions::read_write().user()));\n  fence(page);",
-           "Permissions::read_write().user()));"),
+    Mutant(
+        "one page of sbrk: no fence",
+        PROGRAM,
+        "Permissions::read_write().user()));\n  fence(page);",
+        "Permissions::read_write().user()));",
+    ),
     Mutant("sbrk: the last frames are not kept", PROGRAM, "    tables.release();\n", ""),
     # Looking, code.
     Mutant("pgaccess: no fence", LOOK, "    batch.changed(page);\n", ""),
@@ -236,11 +249,11 @@ MUTANTS = [
     Mutant("changed code: no other hart is told", SPACE, "stale_code_ = ~bit;", "stale_code_ = 0;"),
     # Tables and superpages.
     Mutant("a split leaves the compound whole", TABLES, "frames().convert_compound(first);", ""),
+    Mutant("a deposit is lost", TABLES, "  frames().record(upper).second = frames().number_of(table);\n", ""),
     Mutant(
-        "a deposit is lost", TABLES, "  frames().record(upper).second = frames().number_of(table);\n", ""
-    ),
-    Mutant(
-        "tables are taken without having been reserved", TABLES, "if (wanted_ <= spares) return {};",
+        "tables are taken without having been reserved",
+        TABLES,
+        "if (wanted_ <= spares) return {};",
         "if (wanted_ <= spares + 1) return {};",
     ),
     # Frames.
@@ -270,30 +283,68 @@ MUTANTS = [
     Mutant("other harts are not marked stale", UNIFIED, "state.stale |= state.ran_on & ~own_bit;", ""),
     Mutant("a stale hart does not fence", UNIFIED, "if (state.stale & bit) {", "if (false) {"),
     Mutant("a new generation is not fenced", ASID, "    arch::fence_all();\n", ""),
-    Mutant("a new number keeps its old harts", ASID, "return fresh;", "return false;",
-           equivalent="the old marks only add fences: ran_on and stale name harts that need none"),
+    Mutant(
+        "a new number keeps its old harts",
+        ASID,
+        "return fresh;",
+        "return false;",
+        equivalent="the old marks only add fences: ran_on and stale name harts that need none",
+    ),
     Mutant(
         "a batch frees before it fences",
         BATCH,
-        "    if (frames_ == frame_capacity) flush();\n    frame_[frames_++] = ppn.value() << level_bits | static_cast<u64>(level);",
+        "    if (frames_ == frame_capacity) flush();\n"
+        "    frame_[frames_++] = ppn.value() << level_bits | static_cast<u64>(level);",
         "    sink_.release(ppn, level);",
     ),
-    Mutant("a batch forgets pages", BATCH, "    ++pages_;\n  }", "    pages_ = page_threshold < pages_ + 1 ? pages_ : pages_ + 1;\n  }"),
     Mutant(
-        "a split fences one page", CURSOR, "  enter(Level::base, table_ppn, begin);\n  batch.changed_structure();",
+        "a batch forgets pages",
+        BATCH,
+        "    ++pages_;\n  }",
+        "    pages_ = page_threshold < pages_ + 1 ? pages_ : pages_ + 1;\n  }",
+    ),
+    Mutant(
+        "a split fences one page",
+        CURSOR,
+        "  enter(Level::base, table_ppn, begin);\n  batch.changed_structure();",
         "  enter(Level::base, table_ppn, begin);\n  batch.changed(begin);",
     ),
-    Mutant("unmap: no fence", CURSOR, "      replace(slot, Pte());\n      batch.changed(begin);", "      replace(slot, Pte());"),
     Mutant(
-        "protect: no fence", CURSOR, "    replace(slot, changed);\n    batch.changed(begin);", "    replace(slot, changed);"
+        "unmap: no fence",
+        CURSOR,
+        "      replace(slot, Pte());\n      batch.changed(begin);",
+        "      replace(slot, Pte());",
     ),
-    Mutant("promotion leaves the old path", CURSOR, "  replace(slot, first);\n  tag_[0] = no_tag;", "  replace(slot, first);"),
-    Mutant("a superpage may be misaligned", CURSOR, " || !first.ppn().is_aligned(Level::mega)) return false;", ") return false;"),
     Mutant(
-        "promotion does not look at the first entries", CURSOR, "for (unsigned i = entries_per_table - 1; i > 0; --i) {",
+        "protect: no fence",
+        CURSOR,
+        "    replace(slot, changed);\n    batch.changed(begin);",
+        "    replace(slot, changed);",
+    ),
+    Mutant(
+        "promotion leaves the old path",
+        CURSOR,
+        "  replace(slot, first);\n  tag_[0] = no_tag;",
+        "  replace(slot, first);",
+    ),
+    Mutant(
+        "a superpage may be misaligned",
+        CURSOR,
+        " || !first.ppn().is_aligned(Level::mega)) return false;",
+        ") return false;",
+    ),
+    Mutant(
+        "promotion does not look at the first entries",
+        CURSOR,
+        "for (unsigned i = entries_per_table - 1; i > 0; --i) {",
         "for (unsigned i = entries_per_table - 1; i > 1; --i) {",
     ),
-    Mutant("split: the upper edge is forgotten", CURSOR, "  if (!range.end().is_aligned(Level::mega)) split(range.last(), frames, batch);\n", ""),
+    Mutant(
+        "split: the upper edge is forgotten",
+        CURSOR,
+        "  if (!range.end().is_aligned(Level::mega)) split(range.last(), frames, batch);\n",
+        "",
+    ),
     Mutant(
         "copy-on-write keeps W",
         PTE,
@@ -301,13 +352,21 @@ MUTANTS = [
         "return Pte(bits_ | pte_bit::copy_on_write);",
     ),
     Mutant(
-        "a writable leaf without D", PTE, "u64 dirty = permissions.allows(Access::write) ? pte_bit::dirty : 0;",
+        "a writable leaf without D",
+        PTE,
+        "u64 dirty = permissions.allows(Access::write) ? pte_bit::dirty : 0;",
         "u64 dirty = 0;",
     ),
     # The mirror.
     Mutant("mirror: not updated", MIRRORED, "  twin.store(index, mirror);\n", "", view="mirrored"),
     Mutant("mirror: U and X stay", MIRRORED, "mirror = pte.as_mirror();", "mirror = pte;", view="mirrored"),
-    Mutant("mirror: no fence when the first table comes", MIRRORED, "    arch::fence_asid(sv39::Asid{0});\n    count", "    count", view="mirrored"),
+    Mutant(
+        "mirror: no fence when the first table comes",
+        MIRRORED,
+        "    arch::fence_asid(sv39::Asid{0});\n    count",
+        "    count",
+        view="mirrored",
+    ),
     Mutant(
         "mirror: the devices are lost",
         MIRRORED,
@@ -316,10 +375,26 @@ MUTANTS = [
         view="mirrored",
         equivalent="the first gigabyte loses its table only when the space ends, and nothing runs on that table then",
     ),
-    Mutant("mirror: a page too many", MIRRORED, "const usize room = MirroredView::mirror_end - va.value();",
-           "const usize room = MirroredView::mirror_end + 4096 - va.value();", view="mirrored"),
-    Mutant("mirror: another process's stack", MIRRORED, "stack_frame(owner.stack_slot, page)", "stack_frame(0, page)", view="mirrored"),
+    Mutant(
+        "mirror: a page too many",
+        MIRRORED,
+        "const usize room = MirroredView::mirror_end - va.value();",
+        "const usize room = MirroredView::mirror_end + 4096 - va.value();",
+        view="mirrored",
+    ),
+    Mutant(
+        "mirror: another process's stack",
+        MIRRORED,
+        "stack_frame(owner.stack_slot, page)",
+        "stack_frame(0, page)",
+        view="mirrored",
+    ),
     # The kernel's own table.
-    Mutant("kernel: text is writable", KERNEL, "image_.rodata_begin, Permissions::read_execute()", "image_.rodata_begin, Permissions::read_write_execute()"),
+    Mutant(
+        "kernel: text is writable",
+        KERNEL,
+        "image_.rodata_begin, Permissions::read_execute()",
+        "image_.rodata_begin, Permissions::read_write_execute()",
+    ),
     Mutant("kernel: stacks without a hole", KERNEL, "stack_bytes + sv39::page_size;  //", "stack_bytes;  //"),
 ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Do the host tests notice faults? Builds each mutant of catalogue.py and runs the tests of sv39 and kernel/mm on it.
 
-tests/mutants/run.py [REGEX]: only mutants whose name matches. --check only sees whether every edit still fits the source,
-which takes no time and is part of every ./test. A mutant is killed when a test fails, dies or hangs. Ends
+tests/mutants/run.py [REGEX]: only mutants whose name matches. --check only sees whether every edit still fits the
+source, which takes no time and is part of every ./test. A mutant is killed when a test fails, dies or hangs. Ends
 with status 1 when fewer than 95 % are killed, a mutant does not compile, or the unchanged source fails. Everything is
 built in build/mutants, without sanitizers: what they would find must be found by the tests' own judgement.
 """
@@ -76,7 +76,8 @@ def compile_one(program, source, variant):
     launcher = ["ccache"] if shutil.which("ccache") else []
     command = [*launcher, "clang++-19", "-std=c++23", "-O1", "-DBIFOLIUM_HOST=1", "-DBIFOLIUM_DEBUG=1",
                f"-DBIFOLIUM_VIEW_{view}=1", "-include", ROOT / "kernel/lib/prelude.hpp",
-               *(f"-I{path}" for path in includes), "-c", overlaid if overlaid.exists() else ROOT / source, "-o", target]
+               *(f"-I{path}" for path in includes),
+               "-c", overlaid if overlaid.exists() else ROOT / source, "-o", target]
     # ccache's direct mode would not see that a header has come into the overlay.
     result = run(command, env={**os.environ, "CCACHE_NODIRECT": "1"})
     if "static assertion failed" in result.stderr:

@@ -1,5 +1,5 @@
-// The queue between driver and disk on a machine that reorders all that RVWMO lets it (V35). QEMU shows none of this: its
-// device sees every store at once and in order.
+// The queue between driver and disk on a machine that reorders all that RVWMO lets it (V35). QEMU shows none of this:
+// its device sees every store at once and in order.
 //
 // The model. A store of the driver stays pending until a fence; before that, any part of what is pending may have
 // reached memory, in any order. A load may return any value that the cell had since the last fence, but for one cell
