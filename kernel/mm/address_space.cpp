@@ -143,15 +143,17 @@ void AddressSpace::drop_pages(Region& region, Cursor& cursor, TableSource& table
 /// Reserves tables and zeroed frames for the absent pages [begin, end) and maps them; all or nothing.
 lib::Result<void> AddressSpace::populate(VirtAddr begin, VirtAddr end, Permissions permissions) {
   const VirtRange range = *VirtRange::between(begin, end);
-  // What cannot succeed must not first take every frame from others.
-  if (frames().free_count() < range.page_count()) return lib::fail(lib::Error::no_memory);
+  // What cannot succeed must not first take every frame from others, nor walk a table that will not be filled.
+  const u64 page_count = range.page_count();
+  if (frames().free_count() < page_count) return lib::fail(lib::Error::no_memory);
   TableSource tables(spares_);
   FrameReservation pages;
   Cursor cursor = this->cursor();
-  if (!cursor.want_tables(range, Level::base, tables) || !tables.reserve()) {
+  if (!cursor.want_tables(range, Level::base, tables) || frames().free_count() < page_count + tables.missing() ||
+      !tables.reserve()) {
     return lib::fail(lib::Error::no_memory);
   }
-  LIB_TRY(pages.add(range.page_count(), FrameState::user, Zero::yes));
+  LIB_TRY(pages.add(page_count, FrameState::user, Zero::yes));
   cursor.link_tables(range, Level::base, tables);
   map_reserved(cursor, range, permissions, pages);
   note_tables(begin, end);

@@ -231,7 +231,7 @@ Region* AddressSpace::heap_below(VirtAddr end, u32 mappings) {
   const u64 tables_wanted = tables.wanted();
   MegapageReservation megapages;
   FrameReservation pages;
-  bool reserved = tables.reserve().has_value();
+  bool reserved = frames().free_count() >= page_count + tables.missing() && tables.reserve();
   if (reserved) {
     for (VirtAddr va = begin.floor().address(); va < end;
          va = va.align_down(Level::mega) + sv39::bytes_of(Level::mega)) {

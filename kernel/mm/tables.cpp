@@ -5,9 +5,8 @@
 namespace mm {
 
 std::expected<void, sv39::Error> TableSource::reserve() {
-  const u64 spares = spares_.left();
-  if (wanted_ <= spares) return {};
-  if (auto added = reservation_.add(wanted_ - spares, FrameState::table, Zero::yes); !added) {
+  if (missing() == 0) return {};
+  if (auto added = reservation_.add(missing(), FrameState::table, Zero::yes); !added) {
     return std::unexpected(sv39::Error{sv39::ErrorKind::out_of_memory, 0, 0});
   }
   return {};

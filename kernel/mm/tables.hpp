@@ -43,6 +43,8 @@ class TableSource {
   [[nodiscard]] Ppn withdraw(Ppn upper);
   void splitting(Ppn first);
   [[nodiscard]] u64 wanted() const { return wanted_; }
+  /// How many of them reserve() will have to allocate.
+  [[nodiscard]] u64 missing() const { return wanted_ > spares_.left() ? wanted_ - spares_.left() : 0; }
 
  private:
   [[nodiscard]] Ppn take_frame();

@@ -253,8 +253,8 @@ MUTANTS = [
     Mutant(
         "tables are taken without having been reserved",
         TABLES,
-        "if (wanted_ <= spares) return {};",
-        "if (wanted_ <= spares + 1) return {};",
+        "if (missing() == 0) return {};",
+        "if (missing() <= 1) return {};",
     ),
     # Frames.
     Mutant("robbing forgets one", FRAMES, "for (u32 j = 1; j < count; ++j) {", "for (u32 j = 2; j < count; ++j) {"),
