@@ -64,6 +64,7 @@ lib::Result<u64> Log::begin(u32 blocks) {
       }
       if (running_ == 0) {
         if (committed_ + logged_ == 0) lib::bug("fs: an operation reserves more than the log holds");
+        in_demand_.store(1, std::memory_order_relaxed);
         make_room();
         continue;
       }
@@ -229,15 +230,21 @@ lib::Result<void> Log::checkpoint() {
 // A rest that has a number is one in which the log is open and no operation runs: whoever changes either ends it.
 void Log::begin_rest() {
   if (running_ != 0 || state_ != State::open || committed_ + logged_ == 0 || is_read_only()) return;
-  rest_.store(group_, std::memory_order_relaxed);
+  rest_.store(group_ * 2 + (logged_ != 0 ? 1 : 0), std::memory_order_relaxed);
 }
 
-void Log::empty_at_rest(u64 number) {
+void Log::work_at_rest(u64 number) {
   lock_.lock();
-  if (number == rest() && number != 0)
-    make_room();
-  else if (number == group_ && state_ == State::open)
+  if (number == rest() && number != 0) {
+    if (logged_ != 0) {
+      commit_group();
+    } else {
+      empty_log();
+      in_demand_.store(0, std::memory_order_relaxed);
+    }
+  } else if (number == group_ * 2 + 1 && state_ == State::open) {
     wanted_ = true;
+  }
   lock_.unlock();
 }
 

@@ -12,7 +12,8 @@
 // When the slots are used up, or when nobody has used the log for a moment (rest(), LogWatch): FLUSH (homes), header
 // with count 0, FLUSH (before a slot is written again). So a commit costs two flushes, and the count is non-zero only
 // while programs write, which xv6's own recovery accepts: it installs the slots in order, a later copy of a block
-// over an earlier one. An image whose machine was quiet when it was switched off needs no recovery.
+// over an earlier one. An image whose machine was quiet when it was switched off needs no recovery. After much writing,
+// which filled the log, the moment is longer (is_in_demand()): more may come.
 //
 // Failure: if 1 or 2 fails, nothing of the group is installed; if 3 fails, the next mount's recovery installs it.
 // Either way the volume is read-only from then on. The blocks of a group that failed stay in memory, so that the
@@ -47,9 +48,13 @@ class Log {
 
   /// 0 while operations run or when there is nothing to do; otherwise a number that every commit changes.
   [[nodiscard]] u64 rest() const { return rest_.load(std::memory_order_relaxed); }
-  /// Commits the open group and empties the log, if nothing was committed since rest() gave this number. If operations
-  /// run just now, their last commits and the emptying waits for another call. Failure makes the volume read-only.
-  void empty_at_rest(u64 number);
+  /// Whether, in the rest of this number, something is done and not yet durable.
+  [[nodiscard]] static bool is_uncommitted(u64 number) { return (number & 1) != 0; }
+  /// Whether the log was full since it was last emptied at rest.
+  [[nodiscard]] bool is_in_demand() const { return in_demand_.load(std::memory_order_relaxed) != 0; }
+  /// Commits the open group, or else empties the log, if nothing was committed since rest() gave this number. If
+  /// operations run just now, their last commits. Failure makes the volume read-only.
+  void work_at_rest(u64 number);
 
   [[nodiscard]] bool is_read_only() const { return failed_.load(std::memory_order_relaxed) != 0; }
   /// Sets the volume read-only (found corrupt in a way that writing could make worse).
@@ -98,7 +103,8 @@ class Log {
   u32 reserved_ = 0;  // promised to running operations, not yet used
   u32 running_ = 0;  // operations
   bool wanted_ = false;  // someone waits for the open group to be durable
-  std::atomic<u64> rest_{0};  // written under lock_; see rest()
+  std::atomic<u64> rest_{0};  // twice the group, and 1 if it is open; written under lock_; see rest()
+  std::atomic<u32> in_demand_{0};  // a flag
   std::atomic<u32> failed_{0};  // a flag; exchange of a byte is no instruction
   Buffer* blocks_[max_log_capacity] = {};
   dev::BlockWrite writes_[max_log_capacity] = {};  // too big for a kernel stack; used by the one that commits

@@ -15,7 +15,7 @@ namespace process {
 namespace {
 
 /// The file system sleeps while it waits for the disk, and an idle thread must not sleep: so the harts look at the log
-/// when they idle or tick, and a thread of its own empties it.
+/// when they idle or tick, and a thread of its own does the work.
 class LogKeeper {
  public:
   constexpr LogKeeper() = default;
@@ -46,10 +46,12 @@ void LogKeeper::start(fs::Log& log) {
 
 u64 LogKeeper::look() {
   if (log_->rest() == 0) return fs::LogWatch::never;
-  constexpr u64 delays_per_second = 100;
+  constexpr u64 soon_per_second = 100;
+  constexpr u64 later_seconds = 5;
   const sync::Guard guard(lock_);
   const u64 now = arch::read_time();
-  const u64 when = watch_.look(*log_, now, arch::timer_frequency() / delays_per_second);
+  const u64 second = arch::timer_frequency();
+  const u64 when = watch_.look(*log_, now, second / soon_per_second, second * later_seconds);
   if (when > now) return when;
   due_.wake_one();
   return fs::LogWatch::never;
@@ -63,7 +65,7 @@ void LogKeeper::run() {
       (void)due_.wait(lock_, sched::Interruptible::no);
       rest = watch_.due_rest();
     }
-    log_->empty_at_rest(rest);
+    log_->work_at_rest(rest);
   }
 }
 

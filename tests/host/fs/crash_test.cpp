@@ -43,7 +43,7 @@ TEST_P(CrashTest, EveryCutLeavesTheStateBeforeOrAfter) {
       ASSERT_EQ(done.has_value(), operation.apply(model)) << operation.describe();
       moments.push_back({volume.disk().event_count(), model.snapshot()});
       // Now and then the machine is quiet for so long that the log is emptied; that changes no state.
-      if (random() % 4 == 0) volume->log().empty_at_rest(volume->log().rest());
+      if (random() % 4 == 0) volume->log().work_at_rest(volume->log().rest());
     }
     usize current = 0;
     for (usize cut = 0; cut <= volume.disk().event_count(); ++cut) {
@@ -109,7 +109,7 @@ TEST_P(CrashTest, WritesThatAreNotSettledGoInOrder) {
         if (random() % 2 == 0) {
           ASSERT_OK((*file)->settle());
         } else {
-          volume->log().empty_at_rest(volume->log().rest());
+          volume->log().work_at_rest(volume->log().rest());
         }
         durable.push_back({volume.disk().event_count(), states.size() - 1});
         continue;

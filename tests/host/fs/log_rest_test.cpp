@@ -8,6 +8,7 @@ namespace fs_test {
 namespace {
 
 constexpr u64 delay = 10;
+constexpr u64 long_delay = 1000;
 
 class LogRest : public testing::Test {
  protected:
@@ -16,7 +17,7 @@ class LogRest : public testing::Test {
     std::memcpy(&header, volume.disk().bytes().data() + volume->geometry().log_start * abi::block_size, sizeof header);
     return header.count;
   }
-  u64 look(u64 now) { return watch.look(volume->log(), now, delay); }
+  u64 look(u64 now) { return watch.look(volume->log(), now, delay, long_delay); }
 
   Mounted volume{mkfs::Plan{1000, 31, 200, abi::InodeLayout::single}};
   fs::LogWatch watch;
@@ -29,7 +30,7 @@ TEST_F(LogRest, EndsWithAnEmptyHeader) {
   EXPECT_EQ(look(0), delay);
   EXPECT_EQ(look(9), delay);
   EXPECT_LE(look(10), 10u);
-  volume->log().empty_at_rest(watch.due_rest());
+  volume->log().work_at_rest(watch.due_rest());
   EXPECT_EQ(count_on_disk(), 0);
   EXPECT_TRUE(volume.check().notes.empty());
   EXPECT_EQ(look(11), fs::LogWatch::never);
@@ -45,9 +46,25 @@ TEST_F(LogRest, BeginsAnewWithEveryCommit) {
   const u64 first = watch.due_rest();
   ASSERT_OK(volume.write("f", "2"));
   EXPECT_EQ(look(9), 9 + delay);
-  volume->log().empty_at_rest(first);  // too late: another rest has begun
+  volume->log().work_at_rest(first);  // too late: another rest has begun
   EXPECT_GT(count_on_disk(), 0);
   EXPECT_EQ(look(12), 9 + delay);
+}
+
+TEST_F(LogRest, LastsLongerAfterMuchWriting) {
+  ASSERT_OK(volume.write("f", std::string(40 * abi::block_size, 'x')));  // more than the log holds
+  EXPECT_EQ(look(0), long_delay);
+  const auto file = volume->find({}, "f");
+  u64 offset = 0;
+  fs::MemorySource source(std::as_bytes(std::span("x", 1)));
+  ASSERT_OK((*file)->write(source, offset, 1));
+  EXPECT_EQ(look(1), 1 + delay) << "what is not durable does not wait";
+  volume->log().work_at_rest(watch.due_rest());
+  EXPECT_EQ(look(20), 20 + long_delay);
+  volume->log().work_at_rest(watch.due_rest());
+  EXPECT_EQ(count_on_disk(), 0);
+  ASSERT_OK(volume.write("g", "text"));
+  EXPECT_EQ(look(30), 30 + delay);
 }
 
 TEST_F(LogRest, IsNoneWhileAnOperationRuns) {
@@ -57,7 +74,7 @@ TEST_F(LogRest, IsNoneWhileAnOperationRuns) {
   {
     fs::Transaction transaction(volume->log(), 1);
     EXPECT_EQ(look(20), fs::LogWatch::never);
-    volume->log().empty_at_rest(before);
+    volume->log().work_at_rest(before);
     EXPECT_GT(count_on_disk(), 0);
     EXPECT_OK(transaction.commit());
   }
@@ -80,10 +97,13 @@ TEST_F(LogRest, CommitsAWriteThatNobodySettled) {
     append();
     EXPECT_EQ(look(now), delay);
   }
-  volume->log().empty_at_rest(watch.due_rest());
-  EXPECT_EQ(count_on_disk(), 0);
+  volume->log().work_at_rest(watch.due_rest());
+  EXPECT_GT(count_on_disk(), 0);
   Mounted other(std::vector<std::byte>(volume.disk().bytes().begin(), volume.disk().bytes().end()));
   EXPECT_EQ(*other.read("f"), std::string(1 + delay, 'x'));
+  EXPECT_EQ(look(delay), 2 * delay) << "then a rest begins in which the log is emptied";
+  volume->log().work_at_rest(watch.due_rest());
+  EXPECT_EQ(count_on_disk(), 0);
 }
 
 TEST_F(LogRest, ASettledWriteIsDurableAndTheNextIsNot) {
@@ -134,7 +154,7 @@ TEST_F(LogRest, HomesAreDurableBeforeTheHeaderAndTheHeaderBeforeTheSlots) {
   const usize committed = volume.disk().event_count();
   const u64 flushes = volume.disk().flushes();
   const u64 writes = volume.disk().writes();
-  volume->log().empty_at_rest(volume->log().rest());
+  volume->log().work_at_rest(volume->log().rest());
   EXPECT_EQ(volume.disk().flushes(), flushes + 2);
   EXPECT_EQ(volume.disk().writes(), writes + 1);
   ASSERT_OK(volume.write("f", "more"));
@@ -153,7 +173,7 @@ TEST_F(LogRest, AFailingDiskMakesTheVolumeReadOnlyAndLosesNothing) {
     Mounted failing(mkfs::Plan{1000, 31, 200, abi::InodeLayout::single});
     ASSERT_OK(failing.write("f", "text"));
     failing.disk().fail_at(request, MemoryDisk::Failing::once);
-    failing->log().empty_at_rest(failing->log().rest());
+    failing->log().work_at_rest(failing->log().rest());
     EXPECT_TRUE(failing.disk().has_failed());
     EXPECT_TRUE(failing->is_read_only());
     EXPECT_EQ(failing->log().rest(), 0u);

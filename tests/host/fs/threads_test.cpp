@@ -167,7 +167,7 @@ TEST(Threads, TheLogIsEmptiedBetweenOperations) {
   std::atomic<int> working{3};
   in_threads(4, [&](int me) {
     if (me == 3) {
-      while (working.load() != 0) volume->log().empty_at_rest(volume->log().rest());
+      while (working.load() != 0) volume->log().work_at_rest(volume->log().rest());
       return;
     }
     for (int round = 0; round < 100; ++round) {
@@ -179,7 +179,7 @@ TEST(Threads, TheLogIsEmptiedBetweenOperations) {
     --working;
   });
   EXPECT_GT(volume->log().statistics().checkpoints, 3u * 10);
-  volume->log().empty_at_rest(volume->log().rest());
+  volume->log().work_at_rest(volume->log().rest());
   EXPECT_TRUE(volume.check().notes.empty());
   for (const char name : {'a', 'b', 'c'}) EXPECT_EQ(*volume.read(name + std::string("4")), "99");
   expect_quiet(volume);
