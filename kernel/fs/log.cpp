@@ -13,6 +13,7 @@ void Log::attach(BlockCache& cache, const Geometry& geometry) {
   capacity_ = geometry.log_capacity;
   committed_ = 0;
   failed_group_ = 0;
+  in_demand_.store(0, std::memory_order_relaxed);
   failed_.store(0, std::memory_order_relaxed);
 }
 

@@ -82,12 +82,14 @@ std::uint64_t stack_pointer() {
   return sp;
 }
 
-// stacktest, V24: the page below the stack is a guard, for programs and for calls.
+// stacktest, V24: the pages below the stack are guards, for programs and for calls.
 void guard_below_the_stack() {
   const std::uint64_t guard = (stack_pointer() & ~(abi::page_size - 1)) - abi::page_size;
   expect_no_access(guard);
   expect_no_access(guard + abi::page_size - 1);
+  expect_no_access(guard - abi::page_size);
   EXPECT(is_killed([] { look(at(stack_pointer() - abi::page_size)); }));
+  EXPECT(is_killed([] { look(at(stack_pointer() - 2 * abi::page_size)); }));
   const int fd = open("/README", Mode::read_only);
   EXPECT_EQ(system_call(abi::Call::read, static_cast<std::uint64_t>(fd), guard + 8, 16), -1);
   close(fd);
