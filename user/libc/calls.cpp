@@ -3,11 +3,13 @@
 #include "user/libc/string.hpp"
 
 // A stub is three instructions and no frame: arguments are where the kernel wants them already. Weak, because a C
-// program for xv6 may use most of these names for functions of its own.
+// program for xv6 may use most of these names for functions of its own. A signature cannot stand in parentheses:
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define SYSTEM_CALL(signature, number)                                                      \
   extern "C" __attribute__((naked, weak)) signature {                                       \
     asm volatile("li a7, %0\n\tecall\n\tret" : : "i"(static_cast<int>(abi::Call::number))); \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wreturn-type"

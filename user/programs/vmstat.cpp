@@ -6,9 +6,14 @@ namespace {
 
 abi::VmStat before, after;
 
+/// The names are literals: a NUL ends them.
+const char* text(std::string_view name) {
+  return name.data();  // NOLINT(bugprone-suspicious-stringview-data-usage)
+}
+
 void print_counters(const abi::VmStat& from, const abi::VmStat& to) {
   for (std::size_t i = 0; i < abi::vm_event_count; ++i)
-    printf("%-24s %lu\n", abi::vm_event_names[i].data(), static_cast<unsigned long>(to.counters[i] - from.counters[i]));
+    printf("%-24s %lu\n", text(abi::vm_event_names[i]), static_cast<unsigned long>(to.counters[i] - from.counters[i]));
 }
 
 int show(int hart) {
@@ -17,7 +22,7 @@ int show(int hart) {
     return 1;
   }
   printf("view %s, %lu harts, %lu of %lu frames free\n",
-         abi::view_names[static_cast<std::size_t>(after.view) % abi::view_names.size()].data(),
+         text(abi::view_names[static_cast<std::size_t>(after.view) % abi::view_names.size()]),
          static_cast<unsigned long>(after.harts), static_cast<unsigned long>(after.free_frames),
          static_cast<unsigned long>(after.total_frames));
   printf("instructions to init %lu, to the prompt %lu\n", static_cast<unsigned long>(after.boot_instructions),

@@ -27,9 +27,10 @@ int run_suite(std::span<const std::span<const Test>> groups, Invariants invarian
 __attribute__((noreturn)) void fail(const char* file, int line, const char* condition);
 __attribute__((noreturn)) void fail_equal(const char* file, int line, const char* what, long is, long wanted);
 
-#define EXPECT(condition)                                                   \
-  do {                                                                      \
-    if (!(condition)) ::testing::fail(__FILE_NAME__, __LINE__, #condition); \
+#define EXPECT(condition)                                          \
+  do {                                                             \
+    if (const bool holds_ = static_cast<bool>(condition); !holds_) \
+      ::testing::fail(__FILE_NAME__, __LINE__, #condition);        \
   } while (false)
 
 // Says both values when they differ.
