@@ -57,11 +57,14 @@ Report take_byte(char byte) {
     case '\0': return nullptr;
     default: break;
   }
-  if (input.edit - input.read == Input::size) return nullptr;  // full: the byte is lost
   if (byte == '\r') byte = '\n';
+  const bool ends_line = byte == '\n' || byte == end_of_input;
+  // The last place is for the end of the line: lost, it would leave the reader waiting and join the next line to this.
+  constexpr u32 most_before_end = Input::size - 1;
+  if (input.edit - input.read >= (ends_line ? Input::size : most_before_end)) return nullptr;  // full: the byte is lost
   write({&byte, 1});
   input.bytes[input.edit++ % Input::size] = byte;
-  if (byte == '\n' || byte == end_of_input || input.edit - input.read == Input::size) {
+  if (ends_line || input.edit - input.read == most_before_end) {
     input.line_end = input.edit;
     input.readers.wake_all();
   }

@@ -76,6 +76,10 @@ def abuse_console(guest):
         guest.await_prompt("the console after garbage")
         time.sleep(0.3)
         answers(guest)
+    # Nobody reads while this is typed: what does not fit is lost, but not the end of the line.
+    guest.run("sleep 20\n" + "x" * 3000)
+    time.sleep(1)
+    answers(guest)
     # The end of input ends the shell; init starts another.
     type_bytes(guest, END_OF_INPUT)
     guest.await_prompt("the new shell")
