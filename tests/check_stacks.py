@@ -15,7 +15,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-STACK_BYTES = 2 * 4096
+ROOT = Path(__file__).resolve().parents[1]
+STACK_PAGES = re.search(r"stack_pages = (\d+);", (ROOT / "kernel/mm/kernel_space.hpp").read_text())[1]
+STACK_BYTES = int(STACK_PAGES) * 4096
 LIMIT = STACK_BYTES * 3 // 4
 TOOLS = "-19"
 

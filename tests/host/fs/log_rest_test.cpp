@@ -17,6 +17,12 @@ class LogRest : public testing::Test {
     std::memcpy(&header, volume.disk().bytes().data() + volume->geometry().log_start * abi::block_size, sizeof header);
     return header.count;
   }
+  /// A write from the beginning of the file on that nobody has settled yet.
+  void overwrite(fs::Inode& file, std::string_view text) {
+    u64 offset = 0;
+    fs::MemorySource source(std::as_bytes(std::span(text)));
+    ASSERT_OK(file.write(source, offset, text.size()));
+  }
   u64 look(u64 now) { return watch.look(volume->log(), now, delay, long_delay); }
 
   Mounted volume{mkfs::Plan{1000, 31, 200, abi::InodeLayout::single}};
@@ -55,9 +61,7 @@ TEST_F(LogRest, LastsLongerAfterMuchWriting) {
   ASSERT_OK(volume.write("f", std::string(40 * abi::block_size, 'x')));  // more than the log holds
   EXPECT_EQ(look(0), long_delay);
   const auto file = volume->find({}, "f");
-  u64 offset = 0;
-  fs::MemorySource source(std::as_bytes(std::span("x", 1)));
-  ASSERT_OK((*file)->write(source, offset, 1));
+  overwrite(**file, "x");
   EXPECT_EQ(look(1), 1 + delay) << "what is not durable does not wait";
   volume->log().work_at_rest(watch.due_rest());
   EXPECT_EQ(look(20), 20 + long_delay);
@@ -110,9 +114,7 @@ TEST_F(LogRest, ASettledWriteIsDurableAndTheNextIsNot) {
   ASSERT_OK(volume.write("f", "12345"));
   const u64 flushes = volume.disk().flushes();
   const auto file = volume->find({}, "f");
-  u64 offset = 0;
-  fs::MemorySource source(std::as_bytes(std::span("abc", 3)));
-  ASSERT_OK((*file)->write(source, offset, 3));
+  overwrite(**file, "abc");
   EXPECT_EQ(volume.disk().flushes(), flushes);
   EXPECT_EQ(*volume.read("f"), "abc45");
   ASSERT_OK((*file)->settle());
@@ -124,9 +126,7 @@ TEST_F(LogRest, ASettledWriteIsDurableAndTheNextIsNot) {
 TEST_F(LogRest, AWriteThatIsLostSaysSoWhenItIsSettled) {
   ASSERT_OK(volume.write("f", "old"));
   const auto file = volume->find({}, "f");
-  u64 offset = 0;
-  fs::MemorySource source(std::as_bytes(std::span("new", 3)));
-  ASSERT_OK((*file)->write(source, offset, 3));
+  overwrite(**file, "new");
   volume.disk().fail_at(1, MemoryDisk::Failing::from_then_on);
   EXPECT_ERROR(Error::io, (*file)->settle());
   EXPECT_TRUE(volume->is_read_only());
@@ -139,9 +139,7 @@ TEST_F(LogRest, AWriteThatIsLostSaysSoWhenItIsSettled) {
 TEST_F(LogRest, AWriteThatAnotherOperationLostSaysSoToo) {
   ASSERT_OK(volume.write("f", "old"));
   const auto file = volume->find({}, "f");
-  u64 offset = 0;
-  fs::MemorySource source(std::as_bytes(std::span("new", 3)));
-  ASSERT_OK((*file)->write(source, offset, 3));
+  overwrite(**file, "new");
   volume.disk().fail_at(1, MemoryDisk::Failing::from_then_on);
   EXPECT_ERROR(Error::io, volume.write("other", "text")) << "it commits what was left open with its own";
   EXPECT_ERROR(Error::io, (*file)->settle());
