@@ -125,7 +125,7 @@ class VirtioBlock final : public BlockDevice {
   std::array<Group, groups> groups_ SYNC_GUARDED_BY(lock_){};
   sched::WaitQueue slot_freed_ SYNC_GUARDED_BY(lock_);
   sched::WaitQueue group_freed_ SYNC_GUARDED_BY(lock_);
-  SplitQueue<DeviceMemory> queue_;
+  SplitQueue<DeviceMemory> queue_ SYNC_GUARDED_BY(lock_);
 };
 
 constinit VirtioBlock disk;
@@ -175,6 +175,7 @@ bool VirtioBlock::start_queue(u32 version) {
   write_register(reg::queue_select, 0);
   if (read_register(reg::queue_size_max) < queue_entries) return false;
   write_register(reg::queue_size, queue_entries);
+  const sync::Guard guard(lock_);
   const Rings& rings = queue_.rings();
   const auto write_address = [this](u64 offset, const void* pointer) {
     write_register(offset, static_cast<u32>(physical(pointer)));
