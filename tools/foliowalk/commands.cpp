@@ -8,6 +8,7 @@
 
 #include "tools/foliowalk/events.hpp"
 #include "tools/foliowalk/json.hpp"
+#include "tools/foliowalk/qmp.hpp"
 #include "tools/foliowalk/text.hpp"
 
 namespace foliowalk {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tools/foliowalk/qmp.hpp"
+
 namespace foliowalk {
 namespace {
 

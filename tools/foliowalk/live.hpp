@@ -7,8 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "tools/foliowalk/events.hpp"
-#include "tools/foliowalk/lint.hpp"
+#include "tools/foliowalk/look.hpp"
 #include "tools/foliowalk/session.hpp"
 
 namespace foliowalk {
@@ -17,33 +16,25 @@ namespace foliowalk {
 ///
 /// One thread captures scenes; requests get the newest, shared and never changed. When nobody has asked for two seconds
 /// the thread sleeps and QEMU's trap tracing is off, so a page that was closed costs the guest nothing.
-class Live {
+class Live final : public Look {
  public:
   Live(Source& source, const Session& session);
-  ~Live();
+  ~Live() override;
 
   /// The newest scene, at most some 300 ms old; waits for the first.
-  [[nodiscard]] std::shared_ptr<const Scene> scene();
-  [[nodiscard]] bool guest_is_gone() const;
-  /// A walk in RAM as it is now.
-  [[nodiscard]] const Ram& ram() const { return *source_.ram; }
+  [[nodiscard]] std::shared_ptr<const Scene> scene() override;
+  [[nodiscard]] bool guest_is_gone() const override;
+  [[nodiscard]] const Ram& ram() const override { return *source_.ram; }
 
-  struct Timeline {
-    std::vector<std::pair<u64, Event>> events;
-    std::vector<std::pair<u64, Trap>> traps;
-    u64 next = 0;
-    bool tracing = false;
-    u64 skipped_bytes = 0;
-  };
-  /// What happened since the call that returned `after` as next; asking keeps the trap trace on.
-  [[nodiscard]] Timeline timeline(u64 after, bool want_traps);
+  /// Asking keeps the trap trace on.
+  [[nodiscard]] Timeline timeline(u64 after, bool want_traps) override;
 
-  [[nodiscard]] std::vector<Finding> lint_now();
+  [[nodiscard]] std::vector<Finding> lint_now() override;
 
-  /// Keeps the newest scene under a number, to compare with later. The oldest of more than 20 is dropped.
-  u64 keep_moment();
-  [[nodiscard]] std::shared_ptr<const Scene> moment(u64 number);
-  [[nodiscard]] std::vector<std::pair<u64, double>> moments();
+  /// The oldest of more than 20 is dropped.
+  u64 keep_moment() override;
+  [[nodiscard]] std::shared_ptr<const Scene> moment(u64 number) override;
+  [[nodiscard]] std::vector<std::pair<u64, double>> moments() override;
 
  private:
   void run();

@@ -5,29 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "tools/foliowalk/tree.hpp"
+#include "tools/foliowalk/hart.hpp"
 
 namespace foliowalk {
 
-/// What one hart was doing when QEMU was asked. Harts are not stopped for it, so two values may be some instructions
-/// apart.
-struct Hart {
-  unsigned index = 0;
-  Satp satp;
-  u64 pc = 0;
-};
-
 /// A client of QEMU's machine protocol. One socket serves one client at a time.
-class Qmp {
+class Qmp final : public HartSource {
  public:
   [[nodiscard]] static Outcome<std::unique_ptr<Qmp>> connect(const std::string& socket_path);
-  ~Qmp();
+  ~Qmp() override;
   Qmp(const Qmp&) = delete;
   Qmp& operator=(const Qmp&) = delete;
 
   [[nodiscard]] Outcome<nlohmann::json> execute(const std::string& command, const nlohmann::json& arguments = {});
   /// satp and pc of every hart, by `info registers -a`, which the monitor answers beside the running harts.
-  [[nodiscard]] Outcome<std::vector<Hart>> harts();
+  [[nodiscard]] Outcome<std::vector<Hart>> harts() override;
+  [[nodiscard]] bool is_running() const override { return true; }
   /// Switches one of QEMU's trace events, such as riscv_trap, on or off.
   [[nodiscard]] Outcome<void> set_trace(const std::string& event, bool on);
 

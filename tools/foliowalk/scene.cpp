@@ -56,8 +56,8 @@ class Capture {
  private:
   void read_harts() {
     scene_.harts = source_.saved_harts;
-    if (!source_.qmp) return;
-    if (auto harts = source_.qmp->harts())
+    if (!source_.machine) return;
+    if (auto harts = source_.machine->harts())
       scene_.harts = std::move(*harts);
     else
       scene_.warnings.push_back(harts.error().message);

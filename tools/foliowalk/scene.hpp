@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "tools/foliowalk/bifolium.hpp"
+#include "tools/foliowalk/hart.hpp"
 #include "tools/foliowalk/profile.hpp"
-#include "tools/foliowalk/qmp.hpp"
 
 namespace foliowalk {
 
@@ -55,17 +55,20 @@ struct Scene {
   [[nodiscard]] bool in_ram(u64 pa) const { return pa >= ram_base && pa - ram_base < ram_size; }
 };
 
-/// Where a guest's state comes from: RAM, kernel file, QMP, and what was said on the command line.
+class Qmp;
+
+/// Where a guest's state comes from: RAM, kernel file, its harts, and what was said on the command line.
 struct Source {
   std::unique_ptr<Ram> ram;
   std::unique_ptr<KernelImage> image;  // may be null: then only satp values lead to tables
   std::optional<Profile> profile;
-  std::unique_ptr<Qmp> qmp;  // null offline
+  std::unique_ptr<HartSource> machine;  // null for a dump
+  Qmp* qmp = nullptr;  // the machine, when it is QEMU
   std::vector<Hart> saved_harts;
   std::vector<u64> extra_satps;
   std::optional<Mode> mode;  // given by hand; else satp's
 
-  [[nodiscard]] bool is_live() const { return qmp != nullptr; }
+  [[nodiscard]] bool is_live() const { return machine && machine->is_running(); }
 };
 
 [[nodiscard]] Scene capture(Source& source);

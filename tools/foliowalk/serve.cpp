@@ -4,10 +4,11 @@
 #include <httplib.h>
 
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <thread>
 
-#include "tools/foliowalk/json.hpp"
+#include "tools/foliowalk/api.hpp"
 #include "tools/foliowalk/live.hpp"
 
 #ifndef FOLIOWALK_WEB_DIRECTORY
@@ -89,114 +90,19 @@ class Server {
   }
 
   void routes() {
-    http_.Get("/api/scene", [this](const Request&, Response& response) {
-      json value = json_of_summary(*live_.scene());
-      value["gone"] = live_.guest_is_gone();
-      answer(response, value);
-    });
-    http_.Get("/api/map",
-              with_space([](const Request& request, Response& response, const Scene& scene, const Space& space) {
-                auto ranges = merged_ranges(space, Namer(scene));
-                if (request.get_param_value("all") != "1") ranges = own_ranges(std::move(ranges), space);
-                answer(response, json_of(ranges));
-              }));
-    http_.Get("/api/node", with_space([](const Request& request, Response& response, const Scene&, const Space& space) {
-                const json node = json_of_node(space.tree, request.get_param_value("path"));
-                if (node.is_null()) return refuse(response, 404, "this table is gone");
-                answer(response, node);
-              }));
-    http_.Get("/api/explain",
-              with_space([this](const Request& request, Response& response, const Scene& scene, const Space& space) {
-                const auto va = parse_number(request.get_param_value("va"));
-                if (!va) return refuse(response, 400, "not an address");
-                json value = json_of(explain(live_.ram(), space.tree.root, space.tree.mode, *va));
-                if (const Leaf* leaf = space.tree.find(*va)) {
-                  const Purpose purpose = Namer(scene).purpose(space, *leaf);
-                  value["region"] = purpose.region;
-                  value["backing"] = purpose.backing;
-                }
-                answer(response, value);
-              }));
-    http_.Get("/api/frames",
-              [this](const Request&, Response& response) { answer(response, json_of_frames(*live_.scene())); });
-    http_.Get("/api/frame", [this](const Request& request, Response& response) {
-      const auto scene = live_.scene();
-      const auto pa = parse_number(request.get_param_value("pa"));
-      if (!pa || !scene->in_ram(*pa)) return refuse(response, 400, "not an address in RAM");
-      answer(response, json_of(users_of_frame(*scene, *pa)));
-    });
-    http_.Get("/api/lint", [this](const Request&, Response& response) { answer(response, json_of(live_.lint_now())); });
-    http_.Get("/api/timeline", [this](const Request& request, Response& response) { timeline(request, response); });
-    http_.Get("/api/moments", [this](const Request&, Response& response) {
-      json list = json::array();
-      for (const auto& [number, time] : live_.moments()) list.push_back({{"moment", number}, {"time", time}});
-      answer(response, list);
-    });
-    http_.Post("/api/moments",
-               [this](const Request&, Response& response) { answer(response, json{{"moment", live_.keep_moment()}}); });
-    http_.Get("/api/diff", [this](const Request& request, Response& response) { diff(request, response); });
-  }
-
-  /// Handlers get the newest scene and the space in it that the request names.
-  template <typename Handler>
-  httplib::Server::Handler with_space(Handler handler) {
-    return [this, handler](const Request& request, Response& response) {
-      const auto scene = live_.scene();
-      const Space* space = scene->find(request.get_param_value("space"));
-      if (!space) return refuse(response, 404, "this address space is gone");
-      handler(request, response, *scene, *space);
+    const auto handle = [this](const Request& request, Response& response) {
+      Question question{request.path.substr(std::strlen("/api/")), request.method == "POST", {}};
+      for (const auto& [name, value] : request.params) question.parameters.emplace(name, value);
+      const Answer found = api_.answer(question);
+      response.status = found.status;
+      answer(response, found.value);
     };
-  }
-
-  /// The scene of a kept moment, or the newest when none is named; null when there is no such moment.
-  std::shared_ptr<const Scene> scene_of(const std::string& moment) {
-    return moment.empty() ? live_.scene() : live_.moment(parse_number(moment).value_or(0));
-  }
-
-  void timeline(const Request& request, Response& response) {
-    const auto timeline = live_.timeline(parse_number(request.get_param_value("after")).value_or(0),
-                                         request.get_param_value("traps") == "1");
-    json events = json::array();
-    for (const auto& [number, event] : timeline.events) {
-      events.push_back({{"n", number},
-                        {"time", event.time},
-                        {"kind", event.kind},
-                        {"space", event.space},
-                        {"va", hex(event.va)},
-                        {"text", event.text}});
-    }
-    json traps = json::array();
-    // A page that was away for long need not be told all.
-    const usize first = timeline.traps.size() > 1500 ? timeline.traps.size() - 1500 : 0;
-    for (usize i = first; i < timeline.traps.size(); ++i) {
-      const auto& [number, trap] = timeline.traps[i];
-      traps.push_back({{"n", number},
-                       {"time", trap.time},
-                       {"hart", trap.hart},
-                       {"interrupt", trap.interrupt},
-                       {"cause", trap.cause},
-                       {"what", trap.what},
-                       {"fault", trap.is_page_fault()},
-                       {"epc", hex(trap.epc)},
-                       {"tval", hex(trap.tval)}});
-    }
-    answer(response, json{{"events", events},
-                          {"traps", traps},
-                          {"next", timeline.next},
-                          {"tracing", timeline.tracing},
-                          {"skipped", timeline.skipped_bytes}});
-  }
-
-  void diff(const Request& request, Response& response) {
-    const auto a = scene_of(request.get_param_value("moment_a"));
-    const auto b = scene_of(request.get_param_value("moment_b"));
-    const Space* from = a ? a->find(request.get_param_value("a")) : nullptr;
-    const Space* to = b ? b->find(request.get_param_value("b")) : nullptr;
-    if (!from || !to) return refuse(response, 404, "this address space is not there at that moment");
-    answer(response, json_of(difference(from->tree, to->tree)));
+    http_.Get("/api/.*", handle);
+    http_.Post("/api/moments", handle);
   }
 
   Live live_;
+  Api api_{live_};
   httplib::Server http_;
   int port_ = 0;
 };

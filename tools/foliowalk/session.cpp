@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -15,22 +14,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "tools/foliowalk/qmp.hpp"
+
 namespace foliowalk {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-std::optional<u64> parse_number(std::string_view text) {
-  int base = 10;
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    text.remove_prefix(2);
-    base = 16;
-  }
-  u64 value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::string default_session() {
   if (const char* given = std::getenv("FOLIOWALK_SESSION")) return given;
@@ -115,7 +104,8 @@ Outcome<Source> try_open_source(const Session& session) {
   if (!session.qmp.empty()) {
     auto qmp = Qmp::connect(session.qmp);
     if (!qmp) return std::unexpected(qmp.error());
-    source.qmp = std::move(*qmp);
+    source.qmp = qmp->get();
+    source.machine = std::move(*qmp);
   }
   return source;
 }
@@ -159,8 +149,8 @@ Outcome<void> save_snapshot(Source& source, const Session& session, const std::s
   if (error) return fail(fmt::format("cannot make {}: {}", directory, error.message()));
   json value{{"ram", "ram"}, {"base", fmt::format("{:#x}", source.ram->base())}, {"satps", json::array()}};
   std::vector<Hart> harts = source.saved_harts;
-  if (source.qmp) {
-    auto now = source.qmp->harts();
+  if (source.machine) {
+    auto now = source.machine->harts();
     if (!now) return std::unexpected(now.error());
     harts = std::move(*now);
   }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/foliowalk/number.hpp"
 #include "tools/foliowalk/scene.hpp"
 
 namespace foliowalk {
@@ -34,8 +35,5 @@ struct Session {
 /// Saves the guest's RAM (holes stay holes), each hart's satp and the kernel file in `directory`, to be looked at later
 /// with --session.
 [[nodiscard]] Outcome<void> save_snapshot(Source& source, const Session& session, const std::string& directory);
-
-/// "0x1f", "42"; nothing for anything else.
-[[nodiscard]] std::optional<u64> parse_number(std::string_view text);
 
 }  // namespace foliowalk

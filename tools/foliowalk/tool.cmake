@@ -14,7 +14,6 @@ target_link_libraries(foliowalk-core PUBLIC
   host-flags PkgConfig::LIBDW PkgConfig::HTTPLIB fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 target_compile_definitions(foliowalk-core PRIVATE
   FOLIOWALK_WEB_DIRECTORY="${CMAKE_SOURCE_DIR}/build/explore-web")
-target_compile_options(foliowalk-core PRIVATE -O2)
 
 set_target_properties(foliowalk PROPERTIES SOURCES ${CMAKE_SOURCE_DIR}/tools/foliowalk/main.cpp)
 target_link_libraries(foliowalk PRIVATE foliowalk-core CLI11::CLI11)
