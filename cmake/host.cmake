@@ -30,6 +30,18 @@ endif()
 find_package(Threads REQUIRED)
 target_link_libraries(host-flags INTERFACE Threads::Threads)
 
+# The machine: a library of its own, since it uses nothing of the kernel's and takes no part in its seams.
+bifolium_glob(vellum_sources "vellum/*.cpp")
+add_library(vellum-machine STATIC ${vellum_sources})
+target_include_directories(vellum-machine PUBLIC ${CMAKE_SOURCE_DIR})
+target_compile_options(vellum-machine PRIVATE -g -O2 -Wall -Wextra -Werror -fno-exceptions -fno-rtti)
+if(BIFOLIUM_SANITIZE)
+  target_compile_options(vellum-machine PRIVATE -fsanitize=${BIFOLIUM_SANITIZE} -fno-sanitize-recover=all)
+endif()
+if(BIFOLIUM_COVERAGE)
+  target_compile_options(vellum-machine PRIVATE -fprofile-instr-generate -fcoverage-mapping)
+endif()
+
 # A folder tools/NAME with sources becomes the program NAME. A tool that needs more than the C++ library
 # (libdw, CLI11...) says so in a tools/NAME/tool.cmake, which is included with the target already made.
 bifolium_glob(tool_sources "tools/*/*.cpp")

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = 120
 AT_THE_ROOT = ("run", "test", "bench", "Makefile", "CMakeLists.txt")
-FOLDERS = ("abi", "sv39", "kernel", "user", "tools", "tests", "cmake")
+FOLDERS = ("abi", "sv39", "kernel", "user", "vellum", "tools", "tests", "cmake")
 CPLUSPLUS = (".cpp", ".hpp")
 CODE = (*CPLUSPLUS, ".c", ".h", ".S", ".ld", ".in", ".py", ".sh", ".mjs", ".cmake")
 

@@ -30,12 +30,12 @@ LEGS = {
              *PRELUDE, "-I", str(ROOT / "tests/host/seam")],
 }  # fmt: skip
 # The layers that must compile for the host as well.
-HOST_LAYERS = ("abi/", "sv39/", "kernel/lib/", "kernel/mm/", "kernel/fs/", "tests/host/")
+HOST_LAYERS = ("abi/", "sv39/", "kernel/lib/", "kernel/mm/", "kernel/fs/", "tests/host/", "vellum/")
 
 
 def work(legs):
     """(leg, header, flags) for each compilation to do."""
-    for top in ("abi", "sv39", "kernel", "user", "tests/host", "tools"):
+    for top in ("abi", "sv39", "kernel", "user", "vellum", "tests/host", "tools"):
         for path in sorted((ROOT / top).rglob("*.hpp")):
             header = str(path.relative_to(ROOT))
             if header.endswith("_impl.hpp"):

@@ -16,7 +16,8 @@ KERNEL_LAYERS = ["kernel", "syscall", "process", "fs", "dev", "mm", "sched", "sy
 # What stands beside the kernel: each may use only these.
 NEIGHBOURS = {
     "user": {"user", "abi"},
-    "tools": {"tools", "sv39", "abi", "lib", "fs", "mm", "dev"},  # dev: an image is a block device to imgput
+    "vellum": {"vellum"},  # The judge shares no line with the judged.
+    "tools": {"tools", "sv39", "abi", "lib", "fs", "mm", "dev", "vellum"},  # dev: an image is a block device to imgput
     "tests": None,  # Tests may look at everything.
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
@@ -27,7 +28,7 @@ FOREIGN = re.compile(
 
 
 def sources():
-    for top in ("abi", "sv39", "kernel", "user", "tools", "tests"):
+    for top in ("abi", "sv39", "kernel", "user", "vellum", "tools", "tests"):
         for path in sorted((ROOT / top).rglob("*")):
             if path.suffix in (".hpp", ".cpp", ".h", ".c", ".S", ".in") and path.is_file():
                 yield path.relative_to(ROOT)
@@ -99,7 +100,7 @@ def main():
             line = text.count("\n", 0, match.start()) + 1
             target = resolve(match[1], path)
             if target is None:
-                if path.parts[0] in ("abi", "sv39", "kernel") and not FOREIGN.match(match[1]):
+                if path.parts[0] in ("abi", "sv39", "kernel", "vellum") and not FOREIGN.match(match[1]):
                     problems.append(f'{path}:{line}: "{match[1]}" is not a file of this tree')
                 continue
             edges += 1

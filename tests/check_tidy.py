@@ -32,7 +32,7 @@ def one_entry_each(build):
 
 def fingerprint_of_headers():
     digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
-    for top in ("abi", "sv39", "kernel", "user", "tools"):
+    for top in ("abi", "sv39", "kernel", "user", "vellum", "tools"):
         for path in sorted((ROOT / top).rglob("*.hpp")):
             digest.update(path.read_bytes())
     return digest

@@ -83,8 +83,21 @@ class Machine:
     icount: bool = False
     gdb_port: Optional[int] = None  # where the machine waits for a debugger before its first instruction
     extra: list = field(default_factory=list)
+    vellum: Optional[Path] = None  # this command instead of QEMU
 
     def command(self, interactive):
+        return self._vellum_command() if self.vellum else self._qemu_command(interactive)
+
+    def _vellum_command(self):
+        command = [str(self.vellum), str(self.kernel), str(self.image)]
+        command += ["--mem", f"{self.memory >> 20}M", "--smp", str(self.harts)]
+        if self.append:
+            command += ["--append", self.append]
+        command += ["--snapshot"] if self.snapshot else []
+        command += ["--legacy-virtio"] if self.legacy_virtio else []
+        return command + self.extra
+
+    def _qemu_command(self, interactive):
         # QEMU takes a comma in a file name only when it is doubled.
         file = str(self.image).replace(",", ",,")
         snapshot = ",snapshot=on" if self.snapshot else ""

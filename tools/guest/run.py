@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import packages
+import vellum
 from build import ROOT, build
 from console import Guest, die_with_parent, echo_to_stdout, split_commands
 from image import keep_image
@@ -36,6 +37,7 @@ def parse_arguments(arguments):
     )
     option = parser.add_argument
     option("--view", default=DEFAULT_VIEW, metavar="V", help="shared, mirrored or unified (default %(default)s)")
+    option("--machine", default="qemu", choices=("qemu", "vellum"), help="what it boots on (default %(default)s)")
     option("--image", metavar="FILE", help="boot this xv6-format image, in place")
     option("--snapshot", action="store_true", help="leave the image file untouched")
     option("--exec", metavar="COMMANDS", help="type these commands (separated by ;) and exit 0 if all came back")
@@ -70,8 +72,14 @@ def main():
         raise Failure("--timeout: only with --exec")
     commands = None if options.exec is None else split_commands(options.exec)
 
-    packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
-    preflight()
+    if options.machine == "vellum":
+        for name in ("gdb", "icount", "explore"):
+            if getattr(options, name):
+                raise Failure(f"--{name} is for QEMU; bin/vellum --help tells what Vellum has")
+        packages.ensure(packages.BUILD, install=not options.no_install)
+    else:
+        packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
+        preflight()
     directory = build(options.preset, [f"kernel-{view}"] + ([] if image else ["image"]))
     kernel = directory / f"kernel-{view}"
     machine = Machine(
@@ -84,6 +92,7 @@ def main():
         legacy_virtio=options.legacy_virtio,
         icount=options.icount,
         gdb_port=port if options.gdb else None,
+        vellum=vellum.command() if options.machine == "vellum" else None,
     )
     if options.gdb:
         prepare_gdb(kernel, port)

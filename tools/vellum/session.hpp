@@ -1,0 +1,18 @@
+#pragma once
+// A machine that runs with someone at its serial line: a person, a program behind a pipe, or a list of commands.
+
+#include "tools/vellum/host_machine.hpp"
+#include "tools/vellum/settings.hpp"
+
+namespace vellum_tool {
+
+/// Exit status as `./run --exec` has it: 0 all came back, 1 the machine went away, 124 the budget was used up.
+constexpr int status_came_back = 0, status_failed = 1, status_bad_usage = 2, status_out_of_budget = 124;
+
+/// Runs until the guest powers off or the user leaves; the exit status.
+int run_on_terminal(vellum::Machine<>& machine, const Parts& parts, const Settings& settings);
+
+/// Types each command at a prompt and waits until the machine is back at one.
+int run_commands(vellum::Machine<>& machine, const Settings& settings);
+
+}  // namespace vellum_tool

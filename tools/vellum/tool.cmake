@@ -1,0 +1,2 @@
+# vellum: the machine's command.
+target_link_libraries(vellum PRIVATE vellum-machine)

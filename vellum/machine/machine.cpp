@@ -1,0 +1,7 @@
+#include "vellum/machine/machine_impl.hpp"
+
+namespace vellum {
+
+template class Machine<Unobserved>;
+
+}  // namespace vellum
