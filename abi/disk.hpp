@@ -21,7 +21,7 @@ struct Superblock {
   std::uint32_t size;  // of the whole image
   std::uint32_t data_blocks;
   std::uint32_t inode_count;
-  std::uint32_t log_blocks;  // header and slots; 31 marks an image of 2025
+  std::uint32_t log_blocks;  // header and slots
   std::uint32_t log_start;
   std::uint32_t inode_start;
   std::uint32_t bitmap_start;
@@ -50,10 +50,10 @@ inline constexpr std::uint32_t inodes_per_block = block_size / sizeof(DiskInode)
 inline constexpr std::uint32_t bits_per_block = block_size * 8;  // BPB
 inline constexpr std::uint32_t addresses_per_block = block_size / sizeof(std::uint32_t);  // NINDIRECT
 
-// `single`: 12 direct, 1 indirect. `double_indirect` (the fs lab): 11 direct, 1 indirect, 1 double.
+// `single`: 12 direct, 1 indirect. `double_indirect`: 11 direct, 1 indirect, 1 double.
 enum class InodeLayout { single, double_indirect };
 
-// The fs lab's images, and only they, have this size.
+// Images of the second kind, and only they, have this size.
 inline constexpr std::uint32_t double_indirect_image_size = 200000;
 constexpr InodeLayout inode_layout(std::uint32_t image_size) {
   return image_size == double_indirect_image_size ? InodeLayout::double_indirect : InodeLayout::single;

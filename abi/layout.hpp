@@ -1,4 +1,4 @@
-// Addresses that programs, graders and tools know (xv6: kernel/memlayout.h, riscv.h).
+// Addresses that programs and tools know (xv6: kernel/memlayout.h, riscv.h).
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // System-call numbers: a7 of an `ecall`, arguments in a0..a5, result in a0 (-1: failed).
 //
-// 1 to 21 are xv6's in every year. 22 to 36 are the labs', by the one official numbering; three of them changed
-// their meaning over the years and are named by number here, the personality decides (xv6-abi.md 2.2, 6).
-// From 100 on they are Bifolium's own and mean the same under every personality.
+// 1 to 21 are xv6's. 22 to 36 are what courses add, by the one official numbering; some of these numbers have had
+// several meanings, and the kernel's numbering decides (kernel/syscall/call_table.hpp). From 100 on they are Bifolium's
+// own and always mean the same.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ enum class Call : std::uint64_t {
   dup = 10,  // (int fd) -> fd
   getpid = 11,
   sbrk = 12,  // (int bytes, SbrkMode) -> old break
-  sleep = 13,  // (int ticks); xv6 2025 calls it pause
+  sleep = 13,  // (int ticks); newer programs call it pause
   uptime = 14,  // () -> ticks
   open = 15,  // (const char* path, OpenMode) -> fd
   write = 16,  // (int fd, const void* buffer, int bytes) -> bytes
@@ -33,14 +33,14 @@ enum class Call : std::uint64_t {
   close = 21,  // (int fd)
 
   trace = 22,  // (int mask)
-  lab23 = 23,  // sysinfo(Sysinfo*) to 2024; interpose(int mask, const char* path) in 2025
+  call23 = 23,  // sysinfo(Sysinfo*), or interpose(int mask, const char* path)
   sigalarm = 24,  // (int ticks, void (*handler)())
   sigreturn = 25,
   symlink = 26,  // (const char* target, const char* path)
   mmap = 27,  // (0, bytes, Protection, MapFlags, fd, offset) -> address
   munmap = 28,  // (address, bytes)
-  lab29 = 29,  // connect(raddr, lport, rport) to 2023; bind(port) from 2024
-  lab30 = 30,  // pgaccess(void* base, int pages, unsigned* mask) to 2023; unbind(port) from 2024
+  call29 = 29,  // connect(raddr, lport, rport), or bind(port)
+  pgaccess = 30,  // (void* base, int pages, unsigned* mask), or unbind(port)
   send = 31,
   recv = 32,
   pgpte = 33,  // (void* address) -> the logical leaf PTE, 0 if none
@@ -55,8 +55,8 @@ enum class Call : std::uint64_t {
   freeframes = 104,  // () -> frames free now, exact
   shutdown = 105,  // (int status, u64 shutdown_word) powers the machine off; QEMU exits with that status
   sync = 106,  // () everything acknowledged so far is on the disk when it returns
-  sysinfo = 107,  // (Sysinfo*) as 23 to 2024, whatever the personality
-  interpose = 108,  // (int mask, const char* path) as 23 in 2025, whatever the personality
+  sysinfo = 107,  // (Sysinfo*), whatever 23 means
+  interpose = 108,  // (int mask, const char* path), whatever 23 means
   copyprobe = 109,  // (void* buffer, u64 bytes, CopyDirection): copies, and nothing else -> bytes copied
 };
 

@@ -28,12 +28,12 @@ struct Dirent {
   char name[name_size];
 };
 
-// The page at layout.hpp's `usyscall`, readable by its process (xv6's lab: struct usyscall).
+// The page at layout.hpp's `usyscall`, readable by its process (xv6: struct usyscall).
 struct Usyscall {
   std::int32_t pid;
 };
 
-// Result of the sysinfo call (xv6's lab: struct sysinfo).
+// Result of the sysinfo call (xv6: struct sysinfo).
 struct Sysinfo {
   std::uint64_t free_bytes;
   std::uint64_t process_count;
@@ -49,13 +49,13 @@ enum class OpenMode : std::uint32_t {
   no_follow = 0x800,
 };
 
-// Third argument of mmap (xv6's lab: PROT_*).
+// Third argument of mmap (xv6: PROT_*).
 enum class Protection : std::uint32_t { none = 0, read = 1, write = 2, execute = 4 };
 
-// Fourth argument of mmap (xv6's lab: MAP_*). `anonymous` is Bifolium's own: descriptor -1, zero-filled.
+// Fourth argument of mmap (xv6: MAP_*). `anonymous` is Bifolium's own: descriptor -1, zero-filled.
 enum class MapFlags : std::uint32_t { shared = 0x01, private_copy = 0x02, anonymous = 0x20 };
 
-// Second argument of sbrk (xv6 2025: SBRK_*). Older programs leave garbage there: xv6-abi.md 6, item 1.
+// Second argument of sbrk (xv6: SBRK_*). Older programs leave garbage there: xv6-abi.md 6, item 1.
 enum class SbrkMode : std::int32_t { eager = 1, lazy = 2 };
 
 // Device numbers (xv6: CONSOLE, STATS).

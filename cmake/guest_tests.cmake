@@ -72,6 +72,11 @@ if(BIFOLIUM_DEBUG)
       EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
 
+  # The core alone: without the labs' wing it boots and does everything else.
+  foreach(suite systest vmtest)
+    guest_test(guest/nolabs/${suite} unified-nolabs 3 SUITE "${suite} core")
+  endforeach()
+
   add_test(NAME guest/xv6cc COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/xv6cc_test.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(guest/xv6cc PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
 
@@ -96,7 +101,7 @@ if(BIFOLIUM_DEBUG)
   add_test(NAME mutants COMMAND ${CMAKE_SOURCE_DIR}/tests/mutants/run.py)
   set_tests_properties(coverage mutants PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
 
-  foreach(check layers bugs docs format)
+  foreach(check layers core bugs docs format)
     add_test(NAME check/${check} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/check_${check}.py)
     set_tests_properties(check/${check} PROPERTIES LABELS "check;quick")
   endforeach()

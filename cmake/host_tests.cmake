@@ -34,7 +34,8 @@ host_subject(mm host-sv39 "kernel/mm/*.cpp")
 host_subject(fs host-mm "kernel/fs/*.cpp")
 host_subject(dev host-lib "kernel/dev/device_tree.cpp")
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
-host_subject(process host-mm "kernel/process/elf.cpp" "kernel/process/personality.cpp")
+host_subject(process host-mm "kernel/process/elf.cpp")
+host_subject(labs host-lib "kernel/labs/edition.cpp")
 
 # The address space in the other two views: its sources and its tests' helpers, compiled once more.
 foreach(view mirrored shared)
@@ -54,7 +55,7 @@ endforeach()
 
 # What ./test --quick takes: each layer once. The other views and the tools are for the whole run, and so are the
 # sanitizers' other trees.
-set(quick_layers lib model sv39 mm fs dev process)
+set(quick_layers lib model sv39 mm fs dev process labs)
 
 add_custom_target(host-tests-quick)
 add_custom_target(host-tests)

@@ -19,25 +19,51 @@ function(bifolium_linker_script view macro out)
   set(${out} ${script} PARENT_SCOPE)
 endfunction()
 
+# The core and the labs' wing are compiled apart, so that a kernel without the wing costs one more link.
+set(core_sources ${kernel_sources})
+list(FILTER core_sources EXCLUDE REGEX "^kernel/labs/")
+set(labs_sources ${kernel_sources})
+list(FILTER labs_sources INCLUDE REGEX "^kernel/labs/")
+
+# kernel_objects(NAME macro sources...): a part of a kernel for one view.
+function(kernel_objects name macro)
+  add_library(${name} OBJECT ${ARGN})
+  target_link_libraries(${name} PRIVATE riscv-flags)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/kernel)
+  target_compile_definitions(${name} PRIVATE ${macro}=1 BIFOLIUM_KERNEL=1)
+  target_compile_options(${name} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
+endfunction()
+
+# kernel_program(NAME script parts...): the ELF file of these parts.
+function(kernel_program name script)
+  add_executable(${name} ${script})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX LINK_DEPENDS ${script})
+  target_link_libraries(${name} PRIVATE riscv-flags ${ARGN})
+  target_link_options(${name} PRIVATE -T ${script})
+  # Names for the panic screen's backtrace (kernel/lib/symbols.hpp).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    add_custom_command(TARGET ${name} POST_BUILD
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/guest/symbols.py $<TARGET_FILE:${name}> VERBATIM)
+  endif()
+  add_dependencies(kernels ${name})
+endfunction()
+
 add_custom_target(kernels)
-if(kernel_sources)
-  foreach(view IN LISTS BIFOLIUM_VIEWS)
-    string(TOUPPER ${view} upper)
-    set(macro BIFOLIUM_VIEW_${upper})
-    bifolium_linker_script(${view} ${macro} script)
-    add_executable(kernel-${view} ${kernel_sources} ${script})
-    target_link_libraries(kernel-${view} PRIVATE riscv-flags)
-    target_include_directories(kernel-${view} PRIVATE ${CMAKE_SOURCE_DIR}/kernel)
-    target_compile_definitions(kernel-${view} PRIVATE ${macro}=1 BIFOLIUM_KERNEL=1)
-    target_compile_options(kernel-${view} PRIVATE
-      $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
-    target_link_options(kernel-${view} PRIVATE -T ${script})
-    set_target_properties(kernel-${view} PROPERTIES LINK_DEPENDS ${script})
-    # Names for the panic screen's backtrace (kernel/lib/symbols.hpp).
-    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
-      add_custom_command(TARGET kernel-${view} POST_BUILD
-        COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/guest/symbols.py $<TARGET_FILE:kernel-${view}> VERBATIM)
-    endif()
-    add_dependencies(kernels kernel-${view})
-  endforeach()
+foreach(view IN LISTS BIFOLIUM_VIEWS)
+  string(TOUPPER ${view} upper)
+  set(macro BIFOLIUM_VIEW_${upper})
+  bifolium_linker_script(${view} ${macro} script)
+  kernel_objects(core-${view} ${macro} ${core_sources})
+  if(BIFOLIUM_LABS)
+    kernel_objects(labs-${view} ${macro} ${labs_sources})
+    kernel_program(kernel-${view} ${script} core-${view} labs-${view})
+  else()
+    kernel_program(kernel-${view} ${script} core-${view})
+  endif()
+endforeach()
+
+# The core alone, for the test that it needs nobody.
+if(BIFOLIUM_LABS AND BIFOLIUM_DEBUG AND TARGET core-unified)
+  kernel_program(kernel-unified-nolabs ${CMAKE_BINARY_DIR}/kernel-unified.ld core-unified)
 endif()

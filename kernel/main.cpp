@@ -7,6 +7,8 @@
 #include "arch/port.hpp"
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
+#include "boot/first_process.hpp"
+#include "boot/wing.hpp"
 #include "dev/console.hpp"
 #include "dev/interrupts.hpp"
 #include "dev/machine.hpp"
@@ -18,7 +20,6 @@
 #include "mm/kernel_space.hpp"
 #include "mm/view.hpp"
 #include "sched/thread.hpp"
-#include "syscall/first_process.hpp"
 
 namespace {
 
@@ -124,7 +125,7 @@ std::span<std::byte> allocate_cache() {
 void start_first_process() {
   dev::BlockDevice* disk = dev::start_virtio_block();
   if (disk == nullptr) give_up("no virtio block device");
-  if (const auto started = syscall::start_first_process(*disk, allocate_cache()); !started) {
+  if (const auto started = boot::start_first_process(*disk, allocate_cache()); !started) {
     give_up(lib::describe(started.error()));
   }
 }
@@ -151,6 +152,9 @@ void kernel_main(u32 hart, u64 device_tree) {
   start_frames(tree);
   start_kernel_space();
   start_interrupts();
+  for (const boot::Wing& wing : boot::wings()) {
+    if (wing.boot != nullptr) wing.boot();
+  }
   start_first_process();
   start_hart_interrupts(hart);
   release_other_harts();

@@ -19,20 +19,10 @@ using process::Process;
 
 constexpr u64 ecall_size = 4;  // there is no compressed ecall
 
-/// A tick of the process's own time: may divert it to its alarm handler (sigalarm).
-void count_alarm_tick(Process& self) {
-  process::Alarm& alarm = self.alarm;
-  if (alarm.period == 0 || alarm.in_handler || ++alarm.elapsed < alarm.period) return;
-  alarm.elapsed = 0;
-  alarm.in_handler = true;
-  alarm.saved = self.frame();
-  self.frame().epc = alarm.handler;
-}
-
 void take_interrupt(Process& self, u64 cause) {
   if (dev::handle_interrupt(cause) == dev::Interrupt::timer) {
     mm::count(mm::VmEvent::timer_interrupt);
-    count_alarm_tick(self);
+    process::run_tick_hook(self);
   } else {
     mm::count(mm::VmEvent::device_interrupt);
   }

@@ -24,7 +24,7 @@ TOOLS = "-19"
 # Which classes a virtual call of these functions can mean. The layers see to it: sched/ knows only Space, for one.
 FILE_BACKING, SPACE, DISK = r"fs::InodeBacking", r"mm::AddressSpace", r"VirtioBlock"
 BYTES = r"Sink|Source"
-DEVICE = r"ConsoleFile|Statistics"
+DEVICE = r"ConsoleFile|ConsoleWatch|Statistics"
 VIRTUAL = [
     (r"^sched::", SPACE),
     (r"^mm::|^process::copy_to_end|^process::fork", FILE_BACKING),
@@ -32,21 +32,27 @@ VIRTUAL = [
     (r"^fs::Inode::(copy_to|read)", f"Sink|{DISK}"),
     (r"^fs::Inode::(copy_from|write)", f"Source|{DISK}"),
     (r"^fs::Inode::|^fs::Pipe::|^fs::\(anonymous namespace\)::(copy|move)", f"{BYTES}|{DISK}"),
+    (r"ConsoleWatch", r"ConsoleFile"),
     (r"ConsoleFile|Statistics", BYTES),
     (r"^sys_(read|write|open)$|^fs::File", f"{DEVICE}|{BYTES}|{DISK}|{FILE_BACKING}"),
 ]
 
 # Which functions a plain pointer can mean, by who calls through it. Others are never called but by the linker, the
 # scheduler (they begin a thread: ROOTS) or by traps.
-TEXT_SINK = r"^(syscall|sys_|mm|process).*\(void\*, std::basic_string_view"
+TEXT_SINK = r"^(lab|syscall|sys_|mm|process).*\(void\*, std::basic_string_view"
 POINTERS = [
-    (r"^syscall$|call_watched", r"^sys_|::refuse\(|::become_init\("),
+    (r"call_with_work", r"^sys_|^lab_|::refuse\(|^lab::call_watched"),
+    (r"^syscall$|call_watched", r"^sys_|^lab_|::refuse\("),
+    (r"become_init", r"^lab::\(anonymous namespace\)::(start|show_first_program)\("),
+    (r"run_tick_hook", r"^lab::count_alarm_tick"),
+    (r"run_first\(", r"::become_init\("),
+    (r"run_idle", r"LogKeeper.*__invoke\(\)|wait_counted|poll_interrupts"),
     (r"^lib::format_arguments\(", r"^lib::(print_arguments|format_arguments_to)\(.*__invoke"),
     (r"^lib::print_arguments", r"^dev::console::write\("),
     (r"violation|print|TablePrinter|sys_kpgtbl", TEXT_SINK),
     (r"[Cc]heck", f"{TEXT_SINK}|^mm::check_all_spaces|^mm::Checker::run"),
     (r"dev::(handle_interrupt|poll_interrupts)", r"start_virtio_block"),
-    (r"take_other_trap", r"start_virtio_block|LogKeeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
+    (r"take_other_trap", r"start_virtio_block|^lab::count_alarm_tick|LogKeeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
     (r"^fs::Inode::read_at", r"^fs::MemorySink::"),
     (r"console::handle_interrupt", r"::print_processes\(|::print_page_tables\("),
     (r"^mm::|^process::|^sys_", r"this_allocation_fails"),

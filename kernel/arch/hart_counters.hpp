@@ -1,5 +1,5 @@
 #pragma once
-// How often each VM event happened on one hart (xv6's lab: stats.ncopyin, extended to everything). Here, below mm, so
+// How often each VM event happened on one hart (xv6: stats.ncopyin, extended to everything). Here, below mm, so
 // that the running thread can hold a pointer to its hart's counters: every system call counts, and so each count is
 // a load, an addition and a store.
 

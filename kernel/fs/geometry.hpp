@@ -14,7 +14,7 @@ struct MountError {
   u64 value;
 };
 
-/// How a volume's inodes are divided; `by_size` decides as xv6's lab images demand (abi::inode_layout).
+/// How a volume's inodes are divided; `by_size` decides as the images' makers had it (abi::inode_layout).
 enum class LayoutChoice { by_size, single, double_indirect };
 
 /// A checked superblock and what follows from it. Positions are block numbers.
@@ -23,7 +23,7 @@ struct Geometry {
   u32 inode_count;    ///< inode numbers 1 .. inode_count - 1 exist
   u32 log_start;      ///< the log's header; its slots follow
   u32 log_capacity;   ///< slots that a transaction may use
-  u32 log_blocks;     ///< superblock.nlog as it stands; 31 marks an image of 2025
+  u32 log_blocks;     ///< superblock.nlog as it stands
   u32 inode_start;
   u32 bitmap_start;
   u32 bitmap_blocks;

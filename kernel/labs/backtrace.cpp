@@ -1,11 +1,11 @@
-#include "syscall/backtrace.hpp"
+#include "labs/backtrace.hpp"
 
 #include "arch/riscv64/hart.hpp"
 #include "arch/riscv64/layout.hpp"
 #include "lib/format.hpp"
 #include "lib/types.hpp"
 
-namespace syscall {
+namespace lab {
 
 namespace {
 constexpr u64 shortest_instruction = 2;  // bytes
@@ -27,4 +27,4 @@ constexpr u64 shortest_instruction = 2;  // bytes
   }
 }
 
-}  // namespace syscall
+}  // namespace lab

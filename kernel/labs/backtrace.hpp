@@ -1,9 +1,9 @@
 #pragma once
 
-namespace syscall {
+namespace lab {
 
 /// Prints where the calling functions made their calls, innermost first, one a line, up to usertrap's frame
 /// (xv6's traps lab: backtrace). Addresses as the kernel is loaded, whatever the view.
 void print_backtrace();
 
-}  // namespace syscall
+}  // namespace lab

@@ -1,4 +1,4 @@
-#include "syscall/crash_test.hpp"
+#include "labs/crash_test.hpp"
 
 #include "abi/layout.hpp"
 #include "arch/riscv64/layout.hpp"
@@ -6,7 +6,7 @@
 #include "lib/format.hpp"
 #include "lib/types.hpp"
 
-namespace syscall {
+namespace lab {
 
 namespace {
 
@@ -47,4 +47,4 @@ void crash_on_purpose(std::string_view kind) {
   if (kind == "bug") lib::bug("asked for by the boot argument crash=bug");
 }
 
-}  // namespace syscall
+}  // namespace lab

@@ -1,12 +1,12 @@
-#include "process/personality.hpp"
+#include "labs/edition.hpp"
 
 #include <optional>
 
-namespace process {
+namespace lab {
 
 namespace {
 
-Personality active;
+using process::SbrkRule;
 
 constexpr u32 log_blocks_of_2025 = 31;  // xv6-abi.md 1: LOGBLOCKS + 1, every other year has 30
 constexpr u32 image_size_of_2020_21 = 1000;
@@ -44,11 +44,11 @@ std::optional<u32> parse_number(std::string_view digits, u32 base) {
   return value;
 }
 
-Personality from_image(const ImageFacts& image) {
-  Personality chosen;
+Edition from_image(const ImageFacts& image) {
+  Edition chosen;
   if (image.log_blocks == log_blocks_of_2025) {
     chosen.numbers = NumberMap::automatic_2025;
-    chosen.sbrk = SbrkRule::flagged;
+    chosen.personality.sbrk = SbrkRule::flagged;
     chosen.statistics = StatisticsText::locks_kmem_only;
   } else if (image.total_blocks == image_size_of_2020_21 && !image.has_kalloctest) {
     chosen.statistics = StatisticsText::copy_counters;
@@ -57,31 +57,31 @@ Personality from_image(const ImageFacts& image) {
 }
 
 /// `lab=YEAR-NAME`: what is known of that skeleton replaces what the superblock suggested.
-void apply_lab(Personality& chosen, std::string_view lab) {
+void apply_lab(Edition& chosen, std::string_view lab) {
   const auto year = parse_number(lab.substr(0, 4), 10);
   if (!year || *year < 2020 || *year > 2025) return;
   const std::string_view name = lab.size() > 5 ? lab.substr(5) : std::string_view{};
   chosen.numbers = *year == 2025 ? NumberMap::year_2025 : *year == 2024 ? NumberMap::year_2024 : NumberMap::up_to_2023;
-  chosen.sbrk = *year == 2025 ? SbrkRule::flagged : SbrkRule::legacy;
-  chosen.stack_pages = name == "util" && *year >= 2024 ? 2 : 1;
+  chosen.personality.sbrk = *year == 2025 ? SbrkRule::flagged : SbrkRule::one_argument;
+  chosen.personality.stack_pages = name == "util" && *year >= 2024 ? 2 : 1;
   chosen.statistics = *year == 2025                      ? StatisticsText::locks_kmem_only
                       : *year == 2020 && name == "pgtbl" ? StatisticsText::copy_counters
                                                          : StatisticsText::locks_kmem_and_bcache;
 }
 
-void apply_student_calls(Personality& chosen, std::string_view name) {
+void apply_student_calls(Edition& chosen, std::string_view name) {
   if (name == "syscall") chosen.student_calls = StudentCalls::syscall;
   if (name == "traps") chosen.student_calls = StudentCalls::traps;
   if (name == "fs") chosen.student_calls = StudentCalls::fs;
   if (name == "mmap") chosen.student_calls = StudentCalls::mmap;
 }
 
-void apply_option(Personality& chosen, std::string_view word) {
+void apply_option(Edition& chosen, std::string_view word) {
   if (const auto calls = value_of(word, "calls=")) apply_student_calls(chosen, *calls);
   if (const auto rule = value_of(word, "sbrk=")) {
-    if (*rule == "guess") chosen.sbrk = SbrkRule::guess;
-    if (*rule == "legacy") chosen.sbrk = SbrkRule::legacy;
-    if (*rule == "flagged") chosen.sbrk = SbrkRule::flagged;
+    if (*rule == "guess") chosen.personality.sbrk = SbrkRule::guess;
+    if (*rule == "legacy") chosen.personality.sbrk = SbrkRule::one_argument;
+    if (*rule == "flagged") chosen.personality.sbrk = SbrkRule::flagged;
   }
   if (const auto text = value_of(word, "stats=")) {
     if (*text == "copyin") chosen.statistics = StatisticsText::copy_counters;
@@ -89,18 +89,18 @@ void apply_option(Personality& chosen, std::string_view word) {
     if (*text == "vm") chosen.statistics = StatisticsText::vm_counters;
   }
   if (const auto pages = value_of(word, "stack=")) {
-    if (*pages == "1") chosen.stack_pages = 1;
-    if (*pages == "2") chosen.stack_pages = 2;
+    if (*pages == "1") chosen.personality.stack_pages = 1;
+    if (*pages == "2") chosen.personality.stack_pages = 2;
   }
   if (const auto mask = value_of(word, "nofollow=")) {
-    if (const auto value = parse_number(*mask, 16)) chosen.no_follow_mask = *value;
+    if (const auto value = parse_number(*mask, 16)) chosen.personality.no_follow_mask = *value;
   }
 }
 
 }  // namespace
 
-Personality choose_personality(const ImageFacts& image, std::string_view boot_arguments) {
-  Personality chosen = from_image(image);
+Edition choose_edition(const ImageFacts& image, std::string_view boot_arguments) {
+  Edition chosen = from_image(image);
   // The lab first, whatever the order of the words: a single option refines it.
   for (std::string_view rest = boot_arguments; !rest.empty();) {
     if (const auto lab = value_of(take_word(rest), "lab=")) apply_lab(chosen, *lab);
@@ -109,8 +109,4 @@ Personality choose_personality(const ImageFacts& image, std::string_view boot_ar
   return chosen;
 }
 
-const Personality& personality() { return active; }
-
-void set_personality(const Personality& chosen) { active = chosen; }
-
-}  // namespace process
+}  // namespace lab

@@ -1,10 +1,19 @@
 #pragma once
 
-#include "lib/types.hpp"
+#include "process/process.hpp"
 
-namespace syscall {
+// What the benchmarks measure of the boot: instructions retired until the first program runs and until it reads the
+// console, without those that passed while harts waited for the disk. lab_vmstat gives them out.
+namespace lab {
 
-/// Instructions retired on the boot hart from reset to init's first instruction in user mode; 0 before.
-[[nodiscard]] u64 boot_instructions();
+/// Counts from now on what passes while harts wait. Under QEMU's icount an idle machine jumps to its next timer and
+/// instret jumps with it; on real harts it stands still.
+void start_counting_waits();
 
-}  // namespace syscall
+/// The first program is about to begin.
+void note_first_program();
+
+/// Stands between the console's device file and its readers, to see the first one.
+void watch_console();
+
+}  // namespace lab

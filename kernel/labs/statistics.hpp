@@ -1,11 +1,11 @@
 #pragma once
 
-#include "process/personality.hpp"
+#include "labs/edition.hpp"
 
-namespace syscall {
+namespace lab {
 
-/// Makes the statistics device (major number 2) with the text that the personality asks for. xv6's labs:
+/// Makes the statistics device (major number 2) with the text that the edition asks for. xv6's labs:
 /// stats.c.
-void start_statistics(process::StatisticsText text);
+void start_statistics(StatisticsText text);
 
-}  // namespace syscall
+}  // namespace lab

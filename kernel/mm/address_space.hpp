@@ -21,7 +21,7 @@ namespace mm {
 enum class Growth : u32 {
   eager,  ///< memory now, or failure
   lazy,  ///< addresses now, memory at first touch
-  legacy,  ///< one-argument sbrk: eager if it fits, else lazy from 16 MiB on (xv6-abi.md 6, item 1)
+  eager_if_it_fits,  ///< memory now; a large request (from 16 MiB on) that does not fit gets addresses only
 };
 
 enum class FaultResult : u32 {
@@ -32,8 +32,8 @@ enum class FaultResult : u32 {
 
 /// How vmprint writes a line.
 enum class TableFormat : u32 {
-  by_index,  ///< 2020 to 2023: `..0: pte 0x... pa 0x...`
-  by_address,  ///< 2024 and 2025: ` ..0x0000000000000000: pte 0x... pa 0x...`
+  by_index,  ///< `..0: pte 0x... pa 0x...`
+  by_address,  ///< ` ..0x0000000000000000: pte 0x... pa 0x...`
 };
 
 /// Takes finished pieces of text.

@@ -8,8 +8,8 @@ namespace mm {
 
 namespace {
 
-/// One-argument sbrk answers a request that does not fit with failure below this, with lazy memory from it on.
-constexpr u64 legacy_lazy_threshold = u64{16} << 20;
+/// Growth::eager_if_it_fits: from this size on a request that does not fit gets addresses only.
+constexpr u64 large_request = u64{16} << 20;
 
 /// The first page border that is not below an address of [0, user_limit], which is far from wrapping.
 VirtAddr page_up(u64 address) { return VirtAddr((address + sv39::page_size - 1) & ~(sv39::page_size - 1)); }
@@ -161,7 +161,7 @@ lib::Result<u64> AddressSpace::grow(u64 bytes, Growth growth) {
     bool populated = false;
     if (growth != Growth::lazy) {
       populated = grow_single_page(begin, end) || grow_eager(begin, end);
-      const bool may_be_lazy = growth == Growth::legacy && bytes >= legacy_lazy_threshold;
+      const bool may_be_lazy = growth == Growth::eager_if_it_fits && bytes >= large_request;
       if (!populated && !may_be_lazy) return lib::fail(lib::Error::no_memory);
     }
     if (heap == nullptr) {

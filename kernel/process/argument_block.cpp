@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "process/copy_counters.hpp"
+#include "process/argument_counters.hpp"
 #include "process/user_memory.hpp"
 
 namespace process {
@@ -63,12 +63,12 @@ lib::Result<void> ArgumentBlock::accept(usize length) {
 lib::Result<void> ArgumentBlock::copy_from(mm::AddressSpace& memory, u64 argument_vector) {
   for (u64 i = 0;; ++i) {
     u64 string = 0;
-    count_copy_in(1);
+    count_argument(argument_counters.pointers);
     LIB_TRY(read_user(memory, argument_vector + i * sizeof string, &string, sizeof string));
     if (string == 0) return {};
     // xv6 holds max_arguments pointers, the null included (A18).
     if (i == abi::max_arguments - 1) return lib::fail(lib::Error::too_big);
-    count_copy_in_string();
+    count_argument(argument_counters.strings);
     const usize limit = std::min(capacity_ - used_, usize{abi::page_size});
     LIB_TRY(accept(LIB_TRY(read_user_string(memory, string, end(), limit))));
   }

@@ -1,4 +1,4 @@
-#include "syscall/console_reports.hpp"
+#include "process/console_reports.hpp"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "lib/format.hpp"
 #include "process/table.hpp"
 
-namespace syscall {
+namespace process {
 
 namespace {
 
@@ -59,4 +59,4 @@ void set_console_reports() {
   dev::console::set_page_table_report(print_page_tables);
 }
 
-}  // namespace syscall
+}  // namespace process

@@ -14,7 +14,7 @@ namespace process {
 
 namespace {
 
-constexpr u32 guard_pages = 2;  // so stacktest meets one whether its year's stacks have one page or two
+constexpr u32 guard_pages = 2;  // an overrun of two pages still meets one of them
 constexpr u64 nowhere = ~u64{0};  // a main() that returns without exit() ends in a fault, not in other code
 
 /// An address space that is not the process's yet.
@@ -107,8 +107,7 @@ lib::Result<u64> run(Process& self, std::string_view path, fs::Inode& file, cons
   set_registers(self.frame(), plan.entry, stack_pointer, arguments.count());
   self.note_registers_replaced();
   self.set_program(path);
-  self.alarm.period = 0;  // the handler is gone
-  self.alarm.in_handler = false;
+  self.watch.alarm.switch_off();  // the handler is gone
   return arguments.count();
 }
 

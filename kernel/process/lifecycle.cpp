@@ -123,8 +123,7 @@ lib::Result<Pid> fork(Process& parent) {
   }
   child.current_directory = parent.current_directory.clone();
   child.inherit(parent);
-  child.alarm.period = 0;
-  child.alarm.in_handler = false;
+  child.watch.alarm.switch_off();
   child.pin = parent.pin;
 
   const Pid pid = child.id();
@@ -140,8 +139,8 @@ void exit(Process& self, i32 status) {
   for (fs::FileRef& file : self.files) file.reset();
   self.current_directory.reset();
   if (self.is_watched()) {
-    self.set_trace_mask(0);
-    self.set_interpose(0, {});
+    self.watch.clear();
+    self.note_watch_changed();
   }
   self.memory->release_memory();
   table().retire(self, status);
@@ -165,10 +164,17 @@ void bury(Process& zombie) {
 }
 
 void (*first_body)(Process&) = nullptr;
+void (*tick_hook)(Process&) = nullptr;
 
 void run_first(void* process) { first_body(*static_cast<Process*>(process)); }
 
 }  // namespace
+
+void set_tick_hook(void (*hook)(Process&)) { tick_hook = hook; }
+
+void run_tick_hook(Process& self) {
+  if (tick_hook != nullptr) tick_hook(self);
+}
 
 lib::Result<void> start_first(void (*body)(Process&)) {
   Process& init = *LIB_TRY(make_embryo());

@@ -7,7 +7,7 @@
 namespace process {
 
 /// A child that is a copy of `parent` and returns 0 from its system call; it may run at once. Memory is
-/// shared copy-on-write, files are shared. Trace and interpose masks are inherited, an alarm is not.
+/// shared copy-on-write, files are shared. How it is watched is inherited, an alarm is not.
 /// no_memory, limit_reached: nothing has changed.
 [[nodiscard]] lib::Result<Pid> fork(Process& parent);
 
@@ -21,6 +21,11 @@ void reap(Process& parent, Process& child);
 
 /// The first process, pid 1: a thread that runs `body`, which must end in exec and arch::enter_user().
 [[nodiscard]] lib::Result<void> start_first(void (*body)(Process& self));
+
+/// Called at a tick that interrupts a program, with its process; it may change the registers. Once, at boot.
+void set_tick_hook(void (*hook)(Process& self));
+/// For the trap's handler.
+void run_tick_hook(Process& self);
 
 /// Tells scheduler and trap entry about the process's (new) address space.
 void bind_memory(Process& process, mm::AddressSpace& memory);

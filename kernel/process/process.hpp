@@ -13,6 +13,7 @@
 #include "lib/result.hpp"
 #include "mm/address_space.hpp"
 #include "process/pid_counter.hpp"
+#include "process/watch.hpp"
 #include "sched/thread.hpp"
 #include "sched/wait_queue.hpp"
 #include "sync/spinlock.hpp"
@@ -30,15 +31,6 @@ enum class Life : u8 {
   alive,
   zombie,  // has exited, its parent has not waited for it
   reaped,  // its parent is taking it apart
-};
-
-/// sigalarm's state. The handler runs on the user stack; `saved` is what sigreturn restores.
-struct Alarm {
-  u64 period = 0;  // ticks of this process's own running time between two calls, 0: off
-  u64 elapsed = 0;
-  u64 handler = 0;
-  bool in_handler = false;
-  arch::TrapFrame saved{};
 };
 
 class Table;
@@ -60,28 +52,24 @@ class Process final : public sched::Thread {
   [[nodiscard]] bool has_work() const { return work_.load(std::memory_order_relaxed) != 0; }
   /// Someone asked for the end of this process; it goes at the next return to user mode.
   [[nodiscard]] bool is_killed() const { return (work_.load(std::memory_order_relaxed) & killed_bit) != 0; }
-  /// Its calls are traced or restricted.
+  /// Its calls are told or barred.
   [[nodiscard]] bool is_watched() const { return (work_.load(std::memory_order_relaxed) & watched_bit) != 0; }
-  /// The frame holds other callee-saved registers than the ones the trap came with (exec, sigreturn), so the
+  /// The frame holds other callee-saved registers than the ones the trap came with (exec, an alarm's end), so the
   /// quick way back to user mode, which does not load those, must not be taken.
   void note_registers_replaced() { work_.fetch_or(replaced_bit, std::memory_order_relaxed); }
   [[nodiscard]] bool take_registers_replaced() {
     return (work_.fetch_and(~replaced_bit, std::memory_order_relaxed) & replaced_bit) != 0;
   }
-  /// What fork's child takes over besides memory and files: the program's name and the masks below.
+  /// What fork's child takes over besides memory and files: the program's name, and how it is watched.
   void inherit(const Process& parent);
-  /// Sets the lab masks (xv6-abi.md 2.3).
-  void set_trace_mask(u32 mask);
-  void set_interpose(u32 mask, std::string_view allowed_path);
-  [[nodiscard]] u32 trace_mask() const { return trace_mask_; }
-  [[nodiscard]] u32 interpose_mask() const { return interpose_mask_; }
-  [[nodiscard]] std::string_view interpose_path() const { return interpose_path_.data(); }
+  /// The masks in `watch` are others now.
+  void note_watch_changed();
 
   mm::AddressSpace* memory = nullptr;  // also what Thread::space points to
   mm::SpaceOwner owner{};              // the frames that every address space of this process maps
   std::array<fs::FileRef, abi::max_open_files> files;
   fs::InodeRef current_directory;
-  Alarm alarm;
+  Watch watch;
 
   // Failure injection (call failnth), see fail_nth.hpp.
   u64 allocations = 0;
@@ -94,12 +82,7 @@ class Process final : public sched::Thread {
   static constexpr u32 watched_bit = 1U << 1;
   static constexpr u32 replaced_bit = 1U << 2;
 
-  void update_watched();
-
   std::atomic<u32> work_{0};
-  u32 trace_mask_ = 0;
-  u32 interpose_mask_ = 0;
-  std::array<char, abi::max_path> interpose_path_{};
   std::array<char, abi::process_name_size> program_{};
 
   // Under the family lock.

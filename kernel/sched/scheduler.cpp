@@ -21,14 +21,7 @@ Thread idle_threads[arch::max_hart_count];
 /// Bit i set: hart i sleeps in wfi, or is about to, and a software interrupt will make it look again.
 std::atomic<u32> idle_harts{0};
 
-/// By how much instret moved while harts waited; see idle_instructions().
-std::atomic<u64> waited_instructions{0};
-
-void wait_counted() {
-  const u64 before = arch::read_instret();
-  arch::wait_for_interrupt();
-  waited_instructions.fetch_add(arch::read_instret() - before, std::memory_order_relaxed);
-}
+void (*idle_wait)() = arch::wait_for_interrupt;
 
 u64 kernel_satp = 0;
 void (*interrupt_poll)() = nullptr;
@@ -158,8 +151,6 @@ void yield() {
   switch_away();
 }
 
-bool preemption_requested() { return here().reschedule; }
-
 void preempt_if_needed() {
   if (here().reschedule) yield();
 }
@@ -184,17 +175,6 @@ void pin_current(i32 hart) {
   if (hart != any_hart && static_cast<u32>(hart) != current().hart) yield();
 }
 
-u32 runnable_count() {
-  u32 count = 0;
-  const u32 started = arch::started_harts();
-  for (u32 hart = 0; hart < arch::max_hart_count; ++hart) {
-    count += hart_states[hart].length.load(std::memory_order_relaxed);
-    const bool idle = idle_threads[hart].state.load(std::memory_order_relaxed) == State::running;
-    if ((started >> hart & 1) != 0 && !idle) ++count;
-  }
-  return count;
-}
-
 void set_kernel_satp(u64 satp) { kernel_satp = satp; }
 void set_interrupt_poll(void (*poll)()) { interrupt_poll = poll; }
 
@@ -210,7 +190,7 @@ void adopt_idle_thread(u32 hart) {
 
 u64 context_switches(u32 hart) { return hart_states[hart].switches.load(std::memory_order_relaxed); }
 
-u64 idle_instructions() { return waited_instructions.load(std::memory_order_relaxed); }
+void set_idle_wait(void (*wait)()) { idle_wait = wait; }
 
 void run_idle() {
   Thread& self = current();
@@ -230,7 +210,7 @@ void run_idle() {
     idle_harts.fetch_or(bit, std::memory_order_seq_cst);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     // Our own queue only: what lies in another hart's is begun by that hart, or by whom it wakes.
-    if (hart_states[self.hart].length.load(std::memory_order_relaxed) == 0) wait_counted();
+    if (hart_states[self.hart].length.load(std::memory_order_relaxed) == 0) idle_wait();
     idle_harts.fetch_and(~bit, std::memory_order_seq_cst);
     if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
   }

@@ -87,9 +87,6 @@ void preempt_if_needed();
 /// others run if the tick asks for it. Without it nothing else happens on the hart until the loop ends.
 void give_way();
 
-/// Something has asked this hart to reschedule; for the trap's fast path (one load).
-[[nodiscard]] bool preemption_requested();
-
 /// Ends the current thread: it never runs again. Its owner may reuse stack and Thread after wait_until_off_cpu().
 [[noreturn]] void exit_current();
 
@@ -99,7 +96,7 @@ void wait_until_off_cpu(const Thread& thread);
 /// Marks the thread as killed and ends its interruptible wait, if it is in one (xv6: kill's wakeup).
 void interrupt(Thread& thread);
 
-/// Restricts the current thread to one hart, moving there before it returns; any_hart lifts it (lab call cpupin).
+/// Restricts the current thread to one hart, moving there before it returns; any_hart lifts it (the call cpupin).
 /// The hart must have been started.
 void pin_current(i32 hart);
 
@@ -135,14 +132,10 @@ void handle_software_interrupt();
 /// A sleeping hart is told, or if there is none this one asked to reschedule.
 void make_room_for_woken();
 
-/// By how much instret moved while harts waited for interrupts. Nothing on real harts; under QEMU's icount an idle
-/// machine jumps to its next timer and instret jumps with it, so a measurement that waits for the disk takes this off.
-[[nodiscard]] u64 idle_instructions();
+/// How a hart without work waits for its next interrupt, in the place of arch::wait_for_interrupt. Once, at boot.
+void set_idle_wait(void (*wait)());
 
 /// Switches from one thread to another on this hart, since boot.
 [[nodiscard]] u64 context_switches(u32 hart);
-
-/// How many threads are runnable or running on all harts, idle threads not counted (for reports).
-[[nodiscard]] u32 runnable_count();
 
 }  // namespace sched

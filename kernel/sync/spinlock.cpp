@@ -71,11 +71,4 @@ void LockStatistics::publish(SpinLock& lock) {
 
 SpinLock* LockStatistics::first() { return first_listed; }
 
-void LockStatistics::reset() {
-  for (SpinLock* lock = first_listed; lock != nullptr; lock = lock->next_listed_) {
-    lock->acquires_ = 0;
-    lock->contended_.store(0, std::memory_order_relaxed);
-  }
-}
-
 }  // namespace sync

@@ -53,9 +53,9 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
   [[nodiscard]] bool is_locked() const { return word_.load(std::memory_order_relaxed) != 0; }
 
   [[nodiscard]] const char* name() const { return name_; }
-  /// How often it was taken (xv6's lock lab: #acquire()).
+  /// How often it was taken.
   [[nodiscard]] u64 acquires() const { return acquires_; }
-  /// How many test-and-sets failed while spinning (xv6's lock lab: #test-and-set).
+  /// How many test-and-sets failed while spinning.
   [[nodiscard]] u64 contended() const { return contended_.load(std::memory_order_relaxed); }
 
  private:
@@ -91,15 +91,13 @@ class SYNC_SCOPED_CAPABILITY Guard {
   SpinLock& lock_;
 };
 
-/// The locks that the statistics device reports (lock lab: names that begin with kmem or bcache).
+/// The locks whose counters may be looked at.
 class LockStatistics {
  public:
   /// Adds a lock that lives for ever to the list; at boot only.
   static void publish(SpinLock& lock);
   [[nodiscard]] static SpinLock* first();
   [[nodiscard]] static SpinLock* next(const SpinLock& lock) { return lock.next_listed_; }
-  /// Sets the counters of all listed locks to zero.
-  static void reset();
 };
 
 }  // namespace sync

@@ -1,12 +1,12 @@
 #include "syscall/arguments.hpp"
 
-#include "process/copy_counters.hpp"
+#include "process/argument_counters.hpp"
 #include "process/user_memory.hpp"
 
 namespace syscall {
 
 lib::Result<std::string_view> fetch_path(process::Process& self, u64 address, PathBuffer& buffer) {
-  process::count_copy_in_string();
+  process::count_argument(process::argument_counters.strings);
   const usize length = LIB_TRY(process::read_user_string(*self.memory, address, buffer.data(), buffer.size()));
   return std::string_view(buffer.data(), length - 1);
 }

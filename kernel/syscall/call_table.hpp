@@ -1,8 +1,12 @@
 #pragma once
+// Which calls there are, by name, and which number each one has. The two are separate: a part of the kernel registers
+// its calls by name, with the number that they have by default; a numbering, such as the one that an image's programs
+// were compiled with, then puts names at other numbers.
 
-#include <array>
+#include <span>
+#include <string_view>
 
-#include "process/personality.hpp"
+#include "abi/syscall_numbers.hpp"
 #include "process/process.hpp"
 
 namespace syscall {
@@ -12,15 +16,38 @@ inline constexpr u64 failed = ~u64{0};
 
 using Handler = u64 (*)(process::Process&);
 
-struct CallEntry {
-  Handler handler = nullptr;  // never null once the table is built
-  const char* name = "";      // as a program calls it; what trace prints
+/// A call, by its name as a program calls it.
+struct NamedCall {
+  const char* name;
+  Handler handler;
+  abi::Call number;  ///< where it stands by default; `unnumbered`: nowhere
 };
 
-inline constexpr usize call_table_size = 128;
-using CallTable = std::array<CallEntry, call_table_size>;
+/// A call that only a numbering gives a number.
+inline constexpr abi::Call unnumbered{};
 
-/// Fills `table` with the meaning that the personality gives each number; the rest refuse.
-void build_call_table(CallTable& table, const process::Personality& personality);
+/// Some calls of one part of the kernel. It lives for ever.
+struct CallBlock {
+  std::span<const NamedCall> calls;
+  CallBlock* next = nullptr;  ///< the registry's
+};
+
+/// Adds a block and puts its calls at their numbers. A call of a name that is there already takes that one's place, at
+/// its own number. Before the first program runs.
+void register_calls(CallBlock& block);
+
+/// From now on `number` means the call of this name; where there is none, or the number is beyond the table, the number
+/// is refused and the answer false. Before the first program runs.
+bool number_call(u64 number, std::string_view name);
+
+/// What stands at a number.
+struct CallEntry {
+  Handler handler;  ///< never null: what is no call refuses
+  const char* name;  ///< for reports
+};
+[[nodiscard]] const CallEntry& call_at(u64 number);
+
+/// Calls have numbers from 1 to less than this.
+inline constexpr u64 call_numbers = 128;
 
 }  // namespace syscall

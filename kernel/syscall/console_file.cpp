@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 
 #include "abi/types.hpp"
-#include "arch/riscv64/csr.hpp"
 #include "dev/console.hpp"
 #include "fs/device.hpp"
-#include "process/copy_counters.hpp"
+#include "process/argument_counters.hpp"
 #include "process/process.hpp"
-#include "sched/thread.hpp"
 #include "syscall/console_pace.hpp"
 
 namespace syscall {
@@ -19,14 +16,9 @@ namespace {
 
 constexpr usize chunk_size = 128;  // xv6: INPUT_BUF; on the kernel stack
 
-std::atomic<u64> instructions_at_first_read{0};
-
 class ConsoleFile final : public fs::CharacterDevice {
  public:
   lib::Result<usize> read(fs::DataSink& sink, usize count) override {
-    if (instructions_at_first_read.load(std::memory_order_relaxed) == 0) [[unlikely]] {
-      instructions_at_first_read.store(arch::read_instret() - sched::idle_instructions(), std::memory_order_relaxed);
-    }
     if (count == 0) return 0;
     std::array<char, chunk_size> line;
     const auto length = dev::console::read(std::span(line).first(std::min(count, line.size())));
@@ -42,7 +34,7 @@ class ConsoleFile final : public fs::CharacterDevice {
       const auto wanted = std::span(chunk).first(std::min(count - written, chunk.size()));
       const fs::CopyResult got = source.take(std::as_writable_bytes(wanted));
       dev::console::write({chunk.data(), got.copied});
-      process::count_copy_in(got.copied);
+      process::count_argument(process::argument_counters.console_bytes, got.copied);
       written += got.copied;
       const bool go_on = got.status == fs::CopyStatus::done ||
                          (got.status == fs::CopyStatus::needs_page_in && source.page_in().has_value());
@@ -73,7 +65,5 @@ constinit ConsoleFile console_file;
 }  // namespace
 
 void start_console_file() { fs::register_device(abi::console_major, console_file); }
-
-u64 prompt_instructions() { return instructions_at_first_read.load(std::memory_order_relaxed); }
 
 }  // namespace syscall

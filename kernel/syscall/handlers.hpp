@@ -2,9 +2,9 @@
 
 #include "process/process.hpp"
 
-// Every system call's entry, one name each as in xv6. A handler reads its arguments from the process's trap
-// frame, distrusts all of them, and returns what goes to a0; all failures are syscall::failed. C linkage,
-// because debuggers and MIT's graders look the names up.
+// Every entry of the core's system calls, one name each as in xv6. A handler reads its arguments from the trap frame of
+// the process, distrusts all of them, and returns what goes to a0; all failures are syscall::failed. C linkage, because
+// debuggers and test scripts look the names up.
 extern "C" {
 // sysproc.cpp
 u64 sys_fork(process::Process& self);
@@ -13,9 +13,9 @@ u64 sys_wait(process::Process& self);
 u64 sys_kill(process::Process& self);
 u64 sys_getpid(process::Process& self);
 u64 sys_sleep(process::Process& self);
-u64 sys_pause(process::Process& self);  // sleep's name in 2025
 u64 sys_uptime(process::Process& self);
 u64 sys_exec(process::Process& self);
+u64 sys_cpupin(process::Process& self);
 // sysfile.cpp
 u64 sys_pipe(process::Process& self);
 u64 sys_read(process::Process& self);
@@ -38,14 +38,6 @@ u64 sys_munmap(process::Process& self);
 u64 sys_pgaccess(process::Process& self);
 u64 sys_pgpte(process::Process& self);
 u64 sys_kpgtbl(process::Process& self);
-// syslab.cpp
-u64 sys_trace(process::Process& self);
-u64 sys_sysinfo(process::Process& self);
-u64 sys_interpose(process::Process& self);
-u64 sys_sigalarm(process::Process& self);
-u64 sys_sigreturn(process::Process& self);
-u64 sys_rwlktest(process::Process& self);
-u64 sys_cpupin(process::Process& self);
 // sysdebug.cpp: Bifolium's own
 u64 sys_vmstat(process::Process& self);
 u64 sys_check(process::Process& self);
@@ -54,5 +46,4 @@ u64 sys_procinfo(process::Process& self);
 u64 sys_freeframes(process::Process& self);
 u64 sys_shutdown(process::Process& self);
 u64 sys_sync(process::Process& self);
-u64 sys_copyprobe(process::Process& self);
 }

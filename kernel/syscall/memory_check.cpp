@@ -3,8 +3,8 @@
 #include "dev/machine.hpp"
 #include "lib/format.hpp"
 #include "mm/space_list.hpp"
+#include "process/console_sink.hpp"
 #include "sched/stop.hpp"
-#include "syscall/console_sink.hpp"
 
 namespace syscall {
 
@@ -18,7 +18,7 @@ void start_memory_check() { checks_after_exit = dev::boot_argument("check") == "
 
 lib::Result<u64> check_memory() {
   const sched::StoppedHarts others;
-  return mm::check_all_spaces(console_sink);
+  return mm::check_all_spaces(process::console_sink);
 }
 
 void check_after_exit(i32 pid) {

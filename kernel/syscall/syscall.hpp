@@ -1,20 +1,23 @@
 #pragma once
 
-#include "process/personality.hpp"
 #include "process/process.hpp"
+#include "syscall/call_table.hpp"
 
 namespace syscall {
 
-/// Builds the call table, and the console's and the statistics device's files, for this personality. Once,
-/// before init runs.
-void start(const process::Personality& personality);
+/// Registers the core's calls and the console's device file. Once, before the first program runs.
+void start();
 
-/// Prints `PID: syscall NAME -> RESULT` if the process traces this call.
-void print_if_traced(const process::Process& self, u64 number, u64 result);
+/// The first part of it, in core_calls.cpp.
+void register_core_calls();
+
+/// Runs the call of a watched process (process::Watch) in the place of its handler, and gives its result.
+using WatchedCall = u64 (*)(process::Process& self, u64 number, const CallEntry& call);
+/// Who watches; without one, watched processes are like all others. Before the first program runs.
+void set_watched_call(WatchedCall watched_call);
 
 }  // namespace syscall
 
-/// Runs the system call that the process's trap frame names and leaves its result in a0. Its symbol is
-/// `syscall`, xv6's name, and it is never inlined: the traps lab's backtrace must show its frame between
-/// sys_sleep's and usertrap's.
+/// Runs the system call that the process's trap frame names and leaves its result in a0. Its symbol is `syscall`, xv6's
+/// name, and it is never inlined: who reads a backtrace expects its frame between the handler's and usertrap's.
 extern "C" void syscall_dispatch(process::Process& self) __asm__("syscall");

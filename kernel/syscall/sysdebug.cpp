@@ -15,13 +15,11 @@
 #include "process/table.hpp"
 #include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
-#include "syscall/boot_figures.hpp"
-#include "syscall/console_file.hpp"
 #include "syscall/handlers.hpp"
 #include "syscall/memory_check.hpp"
 #include "syscall/vm_counters.hpp"
 
-// Bifolium's own calls, numbers 100 and up: how tests look into the kernel.
+// How tests look into the kernel, and what ends it in an orderly way.
 
 using process::Process;
 using syscall::argument;
@@ -35,9 +33,6 @@ void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.harts = static_cast<u64>(std::popcount(arch::started_harts()));
   stat.total_frames = mm::frames().managed_count();
   stat.free_frames = mm::frames().free_count();
-  stat.boot_instructions = syscall::boot_instructions();
-  stat.prompt_instructions = syscall::prompt_instructions();
-  stat.idle_instructions = sched::idle_instructions();
   for (usize i = 0; i < abi::vm_event_count; ++i) {
     const auto event = static_cast<abi::VmEvent>(i);
     stat.counters[i] = hart < 0 ? syscall::event_total(event) : syscall::event_count(event, static_cast<u32>(hart));
@@ -89,26 +84,3 @@ u64 sys_shutdown(Process& self) {
 }
 
 u64 sys_sync(Process&) { return syscall::status_of(fs::root_volume().sync()); }
-
-// The copy itself, page by page as files and pipes do it, for the benchmarks to compare the views by. Zeros go out;
-// what comes in is dropped, so it does not matter who else uses the page.
-u64 sys_copyprobe(Process& self) {
-  constexpr u64 limit = 1 << 20;  // the kernel is not preempted
-  struct alignas(abi::page_size) Page {
-    std::byte bytes[abi::page_size];
-  };
-  static const Page zeros{};
-  static Page dropped;
-  const u64 address = argument(self, 0), count = std::min(argument(self, 1), limit);
-  const auto direction = static_cast<abi::CopyDirection>(argument(self, 2));
-  u64 done = 0;
-  while (done < count) {
-    const usize step = std::min<u64>(count - done, abi::page_size);
-    const bool copied = direction == abi::CopyDirection::out
-                            ? syscall::store_bytes(self, address + done, zeros.bytes, step)
-                            : syscall::fetch_bytes(self, address + done, dropped.bytes, step);
-    if (!copied) break;
-    done += step;
-  }
-  return done;
-}

@@ -16,22 +16,22 @@ using syscall::integer_argument;
 
 namespace {
 
-/// What a program means by sbrk's second argument register (xv6-abi.md 6, item 1).
+/// What a program means by sbrk's second argument register.
 mm::Growth growth_of(u64 mode) {
   switch (process::personality().sbrk) {
-    case SbrkRule::legacy: return mm::Growth::legacy;
+    case SbrkRule::one_argument: return mm::Growth::eager_if_it_fits;
     case SbrkRule::flagged:
       return static_cast<i32>(mode) == static_cast<i32>(abi::SbrkMode::eager) ? mm::Growth::eager : mm::Growth::lazy;
     case SbrkRule::guess: break;
   }
   if (mode == static_cast<u64>(abi::SbrkMode::eager)) return mm::Growth::eager;
   if (mode == static_cast<u64>(abi::SbrkMode::lazy)) return mm::Growth::lazy;
-  return mm::Growth::legacy;
+  return mm::Growth::eager_if_it_fits;
 }
 
-/// Shrinking by more than there is changes nothing, in any case. xv6 says that it succeeded; its tests of 2025
-/// ask for that with a size one byte too large (lazy_copy). We follow it within the last page, where the
-/// request can be read as "all of it"; a number that is out of all proportion is an error (A7).
+/// Shrinking by more than there is changes nothing, in any case. xv6 says that it succeeded, and programs expect that
+/// of a size one byte too large. We follow it within the last page, where the request can be read as "all of it"; a
+/// number that is out of all proportion is an error (A7).
 [[gnu::noinline]] u64 shrink_by(Process& self, u64 bytes) {
   const u64 old_break = self.memory->program_break();
   if (bytes > old_break) return bytes - old_break < abi::page_size ? old_break : failed;
@@ -53,7 +53,7 @@ sv39::Permissions permissions_of(abi::Protection protection) {
   return (has(protection, abi::Protection::read) ? Permissions::read_execute() : Permissions::execute_only()).user();
 }
 
-/// Memory is written or run, not both (W^X); only programs of 2020 and 2021, which are one segment, are an exception.
+/// Memory is written or run, not both (W^X); what exec maps for a program of one segment is the only exception.
 bool writes_code(abi::Protection protection) {
   return has(protection, abi::Protection::write) && has(protection, abi::Protection::execute);
 }

@@ -1,9 +1,9 @@
-#include "abi/limits.hpp"
+#include "arch/port.hpp"
+#include "arch/riscv64/start.hpp"
 #include "process/exec.hpp"
 #include "process/lifecycle.hpp"
 #include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
-#include "syscall/backtrace.hpp"
 #include "syscall/handlers.hpp"
 #include "syscall/memory_check.hpp"
 
@@ -11,16 +11,6 @@ using process::Process;
 using syscall::argument;
 using syscall::failed;
 using syscall::integer_argument;
-
-namespace {
-
-/// Negative counts as 0 (A8).
-[[gnu::noinline]] u64 sleep_for(i32 ticks) {
-  if (ticks <= 0) return 0;
-  return sched::sleep_ticks(static_cast<u64>(ticks)) == sched::Woken::killed ? failed : 0;
-}
-
-}  // namespace
 
 // Init is never told that there is no room, it waits for it: xv6's own init gives up for good without a shell, and
 // with it the machine.
@@ -56,23 +46,19 @@ u64 sys_getpid(Process& self) { return static_cast<u64>(self.pid); }
 
 u64 sys_uptime(Process&) { return sched::uptime_ticks(); }
 
-// The traps lab looks for three addresses when `bttest` sleeps: in this file, in syscall.cpp and
-// in trap.cpp. Other programs print none: the lines would tear their output apart.
+// Negative counts as 0 (A8).
 u64 sys_sleep(Process& self) {
-  if (self.program() == "bttest") [[unlikely]]
-    syscall::print_backtrace();
-  const u64 result = sleep_for(integer_argument(self, 0));
-  asm volatile("" : : "r"(result));  // no tail call: the frame is part of the backtrace
-  return result;
+  const i32 ticks = integer_argument(self, 0);
+  if (ticks <= 0) return 0;
+  return sched::sleep_ticks(static_cast<u64>(ticks)) == sched::Woken::killed ? failed : 0;
 }
 
-u64 sys_pause(Process& self) {
-  if (self.program() == "bttest") [[unlikely]]
-    syscall::print_backtrace();
-  const u64 result = sleep_for(integer_argument(self, 0));
-  asm volatile("" : : "r"(result),
-                      "r"(&self));  // as above; and not the same code as sys_sleep, so both names stay
-  return result;
+u64 sys_cpupin(Process& self) {
+  const i32 hart = integer_argument(self, 0);
+  if (hart < 0 || hart >= static_cast<i32>(arch::max_harts)) return failed;
+  if ((arch::started_harts() >> hart & 1) == 0) return failed;
+  sched::pin_current(hart);
+  return 0;
 }
 
 u64 sys_exec(Process& self) {

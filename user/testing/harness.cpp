@@ -177,8 +177,13 @@ void make_file(const char* path, const void* contents, int bytes) {
   EXPECT_EQ(close(fd), 0);
 }
 
-int run_suite(std::span<const std::span<const Test>> groups, Invariants invariants, int argc, char** argv) {
+int run_suite(std::span<const std::span<const Test>> groups, std::size_t core_groups, Invariants invariants, int argc,
+              char** argv) {
   const bool only_list = argc == 2 && strcmp(argv[1], "-l") == 0;
+  if (argc == 2 && strcmp(argv[1], "core") == 0) {
+    groups = groups.first(core_groups);
+    argc = 1;
+  }
   int passed = 0, failed = 0;
   for (const std::span<const Test> group : groups) {
     for (const Test& test : group) {

@@ -19,9 +19,11 @@ struct Test {
 // What run_suite asks of the kernel after each test besides the balance.
 enum class Invariants { unchecked, checked };
 
-// Runs the tests named by the arguments (none: all; -l: lists the names). Each one runs in an empty directory.
+// Runs the tests named by the arguments (none: all; -l: lists the names; `core`: those of the first `core_groups`
+// groups, which need only the core's calls). Each one runs in an empty directory.
 // The program's exit status: 0 if all passed.
-int run_suite(std::span<const std::span<const Test>> groups, Invariants invariants, int argc, char** argv);
+int run_suite(std::span<const std::span<const Test>> groups, std::size_t core_groups, Invariants invariants, int argc,
+              char** argv);
 
 // Ends the calling process, a test or a descendant of one, and makes the test fail for this reason.
 __attribute__((noreturn)) void fail(const char* file, int line, const char* condition);

@@ -43,7 +43,7 @@ struct KernelTrapFrame {
 
 }  // namespace arch
 
-/// The kernel's side of a trap from user mode, in kernel/trap.cpp: unmangled for MIT's graders (xv6: usertrap).
+/// The kernel's side of a trap from user mode, in kernel/trap.cpp: unmangled, for debuggers (xv6: usertrap).
 /// Returns to the program, with the registers that the frame then holds.
 extern "C" void usertrap(arch::TrapFrame& frame, u64 cause, u64 value);
 

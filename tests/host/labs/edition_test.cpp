@@ -1,78 +1,77 @@
 // Which contract an image gets, from its superblock and the boot arguments (xv6-abi.md 6).
-#include "process/personality.hpp"
+#include "labs/edition.hpp"
 
 #include <gtest/gtest.h>
 
 namespace {
 
-using process::choose_personality;
-using process::ImageFacts;
-using process::NumberMap;
-using process::Personality;
+using lab::choose_edition;
+using lab::Edition;
+using lab::ImageFacts;
+using lab::NumberMap;
+using lab::StatisticsText;
+using lab::StudentCalls;
 using process::SbrkRule;
-using process::StatisticsText;
-using process::StudentCalls;
 
 constexpr ImageFacts image_2020{.total_blocks = 1000, .log_blocks = 30, .has_kalloctest = false};
 constexpr ImageFacts image_2022{.total_blocks = 2000, .log_blocks = 30, .has_kalloctest = false};
 constexpr ImageFacts image_2025{.total_blocks = 2000, .log_blocks = 31, .has_kalloctest = false};
 
 TEST(Automatic, OldImages) {
-  const Personality p = choose_personality(image_2022, "");
+  const Edition p = choose_edition(image_2022, "");
   EXPECT_EQ(p.numbers, NumberMap::automatic_legacy);
-  EXPECT_EQ(p.sbrk, SbrkRule::guess);
+  EXPECT_EQ(p.personality.sbrk, SbrkRule::guess);
   EXPECT_EQ(p.statistics, StatisticsText::locks_kmem_and_bcache);
-  EXPECT_EQ(p.stack_pages, 1U);
+  EXPECT_EQ(p.personality.stack_pages, 1U);
 }
 
 TEST(Automatic, CopyCountersOnlyWhereNoLockTestIs) {
-  EXPECT_EQ(choose_personality(image_2020, "").statistics, StatisticsText::copy_counters);
+  EXPECT_EQ(choose_edition(image_2020, "").statistics, StatisticsText::copy_counters);
   ImageFacts lock = image_2020;
   lock.has_kalloctest = true;
-  EXPECT_EQ(choose_personality(lock, "").statistics, StatisticsText::locks_kmem_and_bcache);
+  EXPECT_EQ(choose_edition(lock, "").statistics, StatisticsText::locks_kmem_and_bcache);
 }
 
 TEST(Automatic, LogSizeTells2025) {
-  const Personality p = choose_personality(image_2025, "");
+  const Edition p = choose_edition(image_2025, "");
   EXPECT_EQ(p.numbers, NumberMap::automatic_2025);
-  EXPECT_EQ(p.sbrk, SbrkRule::flagged);
+  EXPECT_EQ(p.personality.sbrk, SbrkRule::flagged);
   EXPECT_EQ(p.statistics, StatisticsText::locks_kmem_only);
 }
 
 TEST(Lab, OverridesTheImage) {
-  const Personality p = choose_personality(image_2022, "quiet lab=2025-pgtbl");
+  const Edition p = choose_edition(image_2022, "quiet lab=2025-pgtbl");
   EXPECT_EQ(p.numbers, NumberMap::year_2025);
-  EXPECT_EQ(p.sbrk, SbrkRule::flagged);
-  const Personality q = choose_personality(image_2025, "lab=2020-pgtbl");
+  EXPECT_EQ(p.personality.sbrk, SbrkRule::flagged);
+  const Edition q = choose_edition(image_2025, "lab=2020-pgtbl");
   EXPECT_EQ(q.numbers, NumberMap::up_to_2023);
-  EXPECT_EQ(q.sbrk, SbrkRule::legacy);
+  EXPECT_EQ(q.personality.sbrk, SbrkRule::one_argument);
   EXPECT_EQ(q.statistics, StatisticsText::copy_counters);
-  EXPECT_EQ(choose_personality(image_2022, "lab=2024-net").numbers, NumberMap::year_2024);
+  EXPECT_EQ(choose_edition(image_2022, "lab=2024-net").numbers, NumberMap::year_2024);
 }
 
 TEST(Lab, TwoStackPagesForUtil) {
-  EXPECT_EQ(choose_personality(image_2022, "lab=2024-util").stack_pages, 2U);
-  EXPECT_EQ(choose_personality(image_2025, "lab=2025-util").stack_pages, 2U);
-  EXPECT_EQ(choose_personality(image_2022, "lab=2023-util").stack_pages, 1U);
+  EXPECT_EQ(choose_edition(image_2022, "lab=2024-util").personality.stack_pages, 2U);
+  EXPECT_EQ(choose_edition(image_2025, "lab=2025-util").personality.stack_pages, 2U);
+  EXPECT_EQ(choose_edition(image_2022, "lab=2023-util").personality.stack_pages, 1U);
 }
 
 TEST(Options, RefineTheLabWhateverTheOrder) {
-  const Personality p =
-      choose_personality(image_2022, "stack=1 calls=traps nofollow=4 stats=copyin lab=2024-util sbrk=guess");
-  EXPECT_EQ(p.stack_pages, 1U);
+  const Edition p = choose_edition(image_2022, "stack=1 calls=traps nofollow=4 stats=copyin lab=2024-util sbrk=guess");
+  EXPECT_EQ(p.personality.stack_pages, 1U);
   EXPECT_EQ(p.student_calls, StudentCalls::traps);
-  EXPECT_EQ(p.no_follow_mask, 4U);
+  EXPECT_EQ(p.personality.no_follow_mask, 4U);
   EXPECT_EQ(p.statistics, StatisticsText::copy_counters);
-  EXPECT_EQ(p.sbrk, SbrkRule::guess);
+  EXPECT_EQ(p.personality.sbrk, SbrkRule::guess);
 }
 
 TEST(Options, NonsenseIsIgnored) {
   for (const char* words : {"lab=", "lab=2019-x", "lab=20-", "lab=99999999", "stack=3", "calls=x", "nofollow=zz",
                             "nofollow=123456789", "  ", "sbrk=", "lab"}) {
-    const Personality p = choose_personality(image_2022, words);
+    const Edition p = choose_edition(image_2022, words);
     EXPECT_EQ(p.numbers, NumberMap::automatic_legacy) << words;
-    EXPECT_EQ(p.stack_pages, 1U) << words;
-    EXPECT_EQ(p.no_follow_mask, Personality{}.no_follow_mask) << words;
+    EXPECT_EQ(p.personality.stack_pages, 1U) << words;
+    EXPECT_EQ(p.personality.no_follow_mask, process::Personality{}.no_follow_mask) << words;
   }
 }
 

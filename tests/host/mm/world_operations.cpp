@@ -233,7 +233,7 @@ void World::grow(Process& process, u64 bytes, Growth growth) {
   say("grow 0x%llx from 0x%llx, %s: %s", ull(bytes), ull(old),
       growth == Growth::eager  ? "eager"
       : growth == Growth::lazy ? "lazy"
-                               : "legacy",
+                               : "eager if it fits",
       result ? "ok" : "fails");
   const u64 begin = round_up(old), end = round_up(old + bytes);
   const bool fits = bytes <= lowest_mapping(process) - old;
@@ -242,8 +242,8 @@ void World::grow(Process& process, u64 bytes, Growth growth) {
     const u64 wanted = (end - begin) / page_bytes;
     expect(!fits || list_full || (growth != Growth::lazy && memory_may_fail(wanted + wanted / 512 + 4)),
            "grow fails although there is room");
-    expect(growth != Growth::legacy || bytes < (u64{16} << 20) || !fits || list_full,
-           "legacy sbrk refuses a large request");
+    expect(growth != Growth::eager_if_it_fits || bytes < (u64{16} << 20) || !fits || list_full,
+           "a large request is refused");
     expect(process.space->program_break() == old, "a failed grow moves the break");
     // Apart from the last few frames, which the space may keep for its tables (sysinfotest), nothing is lost.
     expect(free_before - frames().free_count() <= 4, "a failed grow costs frames");

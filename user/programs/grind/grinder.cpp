@@ -301,7 +301,7 @@ bool is_fit(std::uint64_t number, std::uint64_t (&a)[6]) {
     case Call::rwlktest: return false;
     case Call::exit:
     case Call::check:
-    case Call::lab23:
+    case Call::call23:
     case Call::interpose: return one_in(200);
     case Call::wait:
     case Call::read: return one_in(20);

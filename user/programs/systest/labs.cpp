@@ -1,4 +1,4 @@
-// The labs' calls that are not about memory: sysinfo, interpose, sigalarm, cpupin, rwlktest.
+// The calls of the labs' wing: sysinfo, interpose, sigalarm, rwlktest.
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {
@@ -113,22 +113,6 @@ void alarm_restores_registers() {
   EXPECT(alarms >= 5);
 }
 
-void pin_to_a_hart() {
-  EXPECT_EQ(cpupin(-1), -1);
-  EXPECT_EQ(cpupin(static_cast<int>(abi::max_harts)), -1);
-  for (int hart = 0; hart < hart_count(); ++hart) {
-    EXPECT_EQ(status_of([&] {
-                EXPECT_EQ(cpupin(hart), 0);
-                spin(2);
-                static abi::ProcInfo slots[abi::max_processes];
-                const int count = procinfo(slots, static_cast<int>(abi::max_processes));
-                for (int i = 0; i < count; ++i)
-                  if (slots[i].pid == getpid()) EXPECT_EQ(slots[i].hart, hart);
-              }),
-              0);
-  }
-}
-
 void lock_test_on_four_harts() {
   if (hart_count() < lock_test_harts) {
     EXPECT_EQ(rwlktest(), -1);
@@ -159,37 +143,15 @@ void lock_test_misused() {
   });
 }
 
-void processes_are_listed() {
-  static abi::ProcInfo slots[abi::max_processes];
-  const int count = procinfo(slots, static_cast<int>(abi::max_processes));
-  EXPECT(count >= 3);
-  bool init = false, self = false;
-  for (int i = 0; i < count; ++i) {
-    init |= slots[i].pid == 1 && strcmp(slots[i].name, "init") == 0;
-    if (slots[i].pid == getpid()) {
-      self = true;
-      EXPECT(slots[i].state == abi::ProcessState::running);
-      EXPECT_EQ(slots[i].size, reinterpret_cast<std::uint64_t>(sbrk(0)));
-      EXPECT(slots[i].resident_pages > 0 && slots[i].table_frames >= 3);
-    }
-  }
-  EXPECT(init && self);
-  EXPECT_EQ(procinfo(slots, 1), 1);
-  EXPECT_EQ(procinfo(slots, 0), 0);
-  EXPECT_EQ(procinfo(slots, -1), -1);
-}
-
 constexpr testing::Test tests[] = {
     {"sysinfo_counts", sysinfo_counts},
     {"interpose_masks_calls", interpose_masks_calls},
     {"alarm_comes_again", alarm_comes_again},
     {"alarm_is_not_reentered", alarm_is_not_reentered},
     {"alarm_restores_registers", alarm_restores_registers},
-    {"pin_to_a_hart", pin_to_a_hart},
     {"lock_test_on_four_harts", lock_test_on_four_harts},
     {"lock_test_finds_its_harts", lock_test_finds_its_harts},
     {"lock_test_misused", lock_test_misused},
-    {"processes_are_listed", processes_are_listed},
 };
 
 }  // namespace

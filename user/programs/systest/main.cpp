@@ -1,5 +1,6 @@
 // systest: files, processes, pipes, limits and bad arguments, one named test for each demand of xv6's contract
 // (shared/xv6-abi.md 4.6) and of the reliability catalogue (A1 to A19). systest NAME...: only these. -l: the names.
+// systest core: without those that need the labs' wing (BIFOLIUM_LABS).
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {
@@ -45,6 +46,14 @@ void kill_and_wait(int pid) {
   EXPECT_EQ(status, testing::killed);
 }
 
+void expect_punctual_sleep(int ticks) {
+  for (const int end = uptime() + ticks; uptime() < end;) {
+    const int begin = uptime();
+    sleep(1);
+    EXPECT(uptime() - begin <= longest_wait);
+  }
+}
+
 void spin(int ticks) {
   for (const int begin = uptime(); uptime() - begin < ticks;) {
   }
@@ -62,7 +71,9 @@ void count_alarm() {
 int main(int argc, char** argv) {
   using namespace systest;
   const std::span<const testing::Test> groups[] = {
-      file_tests(), directory_tests(), race_tests(),  disk_tests(), process_tests(), exec_tests(),
-      pipe_tests(), argument_tests(),  limit_tests(), lab_tests(),  hostile_tests(), exhaustion_tests()};
-  return testing::run_suite(groups, testing::Invariants::unchecked, argc, argv);
+      file_tests(),       directory_tests(), race_tests(),      disk_tests(),  process_tests(),
+      exec_tests(),       pipe_tests(),      argument_tests(),  limit_tests(), hostile_tests(),
+      exhaustion_tests(), lab_tests(),       lab_misuse_tests()};
+  constexpr std::size_t core_groups = std::size(groups) - 2;
+  return testing::run_suite(groups, core_groups, testing::Invariants::unchecked, argc, argv);
 }

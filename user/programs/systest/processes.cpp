@@ -232,6 +232,42 @@ void registers_survive() {
   EXPECT_EQ(wrong, 0);
 }
 
+void pin_to_a_hart() {
+  EXPECT_EQ(cpupin(-1), -1);
+  EXPECT_EQ(cpupin(static_cast<int>(abi::max_harts)), -1);
+  for (int hart = 0; hart < hart_count(); ++hart) {
+    EXPECT_EQ(status_of([&] {
+                EXPECT_EQ(cpupin(hart), 0);
+                spin(2);
+                static abi::ProcInfo slots[abi::max_processes];
+                const int count = procinfo(slots, static_cast<int>(abi::max_processes));
+                for (int i = 0; i < count; ++i)
+                  if (slots[i].pid == getpid()) EXPECT_EQ(slots[i].hart, hart);
+              }),
+              0);
+  }
+}
+
+void processes_are_listed() {
+  static abi::ProcInfo slots[abi::max_processes];
+  const int count = procinfo(slots, static_cast<int>(abi::max_processes));
+  EXPECT(count >= 3);
+  bool init = false, self = false;
+  for (int i = 0; i < count; ++i) {
+    init |= slots[i].pid == 1 && strcmp(slots[i].name, "init") == 0;
+    if (slots[i].pid == getpid()) {
+      self = true;
+      EXPECT(slots[i].state == abi::ProcessState::running);
+      EXPECT_EQ(slots[i].size, reinterpret_cast<std::uint64_t>(sbrk(0)));
+      EXPECT(slots[i].resident_pages > 0 && slots[i].table_frames >= 3);
+    }
+  }
+  EXPECT(init && self);
+  EXPECT_EQ(procinfo(slots, 1), 1);
+  EXPECT_EQ(procinfo(slots, 0), 0);
+  EXPECT_EQ(procinfo(slots, -1), -1);
+}
+
 constexpr testing::Test tests[] = {
     {"exit_status_reaches_wait", exit_status_reaches_wait},
     {"wait_takes_no_pointer", wait_takes_no_pointer},
@@ -253,6 +289,8 @@ constexpr testing::Test tests[] = {
     {"sleep_of_nothing", sleep_of_nothing},
     {"unknown_calls", unknown_calls},
     {"registers_survive", registers_survive},
+    {"pin_to_a_hart", pin_to_a_hart},
+    {"processes_are_listed", processes_are_listed},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ std::span<const testing::Test> pipe_tests();
 std::span<const testing::Test> argument_tests();
 std::span<const testing::Test> limit_tests();
 std::span<const testing::Test> lab_tests();
+std::span<const testing::Test> lab_misuse_tests();
 std::span<const testing::Test> hostile_tests();
 std::span<const testing::Test> exhaustion_tests();
 
@@ -58,6 +59,11 @@ int start(Body body) {
 
 // Kills a child that still runs and has no sibling that might end.
 void kill_and_wait(int pid);
+
+// How long a process on a hart that others use too may have to wait, in ticks: two seconds.
+inline constexpr int longest_wait = 20;
+// Sleeps tick by tick for a while; fails when once it was woken that late.
+void expect_punctual_sleep(int ticks);
 
 // Computes for so long, without a system call but the clock's.
 void spin(int ticks);

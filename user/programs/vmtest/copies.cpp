@@ -49,9 +49,9 @@ void collect_values() {
 // The calls whose arguments may be anything; those that would end, stop or hold back the
 // caller are elsewhere.
 constexpr Call calls[] = {
-    Call::wait,   Call::pipe,    Call::read,     Call::kill,    Call::exec,   Call::fstat,  Call::chdir,
-    Call::dup,    Call::open,    Call::write,    Call::mknod,   Call::unlink, Call::link,   Call::mkdir,
-    Call::close,  Call::symlink, Call::mmap,     Call::munmap,  Call::lab29,  Call::lab30,  Call::pgpte,
+    Call::wait,   Call::pipe,    Call::read,     Call::kill,    Call::exec,   Call::fstat,    Call::chdir,
+    Call::dup,    Call::open,    Call::write,    Call::mknod,   Call::unlink, Call::link,     Call::mkdir,
+    Call::close,  Call::symlink, Call::mmap,     Call::munmap,  Call::call29, Call::pgaccess, Call::pgpte,
     Call::cpupin, Call::vmstat,  Call::procinfo, Call::sysinfo, Call::uptime, Call::getpid,
 };
 

@@ -133,9 +133,6 @@ void figures_of_the_start() {
   const abi::VmStat stat = counters();
   EXPECT(stat.harts >= 1 && stat.harts <= abi::max_harts);
   EXPECT(stat.total_frames > stat.free_frames && stat.free_frames > 0);
-  EXPECT(stat.prompt_instructions > 0 && stat.boot_instructions > 0);
-  // Each hart counts its own instructions: the two can be compared where there is one.
-  if (stat.harts == 1) EXPECT(stat.prompt_instructions >= stat.boot_instructions);
 }
 
 constexpr testing::Test tests[] = {

@@ -98,9 +98,6 @@ void calls_write_into_untouched_memory() {
   if (testing::fork_or_fail() == 0) exit(5);
   EXPECT(wait(exit_status) > 0);
   EXPECT_EQ(*exit_status, 5);
-  auto* info = reinterpret_cast<abi::Sysinfo*>(fresh());
-  EXPECT_EQ(system_call(abi::Call::sysinfo, as_word(info)), 0);
-  EXPECT(info->free_bytes > 0);
   auto* processes = reinterpret_cast<abi::ProcInfo*>(fresh());
   EXPECT(procinfo(processes, 3) == 3);
   auto* stat = reinterpret_cast<abi::VmStat*>(fresh());

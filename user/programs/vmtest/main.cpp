@@ -1,6 +1,7 @@
 // vmtest: memory, seen from a program: sbrk, lazy memory, copy-on-write, superpages, mmap, protection, user copies,
 // counters, exhaustion and injected failures. After each test the free frames must be what they were and the
-// kernel's invariant checker must find nothing. vmtest NAME...: only these. -l: the names.
+// kernel's invariant checker must find nothing. vmtest NAME...: only these. -l: the names. vmtest core: without those
+// that need the labs' wing (BIFOLIUM_LABS).
 #include "user/programs/vmtest/tests.hpp"
 
 namespace vmtest {
@@ -142,6 +143,7 @@ int main(int argc, char** argv) {
                                                    superpage_tests(),  file_mapping_tests(), anonymous_mapping_tests(),
                                                    protection_tests(), copy_tests(),         page_table_tests(),
                                                    counter_tests(),    exhaustion_tests(),   failure_tests(),
-                                                   checker_tests()};
-  return testing::run_suite(groups, testing::Invariants::checked, argc, argv);
+                                                   checker_tests(),    lab_tests()};
+  constexpr std::size_t core_groups = std::size(groups) - 1;
+  return testing::run_suite(groups, core_groups, testing::Invariants::checked, argc, argv);
 }

@@ -20,6 +20,7 @@ std::span<const testing::Test> counter_tests();
 std::span<const testing::Test> exhaustion_tests();
 std::span<const testing::Test> failure_tests();
 std::span<const testing::Test> checker_tests();
+std::span<const testing::Test> lab_tests();
 
 using Mode = abi::OpenMode;
 using abi::MapFlags;

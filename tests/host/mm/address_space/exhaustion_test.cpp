@@ -25,7 +25,8 @@ TEST_F(AddressSpaceTest, EveryOperationFailsCleanlyAtEveryAllocation) {
   every_failure([&] { return space->map_stack(2, 2).has_value(); });
   run(*space);
   every_failure([&] { return space->grow(7 * page, Growth::eager).has_value(); });
-  every_failure([&] { return space->grow(2 * mega - space->program_break() % mega, Growth::legacy).has_value(); });
+  every_failure(
+      [&] { return space->grow(2 * mega - space->program_break() % mega, Growth::eager_if_it_fits).has_value(); });
   every_failure([&] { return space->map_anonymous(20 * page, rw, Sharing::shared).has_value(); });
   every_failure([&] { return space->map_anonymous(20 * page, rw, Sharing::private_copy).has_value(); });
   const u64 top = space->program_break();
@@ -101,7 +102,7 @@ TEST_F(AddressSpaceTest, V38_MemoryThatRunsOutAtATouchKillsTheToucherOnly) {
   ASSERT_TRUE(modest.grow(page, Growth::eager));
   AddressSpace& greedy = program();
   const u64 begin = heap(greedy);
-  ASSERT_TRUE(greedy.grow(gib, Growth::legacy)) << "large requests become lazy";
+  ASSERT_TRUE(greedy.grow(gib, Growth::eager_if_it_fits)) << "large requests become lazy";
   u64 va = begin;
   while (put(greedy, va, 1) == Outcome::done) va += page;
   EXPECT_EQ(frames().free_count(), 0u) << "to the last frame";

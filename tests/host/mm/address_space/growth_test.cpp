@@ -15,9 +15,9 @@ TEST_F(AddressSpaceTest, TheSbrkRule) {
   EXPECT_EQ(space.program_break(), old + 50);
   EXPECT_FALSE(space.grow(u64{1} << 63, Growth::eager));
   EXPECT_EQ(space.grow(gib, Growth::eager).error(), lib::Error::no_memory) << "eager: memory or failure";
-  EXPECT_EQ(space.grow(18 * mib, Growth::legacy), old + 50);
-  EXPECT_EQ(space.grow(15 * mib, Growth::legacy).error(), lib::Error::no_memory) << "small: failure";
-  EXPECT_TRUE(space.grow(gib, Growth::legacy)) << "large: addresses";
+  EXPECT_EQ(space.grow(18 * mib, Growth::eager_if_it_fits), old + 50);
+  EXPECT_EQ(space.grow(15 * mib, Growth::eager_if_it_fits).error(), lib::Error::no_memory) << "small: failure";
+  EXPECT_TRUE(space.grow(gib, Growth::eager_if_it_fits)) << "large: addresses";
   space.shrink(space.program_break());
   EXPECT_EQ(space.program_break(), 0u);
   std::byte value{};

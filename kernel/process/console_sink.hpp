@@ -3,9 +3,9 @@
 #include "lib/format.hpp"
 #include "mm/address_space.hpp"
 
-namespace syscall {
+namespace process {
 
 /// Text of the memory system goes to the console.
 inline constexpr mm::TextSink console_sink{[](void*, std::string_view text) { lib::print("{}", text); }, nullptr};
 
-}  // namespace syscall
+}  // namespace process

@@ -1,0 +1,53 @@
+#pragma once
+// Which year's xv6 contract the running programs expect. Six things really differ between the images of 2020 to 2025
+// (docs/compatibility.md); everything else is one behaviour for all. The choice is made once, from the superblock, and a
+// boot argument overrides it: `lab=YEAR-NAME`, then the single options named beside each field.
+
+#include <string_view>
+
+#include "lib/types.hpp"
+#include "process/personality.hpp"
+
+namespace lab {
+
+/// Which meaning the call numbers 22 to 36 have.
+enum class NumberMap : u8 {
+  automatic_legacy,  // images up to 2024 without a hint: 29 is told apart by its first argument, 30 is
+  // pgaccess
+  automatic_2025,  // images of 2025 without a hint: year_2025, but 30 is pgaccess, for no test calls unbind
+  up_to_2023,  // 23 sysinfo, 29 connect, 30 pgaccess
+  year_2024,  // 23 sysinfo, 29 bind, 30 unbind, 31.. send recv pgpte kpgtbl
+  year_2025,  // as 2024, but 23 interpose; 35 rwlktest, 36 cpupin
+};
+
+/// Student solutions number their one or two new calls from 22 up. Boot argument `calls=NAME`.
+enum class StudentCalls : u8 { none, syscall, traps, fs, mmap };
+
+/// The text of the statistics device. Boot argument `stats=copyin|locks|vm`.
+enum class StatisticsText : u8 { copy_counters, locks_kmem_and_bcache, locks_kmem_only, vm_counters };
+
+struct Edition {
+  NumberMap numbers = NumberMap::automatic_legacy;
+  StudentCalls student_calls = StudentCalls::none;
+  StatisticsText statistics = StatisticsText::locks_kmem_and_bcache;
+  /// The core's part: boot arguments `sbrk=legacy|flagged|guess`, `stack=1|2`, and `nofollow=HEX`, since MIT left the
+  /// value to the student: most took 0x800, some 0x004.
+  process::Personality personality;
+
+  [[nodiscard]] bool is_2025() const { return numbers == NumberMap::year_2025 || numbers == NumberMap::automatic_2025; }
+};
+
+/// What the mounted file system tells about the year of its programs.
+struct ImageFacts {
+  u32 total_blocks = 0;  // superblock `size`
+  u32 log_blocks = 0;  // superblock `nlog`
+  bool has_kalloctest = false;  // the root directory contains `kalloctest`
+};
+
+/// Pure function of the image and the kernel's boot arguments; unknown words are ignored.
+[[nodiscard]] Edition choose_edition(const ImageFacts& image, std::string_view boot_arguments);
+
+/// Gives the calls the numbers of this edition.
+void number_calls(const Edition& edition);
+
+}  // namespace lab

@@ -1,0 +1,78 @@
+// The labs' wing: what MIT's labs, their graders and benchmarks want of a kernel, and nobody else. Built unless
+// BIFOLIUM_LABS is off; the core works without it.
+
+#include "boot/wing.hpp"
+
+#include "dev/machine.hpp"
+#include "fs/volume.hpp"
+#include "labs/alarm.hpp"
+#include "labs/crash_test.hpp"
+#include "labs/edition.hpp"
+#include "labs/figures.hpp"
+#include "labs/handlers.hpp"
+#include "labs/statistics.hpp"
+#include "labs/watch.hpp"
+#include "process/console_sink.hpp"
+#include "process/lifecycle.hpp"
+#include "syscall/syscall.hpp"
+
+namespace lab {
+
+namespace {
+
+using abi::Call;
+
+constexpr syscall::NamedCall calls[] = {
+    {"trace", sys_trace, Call::trace},
+    {"sigalarm", sys_sigalarm, Call::sigalarm},
+    {"sigreturn", sys_sigreturn, Call::sigreturn},
+    {"rwlktest", sys_rwlktest, Call::rwlktest},
+    {"sysinfo", sys_sysinfo, Call::sysinfo},
+    {"interpose", sys_interpose, Call::interpose},
+    {"copyprobe", sys_copyprobe, Call::copyprobe},
+    {"pause", sys_pause, syscall::unnumbered},
+    // In the place of the core's.
+    {"sleep", lab_sleep, Call::sleep},
+    {"vmstat", lab_vmstat, Call::vmstat},
+};
+
+constinit syscall::CallBlock block{calls};
+
+Edition edition_of(const fs::InodeRef& root) {
+  const fs::Geometry& geometry = fs::root_volume().geometry();
+  const ImageFacts facts{
+      .total_blocks = geometry.size,
+      .log_blocks = geometry.log_blocks,
+      .has_kalloctest = fs::root_volume().find(root, "kalloctest").has_value(),
+  };
+  return choose_edition(facts, dev::machine().boot_arguments());
+}
+
+void start(process::Process& first) {
+  crash_on_purpose(dev::boot_argument("crash"));
+  const Edition edition = edition_of(first.current_directory);
+  process::set_personality(edition.personality);
+  syscall::register_calls(block);
+  number_calls(edition);
+  syscall::set_watched_call(call_watched);
+  process::set_tick_hook(count_alarm_tick);
+  start_statistics(edition.statistics);
+  watch_console();
+}
+
+/// The page-table lab's graders read the first program's table off the console.
+void show_first_program(process::Process& first) {
+  first.memory->print(mm::TableFormat::by_index, process::console_sink);
+  note_first_program();
+}
+
+}  // namespace
+
+BOOT_WING(wing) = {
+    .name = "labs",
+    .boot = start_counting_waits,
+    .start = start,
+    .first_program = show_first_program,
+};
+
+}  // namespace lab
