@@ -280,18 +280,6 @@ void device_nodes() {
   EXPECT_EQ(mknod("none/dev", 1, 0), -1);
 }
 
-void statistics_begin_anew() {
-  const int fd = open("/statistics", Mode::read_only);
-  EXPECT(fd >= 0);
-  for (int round = 0; round < 2; ++round) {
-    int total = 0, n;
-    while ((n = read(fd, buffer, 100)) > 0) total += n;
-    EXPECT(total > 0);
-    EXPECT_EQ(n, -1);
-  }
-  close(fd);
-}
-
 constexpr testing::Test tests[] = {
     {"open_missing", open_missing},
     {"write_read_back", write_read_back},
@@ -311,7 +299,6 @@ constexpr testing::Test tests[] = {
     {"partial_write", partial_write},
     {"fstat_fields", fstat_fields},
     {"device_nodes", device_nodes},
-    {"statistics_begin_anew", statistics_begin_anew},
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The calls of the labs' wing: sysinfo, interpose, sigalarm, rwlktest.
+// The calls of the labs' wing: sysinfo, interpose, sigalarm, rwlktest; and the statistics device.
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {
@@ -143,6 +143,18 @@ void lock_test_misused() {
   });
 }
 
+void statistics_begin_anew() {
+  const int fd = open("/statistics", Mode::read_only);
+  EXPECT(fd >= 0);
+  for (int round = 0; round < 2; ++round) {
+    int total = 0, n;
+    while ((n = read(fd, buffer, 100)) > 0) total += n;
+    EXPECT(total > 0);
+    EXPECT_EQ(n, -1);
+  }
+  close(fd);
+}
+
 constexpr testing::Test tests[] = {
     {"sysinfo_counts", sysinfo_counts},
     {"interpose_masks_calls", interpose_masks_calls},
@@ -152,6 +164,7 @@ constexpr testing::Test tests[] = {
     {"lock_test_on_four_harts", lock_test_on_four_harts},
     {"lock_test_finds_its_harts", lock_test_finds_its_harts},
     {"lock_test_misused", lock_test_misused},
+    {"statistics_begin_anew", statistics_begin_anew},
 };
 
 }  // namespace
