@@ -132,7 +132,8 @@ std::expected<Parts, Complaint> make_parts(const Settings& settings) {
   }
   parts.ram = Mapping::anonymous(settings.memory);
   parts.rom = Mapping::anonymous(vellum::page_bytes);
-  parts.pages = Mapping::anonymous((settings.memory / vellum::page_bytes + 1) * sizeof(vellum::PageInfo));
+  parts.pages = Mapping::anonymous(vellum::Memory::pages_for(settings.memory, parts.disk.bytes().size()) *
+                                   sizeof(vellum::PageInfo));
   parts.code = Mapping::anonymous(decoded_pages * sizeof(vellum::DecodedPage));
   for (const Mapping* part : {&parts.ram, &parts.rom, &parts.pages, &parts.code}) {
     if (part->bytes().empty()) return complain(std::string("memory for the machine: ") + std::strerror(errno));

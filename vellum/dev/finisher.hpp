@@ -7,8 +7,9 @@ namespace vellum {
 
 struct Finisher {
   enum class Wish : u8 { nothing, power_off, reset };
-  Wish wish = Wish::nothing;
   u32 status = 0;  // of power_off: 0 passed
+  Wish wish = Wish::nothing;
+  u8 unused[3]{};
 
   void write(u32 value) {
     constexpr u32 fail = 0x3333, pass = 0x5555, again = 0x7777;

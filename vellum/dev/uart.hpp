@@ -1,7 +1,8 @@
 #pragma once
-// The serial line: a 16550A. Sending takes no time; what comes in waits in a queue of its own until the guest takes it.
+// The serial line: a 16550A. Sending takes no time; what comes in waits in a queue until the guest takes it.
 
 #include <array>
+#include <optional>
 #include <span>
 
 #include "vellum/isa/types.hpp"
@@ -10,7 +11,7 @@ namespace vellum {
 
 class Uart {
  public:
-  static constexpr usize input_capacity = 4096, output_capacity = 4096;
+  static constexpr usize input_capacity = 4096;
 
   /// Takes bytes that someone typed; returns how many there was room for.
   usize feed(std::span<const u8> bytes) {
@@ -18,15 +19,6 @@ class Uart {
     while (taken < bytes.size() && input_.count < input_capacity) input_.put(bytes[taken++]);
     return taken;
   }
-  /// Moves what was printed to `to`; returns how many bytes.
-  usize take_output(std::span<u8> to) {
-    usize taken = 0;
-    while (taken < to.size() && output_.count > 0) to[taken++] = output_.take();
-    return taken;
-  }
-  [[nodiscard]] bool has_output() const { return output_.count > 0; }
-  /// The next byte printed would be lost: whoever runs the machine must take the output first.
-  [[nodiscard]] bool output_is_full() const { return output_.count == output_capacity; }
   [[nodiscard]] usize input_waiting() const { return input_.count; }
 
   [[nodiscard]] bool line() const { return interrupt_cause() != no_interrupt; }
@@ -51,14 +43,15 @@ class Uart {
     }
   }
 
-  void write(u64 offset, u8 value) {
+  /// The byte that goes out, if the register was the transmitter's.
+  std::optional<u8> write(u64 offset, u8 value) {
     switch (offset) {
       case 0:
         if (divisor_selected()) {
           divisor_ = static_cast<u16>((divisor_ & 0xff00) | value);
         } else {
-          output_.put(value);
           empty_pending_ = true;
+          return value;
         }
         break;
       case 1:
@@ -79,6 +72,7 @@ class Uart {
       case 7: scratch_ = value; break;
       default: break;
     }
+    return std::nullopt;
   }
 
  private:
@@ -87,7 +81,7 @@ class Uart {
   template <usize capacity>
   struct Queue {
     std::array<u8, capacity> bytes{};
-    usize first = 0, count = 0;
+    u32 first = 0, count = 0;
     void put(u8 byte) {
       if (count == capacity) return;
       bytes[(first + count++) % capacity] = byte;
@@ -108,7 +102,6 @@ class Uart {
   }
 
   Queue<input_capacity> input_;
-  Queue<output_capacity> output_;
   u16 divisor_ = 12;
   u8 interrupt_enable_ = 0, line_control_ = 3, modem_control_ = 8, scratch_ = 0;
   bool fifo_enabled_ = false, empty_pending_ = false;

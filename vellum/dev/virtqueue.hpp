@@ -37,8 +37,9 @@ struct Virtqueue {
 
   u64 descriptors = 0, driver = 0, device = 0;  // addresses of the three parts
   u32 size = 0;
-  bool is_ready = false;
   u16 next_available = 0, used = 0;
+  bool is_ready = false;
+  std::array<u8, 7> unused{};  // no byte of the state is left to chance
 
   /// Takes the next request that the driver offers. Nothing when there is none; `fault` tells a queue that makes no
   /// sense, after which the device wants a reset.

@@ -157,6 +157,7 @@ template <Observer O>
 void Machine<O>::store_ram(Hart* hart, u64 address, u64 physical, const void* from, u64 bytes) {
   const PageInfo& info = memory_.info(Memory::ram_page(physical));
   if ((info.flags & page_flag::store_is_special) != 0) {
+    note_first_store(Memory::ram_page(physical));
     if constexpr (O::sees_watched) {
       if ((info.flags & page_flag::watched_store) != 0) {
         u64 value = 0;
@@ -214,7 +215,7 @@ void Machine<O>::note_code_store(Hart* hart, u64 physical, u64 bytes) {
 template <Observer O>
 bool Machine<O>::device_read(Hart& hart, u64 physical, u32 bytes, u64 left, u64& value) {
   value = 0;
-  if (memory_.page_at(physical) == memory_.page_count() - 1 && (physical & (page_bytes - 1)) + bytes <= page_bytes) {
+  if (memory_.page_at(physical) == memory_.rom_page() && (physical & (page_bytes - 1)) + bytes <= page_bytes) {
     copy_bytes(&value, storage_.rom.data() + (physical - map::boot_rom.base), bytes);
     return true;
   }
@@ -255,7 +256,7 @@ bool Machine<O>::device_write(Hart& hart, u64 physical, u32 bytes, u64 value, u6
   } else if (map::plic.contains(physical)) {
     if (bytes == 4) plic_.write(physical - map::plic.base, static_cast<u32>(value));
   } else if (map::uart.contains(physical)) {
-    uart_.write(physical - map::uart.base, static_cast<u8>(value));
+    if (const auto sent = uart_.write(physical - map::uart.base, static_cast<u8>(value))) print(*sent);
   } else if (map::virtio.contains(physical)) {
     const u64 offset = physical - map::virtio.base;
     if (offset < map::virtio_stride && bytes == 4 && !storage_.disk.empty())

@@ -33,7 +33,8 @@ constexpr u32 crossing = undecoded + 2;   // a long instruction in the last half
 constexpr u32 refetch = undecoded + 3;    // go on at the hart's pc
 constexpr u32 stop = undecoded + 4;       // leave the interpreter
 constexpr u32 stumble = undecoded + 5;    // as refetch, but counted: the instruction there could not be fetched
-constexpr u32 count = undecoded + 6;
+constexpr u32 breakpoint = undecoded + 6; // someone may want to stop here
+constexpr u32 count = undecoded + 7;
 static_assert(count <= 256);
 
 constexpr u32 near_index(Operation operation) {

@@ -13,8 +13,9 @@ namespace vellum {
 struct HartState {
   u32 id = 0;
   Privilege privilege = Privilege::machine;
-  bool is_waiting = false;      // in wfi
+  bool is_waiting = false;  // in wfi
   bool has_reservation = false;
+  u8 unused = 0;  // no byte of the state is left to chance
   std::array<u64, 33> x{};      // x[zero_sink] takes what is written to x0
   u64 pc = 0;
 
@@ -53,6 +54,7 @@ struct Hart : HartState {
   u64 granted = 0;  // instructions it may execute in this run of the interpreter
   u64 left = 0;     // of them, when it came back
   bool leave = false;    // the machine has to look at devices and timers before the next instruction
+  bool broke = false;    // it stopped at a breakpoint, and goes on with the instruction there
   bool refetch = false;  // the decoded page it runs in may be gone
   // For an instruction that crosses a page, or lies in a page of which only parts may be executed.
   std::array<Op, 3> single{};

@@ -1,6 +1,9 @@
 #pragma once
 // Instructions that are more than arithmetic and plain accesses, and how the interpreter finds the next one.
 
+#include <algorithm>
+#include <utility>
+
 #include "vellum/isa/meaning.hpp"
 #include "vellum/machine/machine.hpp"
 
@@ -59,30 +62,78 @@ Op* Machine<O>::go_on(Hart& hart, Op* next, u64 next_pc) {
   return hart.refetch ? enter(hart, next_pc) : next;
 }
 
+/// The bytes at a place of a page: four, or the last two with zeros behind them.
+template <Observer O>
+u32 Machine<O>::word_at(u64 page, u64 offset) const {
+  u32 word = 0;
+  copy_bytes(&word, memory_.bytes_of(page) + offset, std::min<u64>(4, page_bytes - offset));
+  return word;
+}
+
 /// Decodes the instruction of a slot of the page that the hart runs in.
 template <Observer O>
 Op* Machine<O>::decode_at(Hart& hart, Op* op) {
-  const auto slot = static_cast<u64>(op - hart.page_ops);
-  auto* decoded_page = reinterpret_cast<DecodedPage*>(hart.page_ops);
-  const u64 page = decoded_page->page;
-  const u8* bytes = memory_.bytes_of(page) + 2 * slot;
-  u16 half = 0;
-  copy_bytes(&half, bytes, 2);
-  if (is_compressed(half)) {
-    *op = pack(decode_half(half), 2 * slot);
-  } else if (slot == DecodedPage::slots - 1) {
+  const auto offset = 2 * static_cast<u64>(op - hart.page_ops);
+  const u64 page = reinterpret_cast<DecodedPage*>(hart.page_ops)->page;
+  const u32 word = word_at(page, offset);
+  if (O::sees_breaks && may_break_at(offset)) {
+    op->code = code::breakpoint;
+  } else if (!is_compressed(word) && offset == page_bytes - 2) {
     op->code = code::crossing;
   } else {
-    u32 word = 0;
-    copy_bytes(&word, bytes, 4);
-    *op = pack(decode_word(word), 2 * slot);
+    *op = pack(decode(word), offset);
   }
   memory_.info(page).stores_into_code = 0;
   if constexpr (O::sees_code) {
     hart.pc = hart.pc_of(op);
-    observer_.on_decode(hart, memory_.address_of(page) + 2 * slot, is_compressed(half) ? 2 : 4);
+    observer_.on_decode(hart, memory_.address_of(page) + offset, is_compressed(word) ? 2 : 4);
   }
   return op;
+}
+
+template <Observer O>
+bool Machine<O>::may_break_at(u64 offset) const {
+  const auto set = std::span(breaks_).first(break_count_);
+  return std::any_of(set.begin(), set.end(), [offset](u64 pc) { return (pc & (page_bytes - 1)) == offset; });
+}
+
+template <Observer O>
+bool Machine<O>::break_at(u64 pc, bool is_on) {
+  auto* const end = breaks_.data() + break_count_;
+  auto* const place = std::find(breaks_.data(), end, pc);
+  if (is_on && place == end) {
+    if (break_count_ == breaks_.size()) return false;
+    breaks_[break_count_++] = pc;
+  } else if (!is_on && place != end) {
+    *place = breaks_[--break_count_];
+  }
+  // Pages are decoded by physical address: whichever has this place may be the one.
+  for (DecodedPage& page : code_.all()) {
+    if (page.is_in_use) page.clear_slot((pc & (page_bytes - 1)) / 2);
+  }
+  return true;
+}
+
+/// A place at which some address may break: asks, then executes what stands there.
+template <Observer O>
+Op* Machine<O>::stop_at_break(Hart& hart, Op* op) {
+  const u64 pc = hart.pc_of(op);
+  hart.pc = pc;
+  const auto set = std::span(breaks_).first(break_count_);
+  if constexpr (O::sees_breaks) {
+    const bool goes_on = std::exchange(hart.broke, false);
+    if (hart.left != 0 && !goes_on && std::find(set.begin(), set.end(), pc) != set.end()) {
+      observer_.on_break(hart, pc);
+      if (stop_requested_) {
+        hart.broke = true;
+        return leave_at(hart, pc);
+      }
+    }
+  }
+  const u64 offset = pc & (page_bytes - 1);
+  const u64 page = reinterpret_cast<DecodedPage*>(hart.page_ops)->page;
+  const u32 word = word_at(page, offset);
+  return !is_compressed(word) && offset == page_bytes - 2 ? decode_crossing(hart, pc) : execute_alone(hart, pc, word);
 }
 
 /// An instruction that can't be kept in a decoded page: its halves are translated each by itself.

@@ -186,6 +186,7 @@ class Interpreter {
     hart.left = left;
     switch (number) {
       case code::undecoded: return machine.decode_at(hart, op);
+      case code::breakpoint: return machine.stop_at_break(hart, op);
       case code::crossing: return machine.decode_crossing(hart, hart.pc_of(op));
       case code::page_end: return machine.enter(hart, hart.page_address + page_bytes);
       default: return machine.enter(hart, hart.pc_of(op));  // refetch

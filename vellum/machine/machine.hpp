@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "vellum/dev/clint.hpp"
 #include "vellum/dev/finisher.hpp"
@@ -38,10 +39,10 @@ struct Configuration {
 
 /// The memory that a machine lives in. The spans outlive it.
 struct Storage {
-  std::span<u8> ram;          // a multiple of 4 KiB, zero at reset
-  std::span<u8> rom;          // 4 KiB
-  std::span<u8> disk;         // empty: no disk
-  std::span<PageInfo> pages;  // one for each page of ram, and one more
+  std::span<u8> ram;            // a multiple of 4 KiB, zero at reset
+  std::span<u8> rom;            // 4 KiB
+  std::span<u8> disk;           // empty: no disk
+  std::span<PageInfo> pages;    // Memory::pages_for(ram, disk) of them
   std::span<DecodedPage> code;  // some hundred
 };
 
@@ -71,6 +72,18 @@ struct Schedule {
   u64 disk_due = 0;     // when the disk looks at its queue, in ns; 0: not at all
 };
 
+/// What save() and restore() carry. It can be kept, compared and written out as bytes.
+struct MachineState {
+  std::array<HartState, max_harts> harts;
+  Clint<max_harts> clint;
+  Plic<max_harts> plic;
+  Uart uart;
+  VirtioBlock block;
+  Finisher finisher;
+  Schedule schedule;
+};
+static_assert(std::is_trivially_copyable_v<MachineState> && std::has_unique_object_representations_v<MachineState>);
+
 template <Observer O>
 class Interpreter;
 
@@ -95,7 +108,8 @@ class Machine {
 
   /// Types on the serial line; returns how many bytes there was room for.
   usize feed(std::span<const u8> bytes);
-  usize take_output(std::span<u8> to) { return uart_.take_output(to); }
+  /// Moves what was printed to `to`; returns how many bytes. What is printed is no part of the machine's state.
+  usize take_output(std::span<u8> to);
 
   /// When every hart waits: the virtual time of the next event in ns, nothing if only input can wake them.
   [[nodiscard]] std::optional<u64> next_event() const;
@@ -130,17 +144,31 @@ class Machine {
   /// Accesses to the page at this physical address are shown to the observer (on_watched) from now on, or no longer.
   void watch(u64 address, bool loads, bool stores);
 
+  /// All of the machine but the content of its pages. Restoring is exact: what follows is what followed before.
+  void save(MachineState& to) const;
+  void restore(const MachineState& from);
+  /// From now on the first store into each page of RAM and disk is shown (on_first_store) before it is done.
+  void begin_epoch();
+  /// Exchanges a page's content (for going to another moment); `with` is as long as memory().content_of(page).
+  void swap_page(u64 page, std::span<u8> with);
+  /// A number that equal machines have in common, and others hardly: registers, devices, RAM, disk.
+  [[nodiscard]] u64 hash() const;
+
+  /// The observer's on_break is called before an instruction at this virtual address, or no longer. False: too many.
+  bool break_at(u64 pc, bool is_on);
+  static constexpr usize max_breaks = 64;
+
   // For devices.
   bool dma_read(u64 address, void* to, u64 bytes);
   bool dma_write(u64 address, const void* from, u64 bytes);
   [[nodiscard]] u64 disk_bytes() const { return storage_.disk.size(); }
   void disk_read(u64 offset, std::span<u8> to) { copy_bytes(to.data(), storage_.disk.data() + offset, to.size()); }
-  void disk_write(u64 offset, std::span<const u8> from) {
-    copy_bytes(storage_.disk.data() + offset, from.data(), from.size());
-  }
+  void disk_write(u64 offset, std::span<const u8> from);
 
  private:
   friend class Interpreter<O>;
+  // Room for what one slice can print, whoever takes it how seldom.
+  static constexpr usize output_capacity = 8192;
   struct WalkMemory;
 
   // Running (schedule_impl.hpp).
@@ -174,6 +202,12 @@ class Machine {
   Op* decode_at(Hart& hart, Op* op);
   Op* decode_crossing(Hart& hart, u64 pc);
   Op* execute_alone(Hart& hart, u64 pc, u32 word);
+  Op* stop_at_break(Hart& hart, Op* op);
+  [[nodiscard]] bool may_break_at(u64 offset) const;
+  [[nodiscard]] u32 word_at(u64 page, u64 offset) const;
+  void print(u8 byte) {
+    if (output_count_ < output_.size()) output_[output_count_++] = byte;
+  }
   Op* csr_instruction(Hart& hart, Operation operation, const Op& op, u64 pc, u64 length, u64 left);
   Op* system_instruction(Hart& hart, Operation operation, const Op& op, u64 pc, u64 length, u64 left);
   Op* atomic_instruction(Hart& hart, Operation operation, const Op& op, u64 pc, u64 length);
@@ -195,6 +229,7 @@ class Machine {
 
   // Pages (page_impl.hpp).
   void mark(u64 page, u8 flag);
+  void note_first_store(u64 page);
   DecodedPage& decoded(u64 page);
   void drop_code(u64 page);
   void forget_translations();
@@ -212,6 +247,10 @@ class Machine {
   Finisher finisher_;
   Schedule schedule_;
   u64 tree_address_ = 0;
+  std::array<u64, max_breaks> breaks_{};
+  usize break_count_ = 0;
+  std::array<u8, output_capacity> output_{};
+  usize output_count_ = 0;
   bool devices_touched_ = true;
   bool stop_requested_ = false;
 };

@@ -16,7 +16,7 @@ Machine<O>::Machine(const Configuration& configuration, const Storage& storage, 
     : configuration_(configuration),
       storage_(storage),
       observer_(observer),
-      memory_(storage.ram, storage.rom, storage.pages),
+      memory_(storage.ram, storage.rom, storage.disk, storage.pages),
       code_(storage.code) {
   reset();
 }
@@ -76,6 +76,63 @@ void Machine<O>::reset() {
     hart.stumble_op.code = code::stumble;
     hart.select_context();
   }
+}
+
+template <Observer O>
+usize Machine<O>::take_output(std::span<u8> to) {
+  const usize count = std::min(to.size(), output_count_);
+  std::copy_n(output_.begin(), count, to.begin());
+  std::copy(output_.begin() + count, output_.begin() + output_count_, output_.begin());
+  output_count_ -= count;
+  return count;
+}
+
+template <Observer O>
+void Machine<O>::save(MachineState& to) const {
+  for (u32 i = 0; i < max_harts; ++i) to.harts[i] = harts_[i].state();
+  to.clint = clint_;
+  to.plic = plic_;
+  to.uart = uart_;
+  to.block = block_;
+  to.finisher = finisher_;
+  to.schedule = schedule_;
+}
+
+template <Observer O>
+void Machine<O>::restore(const MachineState& from) {
+  clint_ = from.clint;
+  plic_ = from.plic;
+  uart_ = from.uart;
+  block_ = from.block;
+  finisher_ = from.finisher;
+  schedule_ = from.schedule;
+  for (u32 i = 0; i < max_harts; ++i) {
+    harts_[i].state() = from.harts[i];
+    harts_[i].broke = false;
+    harts_[i].translations.clear();
+    harts_[i].select_context();
+  }
+  devices_touched_ = true;
+}
+
+template <Observer O>
+u64 Machine<O>::hash() const {
+  u64 sum = 0;
+  const auto add = [&sum](const void* bytes, usize count) {
+    const auto* from = static_cast<const u8*>(bytes);
+    for (usize i = 0; i < count; i += 8) {
+      u64 word = 0;
+      copy_bytes(&word, from + i, std::min<usize>(8, count - i));
+      sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+      sum ^= sum >> 29;
+    }
+  };
+  MachineState state;
+  save(state);
+  add(&state, sizeof state);
+  add(storage_.ram.data(), storage_.ram.size());
+  add(storage_.disk.data(), storage_.disk.size());
+  return sum;
 }
 
 template <Observer O>

@@ -26,15 +26,24 @@ struct PageInfo {
   u16 stores_into_code = 0;  // since one was decoded last
 };
 
-/// RAM from map::ram_base on, and one page of ROM where harts begin. Pages are numbered: RAM's, then the ROM.
+/// RAM from map::ram_base on, one page of ROM where harts begin, and the disk. Their pages are numbered in this order.
 class Memory {
  public:
   static constexpr u64 not_a_page = ~u64{0};
 
-  Memory(std::span<u8> ram, std::span<u8> rom, std::span<PageInfo> pages) : ram_(ram), rom_(rom), pages_(pages) {}
+  /// `pages` has pages_for(ram, disk) records.
+  Memory(std::span<u8> ram, std::span<u8> rom, std::span<u8> disk, std::span<PageInfo> pages)
+      : ram_(ram), rom_(rom), disk_(disk), pages_(pages) {}
+
+  [[nodiscard]] static constexpr u64 pages_for(u64 ram_bytes, u64 disk_bytes) {
+    return ram_bytes / page_bytes + 1 + (disk_bytes + page_bytes - 1) / page_bytes;
+  }
 
   [[nodiscard]] u64 ram_bytes() const { return ram_.size(); }
   [[nodiscard]] std::span<u8> ram() const { return ram_; }
+  [[nodiscard]] std::span<u8> disk() const { return disk_; }
+  [[nodiscard]] u64 rom_page() const { return ram_.size() / page_bytes; }
+  [[nodiscard]] u64 first_disk_page() const { return rom_page() + 1; }
   [[nodiscard]] u64 page_count() const { return pages_.size(); }
 
   [[nodiscard]] bool is_ram(u64 address, u64 bytes = 1) const {
@@ -47,18 +56,24 @@ class Memory {
   /// The number of the page of RAM or ROM at a physical address.
   [[nodiscard]] u64 page_at(u64 address) const {
     if (is_ram(address)) return ram_page(address);
-    return address - map::boot_rom.base < rom_.size() ? pages_.size() - 1 : not_a_page;
+    return address - map::boot_rom.base < rom_.size() ? rom_page() : not_a_page;
   }
-  [[nodiscard]] u8* bytes_of(u64 page) const {
-    return page == pages_.size() - 1 ? rom_.data() : ram_.data() + page * page_bytes;
+  [[nodiscard]] u8* bytes_of(u64 page) const { return content_of(page).data(); }
+  /// All bytes of a page; the disk's last one may be short.
+  [[nodiscard]] std::span<u8> content_of(u64 page) const {
+    if (page < rom_page()) return ram_.subspan(page * page_bytes, page_bytes);
+    if (page == rom_page()) return rom_;
+    const u64 offset = (page - first_disk_page()) * page_bytes;
+    return disk_.subspan(offset, std::min<u64>(page_bytes, disk_.size() - offset));
   }
+  /// The physical address of a page of RAM or ROM.
   [[nodiscard]] u64 address_of(u64 page) const {
-    return page == pages_.size() - 1 ? map::boot_rom.base : map::ram_base + page * page_bytes;
+    return page == rom_page() ? map::boot_rom.base : map::ram_base + page * page_bytes;
   }
   [[nodiscard]] PageInfo& info(u64 page) const { return pages_[page]; }
 
  private:
-  std::span<u8> ram_, rom_;
+  std::span<u8> ram_, rom_, disk_;
   std::span<PageInfo> pages_;
 };
 

@@ -48,6 +48,12 @@ struct Unobserved {
   static constexpr bool sees_traps = false;
   /// on_dma(address, bytes, AccessKind): a device reads or writes memory.
   static constexpr bool sees_dma = false;
+  /// on_first_store(page): the first store (by whomever) into a page of RAM or disk since Machine::begin_epoch(),
+  /// before it is done. `page` is Memory's number.
+  static constexpr bool sees_first_stores = false;
+  /// on_break(hart, pc): before an instruction at an address given to Machine::break_at(). If the hook asks the machine
+  /// to stop, it stops there, and goes on with that instruction the next time.
+  static constexpr bool sees_breaks = false;
   /// on_watched(hart, access, kind, value): an access to a page for which Machine::watch() was called (by devices too,
   /// hart null). Costs only where it is watched.
   static constexpr bool sees_watched = false;
@@ -66,6 +72,8 @@ concept Observer = requires {
   { O::sees_traps } -> std::convertible_to<bool>;
   { O::sees_dma } -> std::convertible_to<bool>;
   { O::sees_watched } -> std::convertible_to<bool>;
+  { O::sees_first_stores } -> std::convertible_to<bool>;
+  { O::sees_breaks } -> std::convertible_to<bool>;
 };
 static_assert(Observer<Unobserved>);
 

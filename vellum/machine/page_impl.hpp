@@ -59,6 +59,37 @@ void Machine<O>::drop_code(u64 page) {
   info.flags &= static_cast<u8>(~page_flag::has_code);
 }
 
+/// The first store into a page since begin_epoch().
+template <Observer O>
+void Machine<O>::note_first_store(u64 page) {
+  PageInfo& info = memory_.info(page);
+  if ((info.flags & page_flag::unsaved) == 0) return;
+  info.flags &= static_cast<u8>(~page_flag::unsaved);
+  if constexpr (O::sees_first_stores) observer_.on_first_store(page);
+}
+
+template <Observer O>
+void Machine<O>::begin_epoch() {
+  for (u64 page = 0; page < memory_.page_count(); ++page) memory_.info(page).flags |= page_flag::unsaved;
+  forget_translations();
+}
+
+template <Observer O>
+void Machine<O>::swap_page(u64 page, std::span<u8> with) {
+  const std::span<u8> content = memory_.content_of(page);
+  const PageInfo& info = memory_.info(page);
+  if ((info.flags & page_flag::has_code) != 0) drop_code(page);
+  if ((info.flags & page_flag::has_entries) != 0) forget_translations();
+  std::swap_ranges(content.begin(), content.end(), with.begin());
+}
+
+template <Observer O>
+void Machine<O>::disk_write(u64 offset, std::span<const u8> from) {
+  const u64 last = (offset + from.size() - 1) / page_bytes;
+  for (u64 page = offset / page_bytes; page <= last; ++page) note_first_store(memory_.first_disk_page() + page);
+  copy_bytes(storage_.disk.data() + offset, from.data(), from.size());
+}
+
 /// An entry that translations rest on has changed.
 template <Observer O>
 void Machine<O>::forget_translations() {

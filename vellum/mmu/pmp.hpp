@@ -42,7 +42,7 @@ class Pmp {
 
   /// Whether an access may touch all of [address, address + size).
   [[nodiscard]] bool allows(u64 address, u64 size, AccessKind kind, Privilege privilege) const {
-    if (!any_active_) return privilege == Privilege::machine;
+    if (any_active_ == 0) return privilege == Privilege::machine;
     for (u32 i = 0; i < entries; ++i) {
       const Range range = range_of(i);
       const u64 last = address + size - 1;
@@ -57,7 +57,7 @@ class Pmp {
 
   /// Whether one answer holds for the whole page, so that it may be remembered for it.
   [[nodiscard]] bool is_uniform(u64 page) const {
-    if (!any_active_) return true;
+    if (any_active_ == 0) return true;
     const u64 last = page + page_bytes - 1;
     for (u32 i = 0; i < entries; ++i) {
       const Range range = range_of(i);
@@ -100,9 +100,9 @@ class Pmp {
   }
 
   void note_change() {
-    any_active_ = false;
+    any_active_ = 0;
     for (u32 i = 0; i < entries; ++i) {
-      any_active_ |= mode(configuration_[i]) != off;
+      any_active_ |= mode(configuration_[i]) != off ? 1 : 0;
       ranges_[i] = computed_range(i);
     }
   }
@@ -114,7 +114,7 @@ class Pmp {
     none.fill({1, 0});
     return none;
   }();
-  bool any_active_ = false;
+  u64 any_active_ = 0;
 };
 
 }  // namespace vellum
