@@ -101,7 +101,13 @@ export function preferredLanguage(): Language {
 export function levelTable(level: number | string): string { return language === 'en' ? `level ${level} table` : `第 ${level} 级页表`; }
 export function levelName(level: number | string): string { return language === 'en' ? `level ${level}` : `第 ${level} 级`; }
 
-export function t(text: string): string { return language === 'en' ? text : zh[text] ?? text; }
+const en: Record<string, string> = {}; // only for keys that are not English themselves
+
+export function t(text: string): string { return (language === 'en' ? en[text] : zh[text]) ?? text; }
+
+/** For a page around the panes that has texts of its own. */
+export function addChinese(texts: Record<string, string>): void { Object.assign(zh, texts); }
+export function addEnglish(texts: Record<string, string>): void { Object.assign(en, texts); }
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 export function humanSize(bytes: number): string {

@@ -1,0 +1,210 @@
+// The page: a machine in a worker, its console, its past, and the explorer's panes over it.
+
+import { html, nothing, render } from 'lit-html';
+import { drawCanvases, explorerView, refresh } from '../../tools/foliowalk/web/src/explorer';
+import { currentLanguage, type Language, preferredLanguage, setLanguage, t } from '../../tools/foliowalk/web/src/i18n';
+import { Refused } from '../../tools/foliowalk/web/src/api';
+import { actions, state } from '../../tools/foliowalk/web/src/state';
+import { Client } from './client';
+import { controlsView } from './controls';
+import { findingsView } from './findings';
+import { fromBase64, guestView, loadBuiltin, readRecording, recognise, toBase64 } from './guest';
+import type { Change, Finding, Guest, Options, Recording, Until } from './protocol';
+import { page, type Builtin, type Pane } from './state';
+import { Console } from './terminal';
+import { checkQuestion, driver, driveTo, tourLength, tourView } from './tour';
+import './texts';
+
+const root = document.getElementById('app')!;
+const client = new Client();
+const terminal = new Console(client);
+const panes: [Pane, string][] = [['tour', 'Tour'], ['findings', 'Findings'], ['guest', 'Guest']];
+let booted: Guest | undefined; // for keeping the run
+let stoppedWaiters: (() => void)[] = [];
+let stoppedStep = -1; // the moment that the panes show, while the machine stands
+
+async function guarded(work: () => Promise<unknown>): Promise<void> {
+  page.failure = '';
+  try { await work(); } catch (error) { page.failure = (error as Error).message; }
+  redraw();
+}
+
+// What people do with time.
+
+const controls = {
+  run: () => void guarded(() => client.ask({ do: 'run' })),
+  pause: () => void guarded(() => client.ask({ do: 'pause' })),
+  until: (what: Until) => void guarded(() => client.ask({ do: 'until', what })),
+  back: () => void guarded(() => client.ask({ do: 'back' })),
+  goTo: (step: number) => void guarded(() => client.ask({ do: 'goto', step })),
+};
+
+const findingActions = {
+  goTo: controls.goTo,
+  blame: (pa: string) => void guarded(async () => { page.blame = { pa, changes: await client.ask({ do: 'blame', pa }) as Change[] }; }),
+  redraw: () => redraw(),
+};
+
+// What runs.
+
+async function boot(guest: Guest, options: Options): Promise<void> {
+  page.notice = t('booting…');
+  page.findings = [];
+  page.blame = undefined;
+  page.guest = guest.name;
+  booted = guest;
+  state.space = '';
+  redraw();
+  await client.ask({ do: 'boot', guest, options });
+  page.notice = '';
+}
+
+async function replay(recording: Recording): Promise<void> {
+  const builtin = page.builtins.find((one) => one.name === recording.builtin);
+  const guest = builtin ? await loadBuiltin(builtin)
+    : { name: recording.name, kernel: fromBase64(recording.kernel ?? ''), image: fromBase64(recording.image ?? '') };
+  page.options = recording.options;
+  await boot(guest, recording.options);
+  await client.ask({ do: 'replay', input: recording.input, end: recording.end });
+}
+
+async function recorded(withFiles: boolean): Promise<Recording> {
+  const recording = await client.ask({ do: 'record' }) as Recording;
+  const builtin = page.builtins.find((one) => one.name === page.guest);
+  if (builtin) return { ...recording, builtin: builtin.name };
+  return withFiles ? { ...recording, kernel: toBase64(booted!.kernel), image: toBase64(booted!.image) } : recording;
+}
+
+const guestActions = {
+  bootBuiltin: (builtin: Builtin) => void guarded(async () => boot(await loadBuiltin(builtin), page.options)),
+  bootFiles: () => void guarded(async () => {
+    const { kernel, image } = page.dropped;
+    if (!kernel || !image) return;
+    await boot({ name: kernel.name, kernel: new Uint8Array(await kernel.arrayBuffer()), image: new Uint8Array(await image.arrayBuffer()) }, page.options);
+  }),
+  take: (files: FileList | File[]) => void guarded(async () => {
+    for (const file of files) {
+      const kind = await recognise(file);
+      if (kind === 'run') return await replay(await readRecording(file));
+      page.dropped[kind] = file;
+    }
+    if (page.dropped.kernel && page.dropped.image) guestActions.bootFiles();
+  }),
+  keepRun: () => void guarded(async () => {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(await recorded(true))], { type: 'application/json' }));
+    link.download = `${page.guest}.run.json`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }),
+  copyLink: () => void guarded(async () => {
+    const recording = await recorded(false);
+    if (recording.builtin === '') throw new Error(t('A link works for the built-in guests. Keep the run as a file instead.'));
+    const link = new URL(location.href);
+    link.hash = `run=${encodeURIComponent(JSON.stringify(recording))}`;
+    await navigator.clipboard.writeText(link.href);
+    page.notice = t('The link is in the clipboard.');
+  }),
+  redraw: () => redraw(),
+};
+
+// The tour.
+
+const whenStopped = async (): Promise<void> => {
+  if (page.status?.running) await new Promise<void>((resolve) => stoppedWaiters.push(resolve));
+  await refresh();
+};
+const atPrompt = (): boolean => terminal.text().endsWith('$') && (page.status?.waiting === true || page.status?.running === true);
+const guide = driver(client, whenStopped, atPrompt, () => actions.keepMoment());
+const tourActions = {
+  go: (step: number) => void guarded(async () => {
+    page.tourStep = Math.max(0, Math.min(step, tourLength));
+    redraw();
+    await driveTo(page.tourStep, guide);
+    page.tourReached = page.tourStep;
+  }),
+  check: (id: string) => void guarded(async () => { await refresh(); await checkQuestion(id); }),
+  redraw: () => redraw(),
+};
+
+// What is shown.
+
+function header() {
+  const status = page.status;
+  const word = !status ? 'connecting…' : status.ended ? status.ended : status.running ? 'live' : 'paused';
+  return html`<header><h1>Bifolium <small>${t('A kernel, its page tables and its past')}</small></h1>
+    <span class="status ${word === 'live' ? 'live' : 'paused'}" role="status">${t(word)}</span>
+    ${status?.running && status.speed > 0 ? html`<span class="dim facts">${(status.speed / 1e6).toFixed(0)} MIPS</span>` : nothing}
+    <span class="spacer"></span>
+    <label class="plain"><input type="checkbox" @change=${(event: Event) => terminal.readAloud((event.target as HTMLInputElement).checked)}>${t('read aloud')}</label>
+    <label class="visually-hidden" for="language">${t('Language')}</label>
+    <select id="language" @change=${(event: Event) => { setLanguage((event.target as HTMLSelectElement).value as Language); redraw(); }}>
+      <option value="en" ?selected=${currentLanguage() === 'en'}>English</option><option value="zh-CN" ?selected=${currentLanguage() === 'zh-CN'}>中文</option></select>
+  </header>`;
+}
+
+function paneTabs() {
+  const move = (event: KeyboardEvent): void => {
+    const at = panes.findIndex(([pane]) => pane === page.pane);
+    const next = { ArrowRight: (at + 1) % panes.length, ArrowLeft: (at + panes.length - 1) % panes.length }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    page.pane = panes[next]![0];
+    redraw();
+    document.getElementById(`pane-${page.pane}`)?.focus();
+  };
+  return html`<div class="tabs" role="tablist" aria-label=${t('Bifolium')} @keydown=${move}>${panes.map(([pane, name]) => html`<button type="button" role="tab" id="pane-${pane}" aria-controls="side"
+    aria-selected=${page.pane === pane} tabindex=${page.pane === pane ? 0 : -1} @click=${() => { page.pane = pane; redraw(); }}>${t(name)}${pane === 'findings' && page.findings.length > 0 ? html` <span class="count">${page.findings.length}</span>` : nothing}</button>`)}</div>`;
+}
+
+function side() {
+  switch (page.pane) {
+    case 'tour': return tourView(tourActions);
+    case 'findings': return findingsView(findingActions);
+    case 'guest': return guestView(guestActions);
+  }
+}
+
+function redraw(): void {
+  render(html`${header()}
+    ${page.failure ? html`<p class="banner error" role="alert">${page.failure}</p>` : nothing}
+    ${page.notice ? html`<p class="banner" role="status">${page.notice}</p>` : nothing}
+    <div class="top"><section class="screen" aria-label=${t('Console')}>${terminal.element}${controlsView(controls)}</section>
+      <aside>${paneTabs()}<div id="side" role="tabpanel" aria-labelledby="pane-${page.pane}">${side()}</div></aside></div>
+    ${explorerView()}`, root);
+  drawCanvases();
+}
+
+actions.redraw = redraw;
+
+client.onFailure = (why) => { page.failure = `${t('The machine stopped')}: ${why}`; redraw(); };
+client.onStatus = (status) => {
+  page.status = status;
+  if (status.findings !== page.findings.length) void client.ask({ do: 'findings', after: 0 }).then((found) => { page.findings = found as Finding[]; redraw(); }, () => {});
+  if (!status.running) {
+    for (const wake of stoppedWaiters.splice(0)) wake();
+    if (status.step !== stoppedStep) { stoppedStep = status.step; void refresh(); }
+  } else stoppedStep = -1;
+  redraw();
+};
+
+async function start(): Promise<void> {
+  setLanguage(preferredLanguage());
+  root.replaceChildren();
+  redraw();
+  terminal.open();
+  page.builtins = await (await fetch(new URL('./guests.json', import.meta.url))).json() as Builtin[];
+  const wanted = new URLSearchParams(location.hash.slice(1)).get('run');
+  if (wanted) await guarded(() => replay(JSON.parse(wanted) as Recording));
+  else await guarded(async () => boot(await loadBuiltin(page.builtins[0]!), page.options));
+  terminal.focus();
+  for (;;) {
+    if (page.status?.running && document.visibilityState === 'visible') await refresh().catch((error: unknown) => { if (!(error instanceof Refused)) throw error; });
+    await new Promise((wake) => setTimeout(wake, 700));
+  }
+}
+
+// For tests: what is on the console.
+Object.assign(window, { bifolium: { text: () => terminal.text(), status: () => page.status, findings: () => page.findings } });
+addEventListener('resize', redraw);
+void start();

@@ -1,0 +1,179 @@
+// The worker that holds the machine: runs it in pieces short enough to listen in between, and answers.
+
+import { Module } from './module';
+import type { Answer, FromWorker, Options, Recording, Request, Status, ToWorker, Until } from './protocol';
+
+const StopReason = { stepsDone: 0, idle: 1, poweredOff: 2, reset: 3, outputFull: 4, asked: 5 } as const;
+const sliceMilliseconds = 12;
+const statusMilliseconds = 150;
+// A terminal that is shown anew gets no more than this of what was printed before.
+const longestReplay = 256 * 1024;
+
+const post = (message: FromWorker): void => (self as unknown as Worker).postMessage(message);
+const ok = (value: unknown): Answer => ({ status: 200, value });
+
+let module: Module | undefined;
+let running = false;
+let until: Until | '' = '';
+let idle = false;
+let chunk = 200_000; // steps in a piece; follows the speed of this computer
+let speed = 0;
+let lastStatus = 0;
+let booted: { name: string; options: Options } | undefined;
+let printed: { step: number; bytes: Uint8Array }[] = []; // what the guest said, and when
+let printedBytes = 0;
+
+function state(): Omit<Status, 'running' | 'waiting' | 'speed'> { return module!.call({ do: 'state' }).value as Status; }
+
+function tellStatus(): void {
+  lastStatus = performance.now();
+  if (module && booted) post({ status: { ...state(), running, waiting: idle, speed } });
+}
+
+function drain(): void {
+  const bytes = module!.output();
+  if (bytes.length === 0) return;
+  printed.push({ step: state().step, bytes });
+  printedBytes += bytes.length;
+  while (printedBytes > 4 * longestReplay && printed.length > 1) printedBytes -= printed.shift()!.bytes.length;
+  post({ output: bytes, replay: false });
+}
+
+/** The terminal as it was at a moment. */
+function replayOutput(step: number): void {
+  printed = printed.filter((piece) => piece.step <= step);
+  printedBytes = printed.reduce((sum, piece) => sum + piece.bytes.length, 0);
+  const whole = new Uint8Array(printedBytes);
+  let at = 0;
+  for (const piece of printed) { whole.set(piece.bytes, at); at += piece.bytes.length; }
+  post({ output: whole.subarray(Math.max(0, at - longestReplay)), replay: true });
+}
+
+/** One piece of running. Returns whether there is more to do now. */
+function piece(): boolean {
+  const begin = performance.now();
+  const before = state().step;
+  const reason = module!.run(chunk);
+  const took = performance.now() - begin;
+  drain();
+  const done = state().step - before;
+  if (took > 0 && done > 1000) speed = (done / took) * 1000;
+  if (reason === StopReason.stepsDone) chunk = Math.min(Math.max(20_000, chunk * Math.min(2, Math.max(0.5, sliceMilliseconds / Math.max(took, 0.1)))), 20_000_000);
+  idle = reason === StopReason.idle;
+  if (reason === StopReason.poweredOff || reason === StopReason.reset || (reason === StopReason.asked && until !== '')) { running = false; until = ''; }
+  return running && !idle;
+}
+
+// setTimeout waits four milliseconds when it is nested; a message to oneself does not.
+const channel = new MessageChannel();
+let scheduled = false;
+channel.port1.onmessage = () => {
+  scheduled = false;
+  try {
+    const more = running && piece();
+    if (!more || performance.now() - lastStatus > statusMilliseconds) tellStatus();
+    if (more) schedule();
+    else if (running && idle) waitWithTheGuest();
+  } catch (error) { fail(error); }
+};
+function schedule(): void {
+  if (scheduled || !running) return;
+  scheduled = true;
+  channel.port2.postMessage(0);
+}
+
+/** Every hart waits for a timer. The machine's time may jump there; a person's eyes and processor want a little rest. */
+function waitWithTheGuest(): void {
+  const nanoseconds = module!.nextEvent();
+  if (nanoseconds < 0) return; // only typing can wake it
+  setTimeout(() => {
+    if (!running || !idle) return;
+    module!.skipToEvent();
+    idle = false;
+    schedule();
+  }, Math.min(20, nanoseconds / 1e6));
+}
+
+function fail(error: unknown): void {
+  running = false;
+  post({ failed: String((error as Error).message ?? error) });
+}
+
+async function boot(request: Extract<Request, { do: 'boot' }>): Promise<Answer> {
+  running = false;
+  module ??= await Module.load(new URL('./machine.wasm', import.meta.url));
+  module.give('kernel', request.guest.kernel);
+  module.give('image', request.guest.image);
+  const answer = module.call({ do: 'boot', ...request.options });
+  if (answer.status !== 200) return answer;
+  booted = { name: request.guest.name, options: request.options };
+  printed = [];
+  printedBytes = 0;
+  post({ output: new Uint8Array(), replay: true });
+  until = '';
+  running = true;
+  idle = false;
+  schedule();
+  return answer;
+}
+
+function goTo(question: object): Answer {
+  running = false;
+  until = '';
+  const answer = module!.call(question);
+  if (answer.status === 200) {
+    module!.output(); // printed before; replayed from what was kept
+    replayOutput(state().step);
+  }
+  tellStatus();
+  return answer;
+}
+
+function runUntil(what: Until): Answer {
+  const answer = module!.call({ do: 'until', what });
+  if (answer.status !== 200) return answer;
+  until = what;
+  running = true;
+  idle = false;
+  schedule();
+  return answer;
+}
+
+function recording(): Recording {
+  const { input } = module!.call({ do: 'record' }).value as Pick<Recording, 'input'>;
+  return { format: 'bifolium-run-1', name: booted!.name, options: booted!.options, input, end: state().step, builtin: '' };
+}
+
+async function handle(request: Request): Promise<Answer> {
+  if (request.do === 'boot') return boot(request);
+  if (!module || !booted) return { status: 400, value: { error: 'nothing has been booted' } };
+  switch (request.do) {
+    case 'run': running = true; idle = false; module.call({ do: 'until', what: '' }); until = ''; schedule(); return ok(null);
+    case 'pause': running = false; tellStatus(); return ok(null);
+    case 'until': return runUntil(request.what);
+    case 'goto': return goTo({ do: 'goto', step: request.step });
+    case 'back': return goTo({ do: 'back' });
+    case 'record': return ok(recording());
+    case 'replay': return goTo({ do: 'replay', input: request.input, end: request.end });
+    case 'ask': return module.call({ do: 'ask', name: request.name, changes: request.changes, parameters: request.parameters });
+    default: return module.call(request);
+  }
+}
+
+/** Typing at an earlier moment begins a new branch: what came after it is gone. */
+function type(input: Uint8Array): void {
+  module!.type(input);
+  idle = false;
+  schedule();
+}
+
+self.onmessage = (event: MessageEvent<ToWorker>) => {
+  const message = event.data;
+  if ('input' in message) {
+    if (module && booted) type(message.input);
+    return;
+  }
+  handle(message.request)
+    .then((answer) => post({ id: message.id, answer }))
+    .catch((error: Error) => { post({ id: message.id, answer: { status: 500, value: { error: error.message } } }); fail(error); });
+};
