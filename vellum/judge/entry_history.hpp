@@ -13,7 +13,7 @@ struct EntryChange {
   u64 address = 0;  // physical, a multiple of 8
   u64 old_value = 0, new_value = 0;
   u64 tick = 0;  // order among all that the judges see
-  Moment by;
+  Moment by{};
   CallChain callers{};
   u64 older = 0;  // the change before in the same bucket: its number, counted from 1; 0: none
 };

@@ -1,0 +1,52 @@
+#pragma once
+// What a judge has to say.
+
+#include "vellum/isa/privileged.hpp"
+#include "vellum/judge/moment.hpp"
+
+namespace vellum {
+
+enum class Rule : u8 {
+  stale_translation,     // another frame, or a right that was taken, without sfence.vma between
+  stale_after_satp,      // ... from tables that were left without a fence under the same ASID
+  stale_code,            // without fence.i between
+  reserved_entry,        // a walk met V = 1 with a reserved encoding
+  misaligned_superpage,  // ... or a superpage whose frame is not a multiple of its size
+};
+constexpr usize rule_count = 5;
+
+/// Whether the manual forbids it, or permits that it goes well.
+enum class Severity : u8 { fault, note };
+
+constexpr Severity severity_of(Rule /*rule*/) { return Severity::fault; }
+
+/// A stable name, for scripts and for the page's texts.
+constexpr const char* name_of(Rule rule) {
+  switch (rule) {
+    case Rule::stale_translation: return "stale-translation";
+    case Rule::stale_after_satp: return "stale-after-satp";
+    case Rule::stale_code: return "stale-code";
+    case Rule::reserved_entry: return "reserved-entry";
+    case Rule::misaligned_superpage: return "misaligned-superpage";
+  }
+  return "";
+}
+
+struct Finding {
+  Rule rule{};
+  AccessKind kind{};
+  u64 address = 0;        // virtual, of the access
+  u64 entry_address = 0;  // physical, of the entry that was changed; 0: none
+  u64 old_entry = 0;      // what the hart may still hold
+  u64 new_entry = 0;      // what stands there now
+  u64 old_physical = 0;   // where the old entry leads
+  u64 new_physical = 0;   // where the tables lead now, if they allow the access
+  bool is_allowed_now = false;
+  Moment now{};
+  CallChain callers{};
+  bool has_cause = false;
+  Moment cause{};
+  CallChain cause_callers{};
+};
+
+}  // namespace vellum

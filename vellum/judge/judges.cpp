@@ -1,0 +1,187 @@
+#include "vellum/judge/judges.hpp"
+
+#include "vellum/judge/stale_translation.hpp"
+#include "vellum/machine/machine_impl.hpp"
+
+namespace vellum {
+
+template class Machine<Judges>;
+
+namespace {
+
+constexpr u64 marks = entry::accessed | entry::dirty;
+
+/// The frame-pointer convention of GCC and clang: the return address lies at fp - 8, the caller's fp at fp - 16.
+constexpr u32 frame_pointer = 8, return_address = 1;
+
+}  // namespace
+
+Judges::Judges(const JudgeStorage& storage)
+    : storage_(storage), history_(storage.changes, storage.change_buckets), code_stores_(storage.code_stores) {
+  for (usize i = 0; i < max_harts; ++i) {
+    fences_[i] = HartFences(storage.asid_fences.subspan(i * HartFences::asids, HartFences::asids));
+  }
+}
+
+void Judges::attach(JudgedMachine& machine) { machine_ = &machine; }
+
+Moment Judges::moment_of(const Hart* hart) const {
+  if (hart == nullptr) return {machine_->schedule().steps, 0, by_device};
+  return {machine_->moment(*hart), hart->pc, hart->id};
+}
+
+u64 Judges::asid_mask() const { return (u64{1} << machine_->configuration().asid_bits) - 1; }
+
+std::optional<u64> Judges::entry_at(u64 address) const {
+  if (!machine_->memory().is_ram(address, 8)) return std::nullopt;
+  u64 value = 0;
+  copy_bytes(&value, machine_->memory().ram_at(address), 8);
+  return value;
+}
+
+CallChain Judges::callers_of(const Hart& hart) const {
+  CallChain chain{};
+  usize length = 0;
+  const auto add = [&](u64 pc) {
+    // A function that calls none keeps its return address in ra, another has it on the stack, or in both.
+    if (length == 0 || chain[length - 1] != pc) chain[length++] = pc;
+  };
+  add(hart.x[return_address]);
+  for (u64 fp = hart.x[frame_pointer]; length < chain.size();) {
+    const auto place = fp % 8 == 0 ? machine_->look_up(hart.id, fp - 16, AccessKind::load) : std::nullopt;
+    u64 frame[2];  // the caller's frame pointer, the return address
+    if (!place || !machine_->read_physical(place->physical_address, {reinterpret_cast<u8*>(frame), sizeof frame})) break;
+    if (frame[1] == 0) break;
+    add(frame[1]);
+    if (frame[0] <= fp) break;
+    fp = frame[0];
+  }
+  return chain;
+}
+
+void Judges::on_walk_step(Hart& hart, const WalkStep& step) {
+  storage_.table_pages[Memory::ram_page(step.entry_address)] = 1;
+  judge_encoding(hart, step);
+}
+
+void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
+  const u64 value = step.value;
+  if ((value & entry::valid) == 0) return;
+  const bool is_leaf = (value & entry::rights) != 0;
+  const bool is_reserved = (value & entry::reserved) != 0 || (value & (entry::readable | entry::writable)) == entry::writable ||
+                           (!is_leaf && (value & (marks | entry::user)) != 0) || (!is_leaf && step.level == 0);
+  const u64 offset_mask = (page_bytes << 9 * step.level) - 1;
+  const bool is_misaligned = is_leaf && (entry::frame_of(value) & offset_mask) != 0;
+  if (!is_reserved && !is_misaligned) return;
+  Finding finding{.rule = is_reserved ? Rule::reserved_entry : Rule::misaligned_superpage,
+                  .kind = step.kind,
+                  .address = step.virtual_address,
+                  .entry_address = step.entry_address,
+                  .new_entry = value};
+  if (const EntryChange* change = history_.newest(step.entry_address)) {
+    finding.old_entry = change->old_value;
+    finding.has_cause = true;
+    finding.cause = change->by;
+    finding.cause_callers = change->callers;
+  }
+  report(hart, finding);
+}
+
+/// Whether anything has happened since this hart's last full fence that could matter.
+bool Judges::may_be_stale(const HartFences& fences, u64 asid, u64 satp) const {
+  if (last_change_ > std::min(fences.last_for_space(asid), fences.last_for_globals())) return true;
+  for (const RootUse& use : fences.past()) {
+    if (use.satp != satp && use.to > fences.last_for_space(asid) && (satp::asid_of(use.satp) & asid_mask()) == asid) return true;
+  }
+  return false;
+}
+
+void Judges::on_translation(Hart& hart, u64 address, AccessKind kind, const Regime& regime, const WalkResult& result) {
+  if (!regime.translates()) return;
+  const HartFences& fences = fences_[hart.id];
+  const u64 asid = satp::asid_of(regime.satp) & asid_mask();
+  if (!may_be_stale(fences, asid, regime.satp)) return;
+  StaleSearch search(history_, fences, asid_mask(), [this](u64 place) { return entry_at(place); });
+  const auto stale = search.run(address, kind, regime, result);
+  if (!stale) return;
+  Finding finding{.rule = stale->change != nullptr ? Rule::stale_translation : Rule::stale_after_satp,
+                  .kind = kind,
+                  .address = address,
+                  .old_entry = stale->leaf,
+                  .new_entry = result.translation.leaf,
+                  .old_physical = stale->physical_address,
+                  .new_physical = result.translation.physical_address,
+                  .is_allowed_now = !result.failure};
+  finding.has_cause = true;
+  if (stale->change != nullptr) {
+    finding.entry_address = stale->change->address;
+    finding.new_entry = stale->change->new_value;
+    finding.cause = stale->change->by;
+    finding.cause_callers = stale->change->callers;
+  } else {
+    finding.cause = {machine_->moment(hart), stale->root->left_at_pc, hart.id};
+  }
+  report(hart, finding);
+}
+
+void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_value) {
+  if (old_value == new_value) return;
+  u8& is_table = storage_.table_pages[Memory::ram_page(address)];
+  if (is_table == 0) return;
+  // The page has become something else once data comes into it.
+  const bool by_user = hart != nullptr && hart->privilege == Privilege::user;
+  if (hart == nullptr || by_user || (new_value & entry::reserved) != 0) {
+    is_table = 0;
+    return;
+  }
+  if (((old_value ^ new_value) & ~marks) == 0 && (old_value & ~new_value) == 0) return;  // A and D by hardware
+  ++tick_;
+  if ((old_value & entry::valid) != 0) last_change_ = tick_;
+  history_.note({.address = address, .old_value = old_value, .new_value = new_value, .tick = tick_, .by = moment_of(hart),
+                 .callers = callers_of(*hart)});
+}
+
+void Judges::on_code_store(Hart* hart, u64 address, u64 bytes) {
+  code_stores_.note(address, bytes, ++tick_, moment_of(hart));
+}
+
+void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
+  const CodeStore* store = code_stores_.newest_after(last_fence_i_[hart.id], physical, bytes);
+  if (store == nullptr) return;
+  report(hart, {.rule = Rule::stale_code,
+                .kind = AccessKind::fetch,
+                .address = hart.pc,
+                .new_physical = physical,
+                .is_allowed_now = true,
+                .has_cause = true,
+                .cause = store->by});
+}
+
+void Judges::on_satp(Hart& hart, u64 /*old_value*/, u64 new_value) {
+  fences_[hart.id].use_root(++tick_, new_value, hart.pc);
+}
+
+void Judges::on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid) {
+  fences_[hart.id].fence(++tick_, has_address, address, has_asid, asid & asid_mask());
+}
+
+void Judges::on_fence_i(Hart& hart) { last_fence_i_[hart.id] = ++tick_; }
+
+/// Once for each place: the same rule, broken by the same store.
+bool Judges::is_known(const Finding& finding) const {
+  for (const Finding& known : findings()) {
+    if (known.rule != finding.rule) continue;
+    if (known.has_cause && finding.has_cause ? known.cause.pc == finding.cause.pc : known.now.pc == finding.now.pc) return true;
+  }
+  return false;
+}
+
+void Judges::report(Hart& hart, Finding finding) {
+  if (finding_count_ == storage_.findings.size() || is_known(finding)) return;
+  finding.now = moment_of(&hart);
+  finding.callers = callers_of(hart);
+  storage_.findings[finding_count_++] = finding;
+  if (stops_) machine_->request_stop();
+}
+
+}  // namespace vellum

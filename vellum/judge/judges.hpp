@@ -1,0 +1,79 @@
+#pragma once
+// All judges at once, as an observer of the machine. What they need to remember lies in memory that the caller gives.
+
+#include <array>
+#include <span>
+
+#include "vellum/judge/entry_history.hpp"
+#include "vellum/judge/fences.hpp"
+#include "vellum/judge/finding.hpp"
+#include "vellum/judge/stale_code.hpp"
+#include "vellum/machine/machine.hpp"
+
+namespace vellum {
+
+/// Memory for the judges, all zero (CodeStore and EntryChange: as they are made).
+struct JudgeStorage {
+  std::span<EntryChange> changes;     // some ten thousand: how far back blame goes
+  std::span<u64> change_buckets;      // a power of two
+  std::span<CodeStore> code_stores;   // a power of two
+  std::span<u64> asid_fences;         // max_harts * HartFences::asids
+  std::span<u8> table_pages;          // one for each page of RAM
+  std::span<Finding> findings;
+};
+
+class Judges : public Unobserved {
+ public:
+  static constexpr bool sees_walks = true, forgets_at_satp = true, sees_entry_stores = true, sees_code = true,
+                        sees_fences = true;
+  using JudgedMachine = Machine<Judges>;
+
+  explicit Judges(const JudgeStorage& storage);
+
+  /// The machine that is watched; before its first instruction.
+  void attach(JudgedMachine& machine);
+
+  [[nodiscard]] std::span<const Finding> findings() const { return storage_.findings.first(finding_count_); }
+  [[nodiscard]] const EntryHistory& history() const { return history_; }
+  /// Makes run() come back right after the next finding.
+  void stop_at_findings(bool on) { stops_ = on; }
+
+  /// The return addresses of what a hart does, by frame pointers.
+  [[nodiscard]] CallChain callers_of(const Hart& hart) const;
+
+  // What the machine calls.
+  void on_walk_step(Hart& hart, const WalkStep& step);
+  void on_translation(Hart& hart, u64 address, AccessKind kind, const Regime& regime, const WalkResult& result);
+  void on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_value);
+  void on_code_store(Hart* hart, u64 address, u64 bytes);
+  void on_fetch_page(Hart& /*hart*/, u64 /*virtual_page*/, u64 /*physical_page*/) {}
+  void on_decode(Hart& hart, u64 physical, u64 bytes);
+  void on_satp(Hart& hart, u64 old_value, u64 new_value);
+  void on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid);
+  void on_fence_i(Hart& hart);
+
+ private:
+  [[nodiscard]] Moment moment_of(const Hart* hart) const;
+  [[nodiscard]] u64 asid_mask() const;
+  [[nodiscard]] std::optional<u64> entry_at(u64 address) const;
+  [[nodiscard]] bool may_be_stale(const HartFences& fences, u64 asid, u64 satp) const;
+  void judge_encoding(Hart& hart, const WalkStep& step);
+  void report(Hart& hart, Finding finding);
+  [[nodiscard]] bool is_known(const Finding& finding) const;
+
+  JudgeStorage storage_;
+  EntryHistory history_;
+  CodeStores code_stores_;
+  std::array<HartFences, max_harts> fences_;
+  std::array<u64, max_harts> last_fence_i_{};
+  JudgedMachine* machine_ = nullptr;
+  u64 tick_ = 0;
+  u64 last_change_ = 0;  // of a valid entry
+  usize finding_count_ = 0;
+  bool stops_ = false;
+};
+
+static_assert(Observer<Judges>);
+extern template class Machine<Judges>;
+
+}  // namespace vellum
