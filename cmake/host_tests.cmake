@@ -36,6 +36,7 @@ host_subject(dev host-lib "kernel/dev/device_tree.cpp")
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp")
 host_subject(labs host-lib "kernel/labs/edition.cpp")
+host_subject(vellum "vellum-machine;host-flags")
 
 # The address space in the other two views: its sources and its tests' helpers, compiled once more.
 foreach(view mirrored shared)
@@ -55,7 +56,7 @@ endforeach()
 
 # What ./test --quick takes: each layer once. The other views and the tools are for the whole run, and so are the
 # sanitizers' other trees.
-set(quick_layers lib model sv39 mm fs dev process labs)
+set(quick_layers lib model sv39 mm fs dev process labs vellum)
 
 add_custom_target(host-tests-quick)
 add_custom_target(host-tests)

@@ -33,7 +33,9 @@ class EntryHistory {
   /// The newest change of this address that is still known; null if there is none.
   [[nodiscard]] const EntryChange* newest(u64 address) const { return find(bucket_of(address), address); }
   /// The change of the same address before this one.
-  [[nodiscard]] const EntryChange* before(const EntryChange& change) const { return find(change.older, change.address); }
+  [[nodiscard]] const EntryChange* before(const EntryChange& change) const {
+    return find(change.older, change.address);
+  }
 
   /// Back to the first so many changes: after the machine was brought back to a moment when there were no more.
   void forget_after_step(u64 step);

@@ -17,7 +17,7 @@ namespace vellum {
 struct RootUse {
   u64 satp = 0;
   u64 from = 0, to = 0;  // ticks; to: 0 while it lasts
-  u64 left_at_pc = 0;    // the satp write that ended it
+  u64 left_at_pc = 0;  // the satp write that ended it
 };
 
 class HartFences {

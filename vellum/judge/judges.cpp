@@ -50,7 +50,8 @@ CallChain Judges::callers_of(const Hart& hart) const {
   for (u64 fp = hart.x[frame_pointer]; length < chain.size();) {
     const auto place = fp % 8 == 0 ? machine_->look_up(hart.id, fp - 16, AccessKind::load) : std::nullopt;
     u64 frame[2];  // the caller's frame pointer, the return address
-    if (!place || !machine_->read_physical(place->physical_address, {reinterpret_cast<u8*>(frame), sizeof frame})) break;
+    if (!place || !machine_->read_physical(place->physical_address, {reinterpret_cast<u8*>(frame), sizeof frame}))
+      break;
     if (frame[1] == 0) break;
     add(frame[1]);
     if (frame[0] <= fp) break;
@@ -68,7 +69,8 @@ void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
   const u64 value = step.value;
   if ((value & entry::valid) == 0) return;
   const bool is_leaf = (value & entry::rights) != 0;
-  const bool is_reserved = (value & entry::reserved) != 0 || (value & (entry::readable | entry::writable)) == entry::writable ||
+  const bool is_reserved = (value & entry::reserved) != 0 ||
+                           (value & (entry::readable | entry::writable)) == entry::writable ||
                            (!is_leaf && (value & (marks | entry::user)) != 0) || (!is_leaf && step.level == 0);
   const u64 offset_mask = (page_bytes << 9 * step.level) - 1;
   const bool is_misaligned = is_leaf && (entry::frame_of(value) & offset_mask) != 0;
@@ -91,7 +93,8 @@ void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
 bool Judges::may_be_stale(const HartFences& fences, u64 asid, u64 satp) const {
   if (last_change_ > std::min(fences.last_for_space(asid), fences.last_for_globals())) return true;
   for (const RootUse& use : fences.past()) {
-    if (use.satp != satp && use.to > fences.last_for_space(asid) && (satp::asid_of(use.satp) & asid_mask()) == asid) return true;
+    if (use.satp != satp && use.to > fences.last_for_space(asid) && (satp::asid_of(use.satp) & asid_mask()) == asid)
+      return true;
   }
   return false;
 }
@@ -137,7 +140,11 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
   if (((old_value ^ new_value) & ~marks) == 0 && (old_value & ~new_value) == 0) return;  // A and D by hardware
   ++tick_;
   if ((old_value & entry::valid) != 0) last_change_ = tick_;
-  history_.note({.address = address, .old_value = old_value, .new_value = new_value, .tick = tick_, .by = moment_of(hart),
+  history_.note({.address = address,
+                 .old_value = old_value,
+                 .new_value = new_value,
+                 .tick = tick_,
+                 .by = moment_of(hart),
                  .callers = callers_of(*hart)});
 }
 
@@ -171,7 +178,8 @@ void Judges::on_fence_i(Hart& hart) { last_fence_i_[hart.id] = ++tick_; }
 bool Judges::is_known(const Finding& finding) const {
   for (const Finding& known : findings()) {
     if (known.rule != finding.rule) continue;
-    if (known.has_cause && finding.has_cause ? known.cause.pc == finding.cause.pc : known.now.pc == finding.now.pc) return true;
+    if (known.has_cause && finding.has_cause ? known.cause.pc == finding.cause.pc : known.now.pc == finding.now.pc)
+      return true;
   }
   return false;
 }

@@ -22,9 +22,9 @@ struct StaleTranslation {
   StaleDifference difference{};
   u64 leaf = 0;  // the old entry
   u8 level = 0;
-  u64 physical_address = 0;            // where it leads
-  const EntryChange* change = nullptr; // the store that was not fenced; null: the satp write of `root`
-  const RootUse* root = nullptr;       // tables left without a fence, under the same ASID
+  u64 physical_address = 0;  // where it leads
+  const EntryChange* change = nullptr;  // the store that was not fenced; null: the satp write of `root`
+  const RootUse* root = nullptr;  // tables left without a fence, under the same ASID
 };
 
 /// The search for one access. `Read` gives the present value of an entry: std::optional<u64>(u64 physical address).
@@ -51,7 +51,8 @@ class StaleSearch {
     look(satp::root_of(regime.satp), levels - 1, 0, nullptr);
     for (const RootUse& use : fences_.past()) {
       if (found_ || use.to <= space_fence_ || use.satp == regime.satp) continue;
-      if ((satp::asid_of(use.satp) & asid_mask_) != asid_ || satp::mode_of(use.satp) != satp::mode_of(regime.satp)) continue;
+      if ((satp::asid_of(use.satp) & asid_mask_) != asid_ || satp::mode_of(use.satp) != satp::mode_of(regime.satp))
+        continue;
       root_ = &use;
       root_from_ = use.from;
       look(satp::root_of(use.satp), levels - 1, 0, nullptr);
@@ -107,8 +108,12 @@ class StaleSearch {
     if (kind_ == AccessKind::store && (leaf & entry::dirty) == 0) return;
     const u64 physical = entry::frame_of(leaf) | (address_ & offset_mask);
     if (!now_.failure && now_.translation.physical_address == physical) return;
-    found_ = {now_.failure ? StaleDifference::more_rights : StaleDifference::another_frame, leaf, static_cast<u8>(level),
-              physical, change, root_};
+    found_ = {now_.failure ? StaleDifference::more_rights : StaleDifference::another_frame,
+              leaf,
+              static_cast<u8>(level),
+              physical,
+              change,
+              root_};
   }
 
   static constexpr u64 forever = ~u64{0};

@@ -33,7 +33,11 @@ class StaleTest : public ::testing::Test {
   }
 
   void store(u64 place, u64 value) {
-    history_.note({.address = place, .old_value = memory_[place], .new_value = value, .tick = ++tick_, .by = {tick_, 0x80000000 + tick_, 0}});
+    history_.note({.address = place,
+                   .old_value = memory_[place],
+                   .new_value = value,
+                   .tick = ++tick_,
+                   .by = {tick_, 0x80000000 + tick_, 0}});
     memory_[place] = value;
   }
   void use(u64 satp) {
@@ -52,7 +56,10 @@ class StaleTest : public ::testing::Test {
   struct Tables {
     StaleTest& test;
     std::optional<u64> read_entry(const WalkStep& step) { return test.read(step.entry_address); }
-    bool update_entry(u64 place, u64 value) { test.memory_[place] = value; return true; }
+    bool update_entry(u64 place, u64 value) {
+      test.memory_[place] = value;
+      return true;
+    }
   };
 
   std::optional<StaleTranslation> judge(AccessKind kind = load, u64 at = address, u64 asid_mask = 0xffff) {
