@@ -145,11 +145,11 @@ lib::Result<void> AddressSpace::populate(VirtAddr begin, VirtAddr end, Permissio
   const VirtRange range = *VirtRange::between(begin, end);
   // What cannot succeed must not first take every frame from others, nor walk a table that will not be filled.
   const u64 page_count = range.page_count();
-  if (frames().free_count() < page_count) return lib::fail(lib::Error::no_memory);
+  if (frames().has_too_few(page_count)) return lib::fail(lib::Error::no_memory);
   TableSource tables(spares_);
   FrameReservation pages;
   Cursor cursor = this->cursor();
-  if (!cursor.want_tables(range, Level::base, tables) || frames().free_count() < page_count + tables.missing() ||
+  if (!cursor.want_tables(range, Level::base, tables) || frames().has_too_few(page_count + tables.missing()) ||
       !tables.reserve()) {
     return lib::fail(lib::Error::no_memory);
   }

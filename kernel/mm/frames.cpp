@@ -215,13 +215,14 @@ inline u32 FrameAllocator::pop_own(Cache& cache, Zero wanted) {
 
 /// A frame from elsewhere, for an empty cache. (Apart, so that the usual way saves few registers.)
 [[gnu::noinline]] u32 FrameAllocator::fetch(u32 hart) {
-  // While frames travel between lists on another hart they are in none; they were counted as free, so look again.
-  for (u32 attempt = 0; attempt < 1000; ++attempt) {
+  // Frames that another hart is moving are in no list: that none was found is the truth only if none was on its way.
+  // A move is short and waits for nobody, so look again until then.
+  for (;;) {
+    const Moves::Watch watch(moves_);
     u32 number = refill(hart);
     if (number == no_frame) number = rob(hart);
-    if (number != no_frame || free_count() == 0) return number;
+    if (number != no_frame || watch.saw_none()) return number;
   }
-  return no_frame;
 }
 
 /// Moves a batch from the buddy lists into the hart's cache; returns one frame of it, no_frame if there is none.
@@ -231,13 +232,17 @@ u32 FrameAllocator::refill(u32 hart) {
   {
     sync::Guard guard(lock_);
     while (number == no_frame && order > 0) number = take_block(--order);
+    if (number == no_frame) return no_frame;
+    moves_.begin();
   }
-  if (number == no_frame) return no_frame;
-  Cache& cache = caches_[hart];
-  sync::Guard guard(cache.lock);
-  // Pushed backwards, so that they are handed out in order of address: neighbours may become a superpage.
-  for (u32 i = (1U << order) - 1; i > 0; --i) push(cache.plain, number + i, FrameState::cached);
-  table_[number].state = FrameState::cached;
+  {
+    Cache& cache = caches_[hart];
+    sync::Guard guard(cache.lock);
+    // Pushed backwards, so that they are handed out in order of address: neighbours may become a superpage.
+    for (u32 i = (1U << order) - 1; i > 0; --i) push(cache.plain, number + i, FrameState::cached);
+    table_[number].state = FrameState::cached;
+  }
+  moves_.end();
   return number;
 }
 
@@ -254,15 +259,19 @@ u32 FrameAllocator::refill(u32 hart) {
         u32 number = pop(victim.plain);
         taken[count++] = number != no_frame ? number : pop(victim.zero);
       }
+      if (count == 0) continue;
+      moves_.begin();
     }
-    if (count == 0) continue;
     mm::count(VmEvent::frame_stolen);
-    Cache& own = caches_[thief];
-    sync::Guard guard(own.lock);
-    for (u32 j = 1; j < count; ++j) {
-      FrameState state = table_[taken[j]].state;
-      push(state == FrameState::cached_zero ? own.zero : own.plain, taken[j], state);
+    {
+      Cache& own = caches_[thief];
+      sync::Guard guard(own.lock);
+      for (u32 j = 1; j < count; ++j) {
+        FrameState state = table_[taken[j]].state;
+        push(state == FrameState::cached_zero ? own.zero : own.plain, taken[j], state);
+      }
     }
+    moves_.end();
     return taken[0];
   }
   return no_frame;
@@ -294,10 +303,14 @@ void FrameAllocator::cache_single(u32 number, Zero zero) {
       sync::Guard guard(cache.lock);
       while (count < 64 && cache.plain.count > keep_plain) taken[count++] = pop(cache.plain);
       while (count < 64 && cache.zero.count > keep_zero) taken[count++] = pop(cache.zero);
+      if (count == 0) return;
+      moves_.begin();
     }
-    if (count == 0) return;
-    sync::Guard guard(lock_);
-    for (u32 i = 0; i < count; ++i) give_block(taken[i], 0);
+    {
+      sync::Guard guard(lock_);
+      for (u32 i = 0; i < count; ++i) give_block(taken[i], 0);
+    }
+    moves_.end();
   }
 }
 
@@ -489,10 +502,15 @@ void FrameAllocator::convert_compound(Ppn ppn) {
   count(VmEvent::compound_converted);
 }
 
+/// Two sums over all harts, read one after the other while both grow. Allocations first: then neither what is allocated
+/// nor what is freed in between makes the answer smaller than what was free in the moment between the two, and that
+/// is all that has_too_few() needs. The other way round a slow reader could find nothing free in an idle machine.
 u64 FrameAllocator::free_count() const {
-  const u64 out = total(VmEvent::frame_allocated) - total(VmEvent::frame_freed);
+  const u64 allocated = total(VmEvent::frame_allocated);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const u64 freed = total(VmEvent::frame_freed);
   const u64 managed = managed_count();
-  return out < managed ? managed - out : 0;
+  return freed < allocated ? managed - (allocated - freed) : managed;
 }
 
 void FrameAllocator::publish_locks() {

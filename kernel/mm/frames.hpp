@@ -3,7 +3,7 @@
 // One 16-byte record per frame of RAM. Free memory lies in buddy blocks of 2^0 to 2^9 frames; in front of them each
 // hart has a cache of single frames, refilled and drained in batches, and robbed by the others before an allocation
 // fails. No two allocator locks are ever held at once. What allocate() has handed out and free() not yet got back is
-// counted exactly, so free_count() is exact, with nothing set aside that is not counted as free.
+// counted, with nothing set aside that is not counted as free.
 #pragma once
 
 #include <atomic>
@@ -80,6 +80,40 @@ static_assert(sizeof(Frame) == 16);
 
 inline constexpr u32 no_frame = ~u32{0};
 
+/// Knows whether frames were on their way from one list to another, and so in none, while somebody looked for one.
+class Moves {
+ public:
+  /// The caller has taken frames out of a list, whose lock it still holds; and it has put them into another.
+  void begin() { under_way_.fetch_add(1, std::memory_order_relaxed); }
+  void end() {
+    // In this order: who sees that none is under way sees that one has ended.
+    ended_.fetch_add(1, std::memory_order_release);
+    under_way_.fetch_sub(1, std::memory_order_release);
+  }
+
+  /// Made before a look at all lists.
+  class Watch {
+   public:
+    explicit Watch(const Moves& moves)
+        : moves_(moves),
+          ended_(moves.ended_.load(std::memory_order_acquire)),
+          none_at_first_(moves.under_way_.load(std::memory_order_acquire) == 0) {}
+    [[nodiscard]] bool saw_none() const {
+      return none_at_first_ && moves_.under_way_.load(std::memory_order_acquire) == 0 &&
+             moves_.ended_.load(std::memory_order_acquire) == ended_;
+    }
+
+   private:
+    const Moves& moves_;
+    u32 ended_;
+    bool none_at_first_;
+  };
+
+ private:
+  std::atomic<u32> under_way_{0};
+  std::atomic<u32> ended_{0};
+};
+
 class FrameAllocator {
  public:
   /// Takes over RAM but for the reserved ranges (xv6: kinit, freerange). The frame table is put into the first free
@@ -137,8 +171,12 @@ class FrameAllocator {
   [[nodiscard]] Ppn ppn_of(u32 number) const { return Ppn(base_ + number); }
   [[nodiscard]] u32 number_of(Ppn ppn) const { return static_cast<u32>(ppn.value() - base_); }
 
-  /// Frames that can be allocated now: exact when no other hart is inside the allocator.
+  /// Frames that can be allocated: exact when no other hart is inside the allocator, else no fewer than there were at
+  /// one moment of the call. For reports; a decision asks has_too_few().
   [[nodiscard]] u64 free_count() const;
+  /// Whether fewer than `count` frames were free at one moment of the call, so that the caller need not try. (False
+  /// promises nothing: others allocate too.)
+  [[nodiscard]] bool has_too_few(u64 count) const { return free_count() < count; }
   /// Frames that init() and release_reserved() took over.
   [[nodiscard]] u64 managed_count() const { return managed_.load(std::memory_order_relaxed); }
   /// Frames of RAM, reserved ones included.
@@ -162,10 +200,10 @@ class FrameAllocator {
     List plain SYNC_GUARDED_BY(lock);
     List zero SYNC_GUARDED_BY(lock);
   };
-  static constexpr u32 batch_order = 5;    ///< a cache is refilled with up to 2^5 frames at once
+  static constexpr u32 batch_order = 5;  ///< a cache is refilled with up to 2^5 frames at once
   static constexpr u32 cache_limit = 512;  ///< a cache list longer than this is drained ...
-  static constexpr u32 cache_keep = 256;   ///< ... to this length
-  static constexpr u32 zero_limit = 64;    ///< zeroed frames kept apart, per hart
+  static constexpr u32 cache_keep = 256;  ///< ... to this length
+  static constexpr u32 zero_limit = 64;  ///< zeroed frames kept apart, per hart
   static constexpr u32 compound_lock_count = 8;
 
   u32 take_block(u32 order) SYNC_REQUIRES(lock_);
@@ -197,6 +235,7 @@ class FrameAllocator {
   void check_free(u32 number, FrameState found, u32 order) const;
   [[nodiscard]] sync::SpinLock& compound_lock(Ppn ppn);
 
+  Moves moves_;
   Frame* table_ = nullptr;
   u64 base_ = 0;  ///< number of RAM's first frame
   u64 count_ = 0;  ///< frames of RAM

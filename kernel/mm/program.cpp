@@ -221,7 +221,7 @@ Region* AddressSpace::heap_below(VirtAddr end, u32 mappings) {
 [[gnu::noinline]] bool AddressSpace::grow_eager(VirtAddr begin, VirtAddr end) {
   const VirtRange range = *VirtRange::between(begin, end);
   const u64 page_count = range.page_count();
-  if (frames().free_count() < page_count) {
+  if (frames().has_too_few(page_count)) {
     keep_last_frames(page_count);
     return false;
   }
@@ -231,7 +231,7 @@ Region* AddressSpace::heap_below(VirtAddr end, u32 mappings) {
   const u64 tables_wanted = tables.wanted();
   MegapageReservation megapages;
   FrameReservation pages;
-  bool reserved = frames().free_count() >= page_count + tables.missing() && tables.reserve();
+  bool reserved = !frames().has_too_few(page_count + tables.missing()) && tables.reserve();
   if (reserved) {
     for (VirtAddr va = begin.floor().address(); va < end;
          va = va.align_down(Level::mega) + sv39::bytes_of(Level::mega)) {
@@ -285,7 +285,7 @@ bool AddressSpace::grow_single_page(VirtAddr page, VirtAddr end) {
 void AddressSpace::keep_last_frames(u64 wanted) {
   constexpr u64 most_tables = 4;
   if (wanted > most_tables + 1) return;
-  for (u64 left = frames().free_count(); left != 0 && left < wanted && spares_.left() < most_tables; --left) {
+  while (spares_.left() < most_tables && frames().has_too_few(wanted)) {
     if (!spares_.add_one(FrameState::table, Zero::yes)) return;
   }
 }

@@ -76,7 +76,7 @@ lib::Result<void> load_segment(mm::AddressSpace& space, fs::Inode& file, const S
 lib::Result<void> check_memory(const ImagePlan& plan) {
   u64 frames = 0;
   for (const Segment& segment : plan.loaded()) frames += segment.memory_size / abi::page_size + 1;
-  if (frames > mm::frames().free_count()) return lib::fail(lib::Error::no_memory);
+  if (mm::frames().has_too_few(frames)) return lib::fail(lib::Error::no_memory);
   return {};
 }
 

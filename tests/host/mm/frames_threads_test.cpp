@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <random>
 #include <thread>
 
@@ -100,6 +101,43 @@ TEST(FramesThreads, CompoundConversionRacesWithReferences) {
     });
     ASSERT_EQ(frames().free_count(), before) << "round " << round;
   }
+}
+
+TEST(FramesThreads, FramesOnTheirWayBetweenListsAreWaitedFor) {
+  Machine machine({.ram_bytes = u64{8} << 20});
+  // All but a few frames are in use, and those lie in hart 1's cache.
+  std::vector<Ppn> taken;
+  while (auto frame = frames().allocate(FrameState::user)) taken.push_back(*frame);
+  constexpr unsigned few = 8;
+  on_harts(2, [&](unsigned hart) {
+    if (hart != 1) return;
+    for (unsigned i = 0; i < few; ++i) frames().free(taken[taken.size() - 1 - i]);
+  });
+  taken.resize(taken.size() - few);
+
+  // Hart 1 takes them out of the cache and is held up before it puts them into the buddy lists.
+  std::atomic<bool> on_the_way{false};
+  Ppn found;
+  on_harts(2, [&](unsigned hart) {
+    if (hart == 1) {
+      unsigned locks = 0;
+      sync::SpinLock::before_lock = [&](const sync::SpinLock&) {
+        if (++locks != 3) return;  // the caches of harts 0 and 1 come first
+        on_the_way = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      };
+      frames().drain_caches();
+      sync::SpinLock::before_lock = nullptr;
+      return;
+    }
+    while (!on_the_way) std::this_thread::yield();
+    const auto frame = frames().allocate(FrameState::user);
+    ASSERT_TRUE(frame) << "there was memory all the while";
+    found = *frame;
+  });
+  EXPECT_EQ(frames().free_count(), few - 1u);
+  frames().free(found);
+  for (const Ppn ppn : taken) frames().free(ppn);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ Machine::Machine(MachineOptions options) : arena_(options.ram_bytes), tlb_(arena
   arena_.install();
   renew(frames());
   renew(kernel_space());
-  for (HartCounters& hart : hart_counters) renew(hart);
+  for (unsigned hart = 0; hart < arch::max_harts; ++hart) renew(hart_counters[hart]);
 #if !defined(BIFOLIUM_VIEW_SHARED) && !defined(BIFOLIUM_VIEW_MIRRORED)
   renew(UnifiedView::asids);
 #endif

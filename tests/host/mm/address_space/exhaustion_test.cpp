@@ -114,4 +114,34 @@ TEST_F(AddressSpaceTest, V38_MemoryThatRunsOutAtATouchKillsTheToucherOnly) {
   EXPECT_TRUE(modest.grow(page, Growth::eager));
 }
 
+/// Whoever reads the allocator's counts is held up before each of its sums, while another hart allocates and frees more
+/// often than there are frames in use.
+class SlowReader {
+ public:
+  SlowReader() {
+    arch::hart_counters.before_sum = [] {
+      const unsigned here = arch::hart_index();
+      arch::host::set_hart_index(here + 1);
+      for (int i = 0; i < 2000; ++i) frames().free(*frames().allocate(FrameState::kernel));
+      arch::host::set_hart_index(here);
+    };
+  }
+  ~SlowReader() { arch::hart_counters.before_sum = nullptr; }
+};
+
+TEST_F(AddressSpaceTest, NothingIsRefusedForACountThatWasReadWhileItMoved) {
+  AddressSpace& space = program();
+  const SpaceOwner owner = *machine_.make_owner();
+  AddressSpace* fresh = *AddressSpace::create(owner);
+  spaces_.push_back({fresh, owner});
+  {
+    const SlowReader slow;
+    EXPECT_GT(frames().free_count(), 1000u) << "most of the memory is free";
+    EXPECT_TRUE(space.grow(2 * page, Growth::eager)) << "sbrk";
+    EXPECT_TRUE(space.map_anonymous(2 * page, Permissions::read_write(), Sharing::shared)) << "mmap";
+    EXPECT_TRUE(fresh->map_segment(VirtAddr(0), 2 * page, Permissions::read_write())) << "exec";
+  }
+  EXPECT_EQ(put(space, heap(space) - page, 1), Outcome::done);
+}
+
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 #include "arch/hart_counters.hpp"
 #include "lib/types.hpp"
@@ -84,8 +85,29 @@ inline void set_hart_index(unsigned hart) { this_hart = hart; }
 /// Index of the hart that executes, 0 .. max_harts - 1.
 [[nodiscard]] inline u32 hart_index() { return host::this_hart; }
 
+namespace host {
+
+/// The array of all harts' counters. Who adds them up begins a loop over it: there a test may hold the reader up and
+/// let the other harts go on.
+class AllCounters {
+ public:
+  HartCounters& operator[](u32 hart) { return harts_[hart]; }
+  HartCounters* begin() {
+    if (before_sum) before_sum();
+    return harts_;
+  }
+  HartCounters* end() { return harts_ + max_harts; }
+
+  std::function<void()> before_sum;
+
+ private:
+  HartCounters harts_[max_harts];
+};
+
+}  // namespace host
+
 /// All harts' event counters, and those of the hart that executes.
-inline HartCounters hart_counters[max_harts];
+inline host::AllCounters hart_counters;
 [[nodiscard]] inline HartCounters& own_counters() { return hart_counters[hart_index()]; }
 
 /// Bit i set: hart i has been started. On the host all are.

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <mutex>
 
 #include "lib/types.hpp"
@@ -21,6 +22,7 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
   SpinLock& operator=(const SpinLock&) = delete;
 
   void lock() SYNC_ACQUIRE() {
+    if (before_lock) before_lock(*this);
     if (held()) die("acquired twice by one thread", name_);
     const SpinLock* top = held_top();
     if (top != nullptr && rank_ != Rank::unchecked && top->rank_ >= rank_) die("taken against rank under", top->name_);
@@ -48,6 +50,9 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
   [[nodiscard]] const char* name() const { return name_; }
   [[nodiscard]] u64 acquires() const { return acquires_.load(std::memory_order_relaxed); }
   [[nodiscard]] u64 contended() const { return contended_.load(std::memory_order_relaxed); }
+
+  /// Host only: called before this thread takes any lock, so that a test can hold it up there.
+  static inline thread_local std::function<void(const SpinLock&)> before_lock;
 
   /// Host only: this thread holds the lock.
   [[nodiscard]] bool held() const { return owner_.load(std::memory_order_relaxed) == &held_list(); }
