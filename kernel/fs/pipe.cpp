@@ -138,6 +138,8 @@ Result<usize> Pipe::read(DataSink& sink, usize count) {
         if (read_position_ == write_position_) return 0;
       }
       copy = copy_out(sink, count - total);
+      // Empty, it begins at the ring's first byte again: fewer pieces, and aligned as the program's buffers are.
+      if (read_position_ == write_position_) read_position_ = write_position_ = 0;
       if (waiting_writers_ != 0) writable_.wake_all();
     }
     total += copy.copied;

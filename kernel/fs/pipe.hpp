@@ -45,7 +45,7 @@ class Pipe {
 
   sync::SpinLock lock_;
   std::byte* ring_ = nullptr;
-  u32 read_position_ = 0;   // both count bytes for ever, modulo 2^32
+  u32 read_position_ = 0;   // both count bytes since the pipe was last empty, modulo 2^32
   u32 write_position_ = 0;
   bool read_open_ = false;
   bool write_open_ = false;

@@ -16,7 +16,7 @@ constexpr int kibibyte = 1024;
 constexpr int mebibyte = 1024 * 1024;
 
 // All that the process itself has: a small one is measured as a small one.
-char small_buffer[512];
+char small_buffer[520];
 
 __attribute__((noreturn)) void fail(const char* what) {
   fprintf(2, "vmbench: %s failed\n", what);
@@ -132,18 +132,20 @@ std::uint64_t bench_open_close() { return open_and_close("README"); }
 
 // --- pipes -----------------------------------------------------------------------------------------------------
 
-std::uint64_t write_and_read(int bytes) {
+std::uint64_t write_and_read(const char* from, char* to, int bytes) {
   const Pipe p;
   const std::uint64_t result = per_operation(1000, [&] {
-    write(p.fds[1], small_buffer, bytes);
-    read(p.fds[0], small_buffer, bytes);
+    write(p.fds[1], from, bytes);
+    read(p.fds[0], to, bytes);
   });
   p.close_both();
   return result;
 }
 
-std::uint64_t bench_pipe_1() { return write_and_read(1); }
-std::uint64_t bench_pipe_512() { return write_and_read(512); }
+std::uint64_t bench_pipe_1() { return write_and_read(small_buffer, small_buffer, 1); }
+std::uint64_t bench_pipe_512() { return write_and_read(small_buffer, small_buffer, 512); }
+// No two of source, ring and destination are aligned alike.
+std::uint64_t bench_pipe_512_odd() { return write_and_read(small_buffer + 1, small_buffer + 3, 512); }
 
 // A writer and a reader in two processes; per KiB.
 std::uint64_t stream(int piece) {
@@ -315,6 +317,15 @@ std::uint64_t grow_touch_shrink(int bytes, int count) {
   });
 }
 
+// The same by a kernel's one-argument sbrk: images to 2024 leave in the second register whatever was there.
+char* sbrk_of_2024(int bytes) {
+  register std::uint64_t delta asm("a0") = static_cast<std::uint64_t>(bytes);
+  register std::uint64_t rest asm("a1") = 0x5a5a;
+  register std::uint64_t call asm("a7") = static_cast<std::uint64_t>(abi::Call::sbrk);
+  asm volatile("ecall" : "+r"(delta) : "r"(rest), "r"(call) : "memory");
+  return reinterpret_cast<char*>(delta);
+}
+
 std::uint64_t bench_sbrk_page() { return grow_touch_shrink(page, 1000); }
 std::uint64_t bench_sbrk_1m() { return grow_touch_shrink(mebibyte, 20) / (mebibyte / page); }
 std::uint64_t bench_sbrk_16m() { return grow_touch_shrink(16 * mebibyte, 4) / (16 * mebibyte / page); }
@@ -399,11 +410,12 @@ std::uint64_t bench_boot() { return counters_into(after).prompt_instructions; }
 
 // --- user copies: the notes' question, view against view --------------------------------------------------------
 
-template <abi::CopyDirection direction, int bytes>
+template <abi::CopyDirection direction, int bytes, int offset = 0>
 std::uint64_t bench_copy() {
   const Buffer buffer;
-  if (copyprobe(buffer, bytes, direction) != bytes) fail("copyprobe");
-  return per_operation(200, [&] { copyprobe(buffer, bytes, direction); });
+  char* const at = buffer + offset;
+  if (copyprobe(at, bytes, direction) != bytes) fail("copyprobe");
+  return per_operation(200, [&] { copyprobe(at, bytes, direction); });
 }
 
 struct Case {
@@ -419,6 +431,7 @@ constexpr Case cases[] = {
     {"open_close", bench_open_close},
     {"pipe_1", bench_pipe_1},
     {"pipe_512", bench_pipe_512},
+    {"pipe_512_odd", bench_pipe_512_odd},
     {"pipe_stream_4k", bench_pipe_stream_4k},
     {"pipe_stream_64k", bench_pipe_stream_64k},
     {"ping_pong", bench_ping_pong},
@@ -445,6 +458,7 @@ constexpr Case cases[] = {
     {"copy_in_64", bench_copy<in, 64>},
     {"copy_in_4096", bench_copy<in, 4096>},
     {"copy_in_65536", bench_copy<in, 65536>},
+    {"copy_4096_odd", bench_copy<in, 4096, 1>},
     {"copy_out_1", bench_copy<out, 1>},
     {"copy_out_64", bench_copy<out, 64>},
     {"copy_out_4096", bench_copy<out, 4096>},

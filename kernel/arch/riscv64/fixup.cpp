@@ -21,7 +21,7 @@ extern "C" const Fixup fixup_table_end[];
 bool apply_fixup(KernelTrapFrame& frame) {
   const auto cause = static_cast<Cause>(frame.cause);
   if (cause != Cause::load_page_fault && cause != Cause::store_page_fault && cause != Cause::load_access &&
-      cause != Cause::store_access) {
+      cause != Cause::store_access && cause != Cause::load_misaligned) {
     return false;
   }
   for (const Fixup& fixup : std::span(fixup_table_start, fixup_table_end)) {

@@ -4,6 +4,14 @@
 
   .text
 
+// A fault at an instruction in [from, to) continues at `then` (fixup.cpp reads the table).
+  .macro fixup from, to, then
+  .pushsection .fixup_table, "a"
+  .balign 8
+  .dword \from, \to, \then
+  .popsection
+  .endm
+
 // lib_zero_page(page): 512 stores, 4 rounds.
   .globl lib_zero_page
   .balign 4
@@ -59,26 +67,21 @@ lib_copy_page:
   bne   a0, a2, 1b
   ret
 
-// The forward copy: to a0, from a1, count a2. Leaves through `copied` with everything done. a0 and a1 move only after
-// the accesses of a round, so that a fault in a round leaves them at its beginning; a2 is the end of the destination,
-// so what is missing is always a2 - a0. Uses a3 to a7 and t0 to t6.
+// The forward copy: to a0, from a1, count a2. Stores are aligned; loads are where the source happens to lie: every hart
+// of the RVA profiles does misaligned loads from memory (Zicclsm), and putting words together from two aligned loads
+// would cost more than twice as much. Leaves through `copied` with everything done. a0 and a1 move only after the
+// accesses of a round, so that a fault in a round leaves them at its beginning; a2 is the end of the destination, so
+// what is missing is always a2 - a0. Uses a3 to a7 and t0 to t6.
   .macro copy_forward name
   mv    a4, a2
   add   a2, a2, a0
   li    a5, 8
   bltu  a4, a5, \name\()_bytes   // few: not worth aligning
-  or    a3, a0, a1
-  andi  a3, a3, 7
-  beqz  a3, \name\()_aligned
+  andi  a3, a0, 7
+  beqz  a3, \name\()_words
   li    a5, 16
   bltu  a4, a5, \name\()_bytes
-  xor   a3, a0, a1
-  andi  a3, a3, 7
-  bnez  a3, \name\()_merge
-
-  // Both have the same offset in a word: bytes up to a word's border of both.
-  andi  a3, a0, 7
-  li    a4, 8
+  li    a4, 8                    // bytes up to a word's border of the destination
   sub   a4, a4, a3
   add   a4, a4, a0
 \name\()_head:
@@ -87,7 +90,7 @@ lib_copy_page:
   addi  a1, a1, 1
   addi  a0, a0, 1
   bne   a0, a4, 1b
-\name\()_aligned:
+\name\()_words:
   addi  a3, a2, -255             // last place where 256 bytes are left, plus 1
   bgeu  a0, a3, 4f
 3:copy_64 0
@@ -117,7 +120,7 @@ lib_copy_page:
   addi  a0, a0, 8
   addi  a1, a1, 8
   bltu  a0, a3, 7b
-\name\()_aligned_end:
+\name\()_words_end:
 \name\()_bytes:
   bgeu  a0, a2, \name\()_copied
 \name\()_each_byte:
@@ -130,44 +133,6 @@ lib_copy_page:
 \name\()_copied:
   .endm
 
-// The other case, out of line: offsets differ. Align the destination, then put each word together from two aligned
-// words of the source: five instructions for 8 bytes, without misaligned accesses (which firmware may emulate slowly).
-// An aligned load never reaches into a page without a byte of the source in it.
-  .macro copy_merge name
-\name\()_merge:
-  andi  a3, a0, 7
-  beqz  a3, 2f
-  li    a4, 8
-  sub   a4, a4, a3
-  add   a4, a4, a0
-\name\()_merge_head:
-1:lb    t0, 0(a1)
-  sb    t0, 0(a0)
-  addi  a1, a1, 1
-  addi  a0, a0, 1
-  bne   a0, a4, 1b
-2:andi  a3, a1, 7                // source's offset in its word: 1 to 7
-  slli  t5, a3, 3                // bits to drop from the first word
-  neg   t6, t5                   // bits to shift the second up by (shifts count modulo 64)
-  addi  a4, a2, -7
-  bgeu  a0, a4, \name\()_bytes
-  sub   a5, a1, a3               // the aligned source
-\name\()_merge_words:
-  ld    t0, 0(a5)
-3:ld    t1, 8(a5)
-  srl   t2, t0, t5
-  sll   t3, t1, t6
-  or    t2, t2, t3
-  sd    t2, 0(a0)
-  mv    t0, t1
-  addi  a5, a5, 8
-  addi  a1, a1, 8
-  addi  a0, a0, 8
-  bltu  a0, a4, 3b
-\name\()_merge_end:
-  j     \name\()_bytes
-  .endm
-
 // memcpy(to, from, count)
   .globl memcpy
   .balign 4
@@ -176,7 +141,7 @@ memcpy:
   copy_forward memcpy
   mv    a0, a6
   ret
-  copy_merge memcpy
+  fixup memcpy_words, memcpy_words_end, memcpy_bytes   // a hart without misaligned loads goes on byte by byte
 
 // memmove(to, from, count): forward unless the destination lies inside the source.
   .globl memmove
@@ -248,14 +213,6 @@ memset:
 8:mv    a0, a6
   ret
 
-// A fault at an instruction in [from, to) continues at `then` (fault.cpp reads the table).
-  .macro fixup from, to, then
-  .pushsection .fixup_table, "a"
-  .balign 8
-  .dword \from, \to, \then
-  .popsection
-  .endm
-
 // arch_copy_user(to, from, count): what memcpy does, and how many bytes are missing. A fault inside a round sends the
 // rest to the byte loop, which faults again at the very byte.
   .globl arch_copy_user
@@ -264,12 +221,9 @@ arch_copy_user:
   copy_forward copy_user
   sub   a0, a2, a0
   ret
-  copy_merge copy_user
-  fixup copy_user_head, copy_user_aligned, copy_user_copied
-  fixup copy_user_aligned, copy_user_aligned_end, copy_user_bytes
+  fixup copy_user_head, copy_user_words, copy_user_copied
+  fixup copy_user_words, copy_user_words_end, copy_user_bytes
   fixup copy_user_each_byte, copy_user_each_byte_end, copy_user_copied
-  fixup copy_user_merge_head, copy_user_merge_words, copy_user_copied
-  fixup copy_user_merge_words, copy_user_merge_end, copy_user_bytes
 
 // arch_copy_string_user(to, from, limit, faulted*)
   .globl arch_copy_string_user
