@@ -89,7 +89,7 @@ void start_kernel_space() {
   }
   enter_kernel_space();
   mm::View::init();
-  sched::set_kernel_satp(mm::kernel_space().satp());
+  sched::set_kernel_space(mm::kernel_space());
 }
 
 void start_interrupts() {

@@ -25,6 +25,10 @@ inline constexpr u32 max_harts = max_hart_count;
   return sv39::PhysAddr{reinterpret_cast<u64>(address) - kernel_offset};
 }
 
+/// An entry of a page table that hardware may walk has been stored. Nothing to do here: the host's twin lets a model of
+/// the TLB look at the table now.
+inline void note_table_store() {}
+
 /// Fences of this hart's TLB (sfence.vma). They order earlier stores to page tables before later translations.
 inline void fence_page(sv39::Asid asid, sv39::VirtAddr page) {
   asm volatile("sfence.vma %0, %1" : : "r"(page.value()), "r"(static_cast<u64>(asid)) : "memory");

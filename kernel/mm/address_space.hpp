@@ -56,7 +56,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] static lib::Result<AddressSpace*> create(const SpaceOwner& owner);
 
   /// Ends it: unmaps and frees everything, writes shared file pages back (may sleep) (xv6: proc_freepagetable,
-  /// uvmfree). No hart may be running on it: call activate_kernel() first if the calling thread does.
+  /// uvmfree). No hart may be running on it.
   static void destroy(AddressSpace* space);
 
   /// Gives back the pages, but not yet the tables, of a program that will never run again. Its own thread may call it:
@@ -153,12 +153,10 @@ class AddressSpace final : public sched::Space {
 
   // Running.
 
-  /// sched: the fences this hart owes, and the satp for the kernel, 0 to keep it. See KernelView.
+  /// sched: puts this hart on the space's table. See KernelView.
   [[nodiscard]] u64 switch_in() override;
   /// Runs the calling hart on this space from now on (exec's commit), as a switch to it would.
   void activate();
-  /// Runs the calling hart on the kernel's own table (exit).
-  static void activate_kernel();
   /// For views that switch tables in the trampoline: satp for user mode and for the kernel on entry.
   [[nodiscard]] u64 user_satp() const;
   [[nodiscard]] u64 kernel_satp() const;

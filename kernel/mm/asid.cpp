@@ -4,20 +4,14 @@
 
 namespace mm {
 
-bool AsidAllocator::use(AsidTag& tag) {
-  std::atomic<u64>& fenced = harts_[arch::hart_index()].generation;
-  const bool fresh = tag.generation() != generation() || highest_ == 0;
-  if (fresh) [[unlikely]]
-    renew(tag);
-  if (fenced.load(std::memory_order_relaxed) != tag.generation() || highest_ == 0) [[unlikely]] {
-    arch::fence_all();
-    count(VmEvent::fence_all);
-    fenced.store(tag.generation(), std::memory_order_relaxed);
-  }
-  return fresh;
+[[gnu::noinline]] void AsidAllocator::fence_for(AsidTag tag) {
+  arch::fence_all();
+  count(VmEvent::fence_all);
+  // Without numbers the generation stays 1, and no hart has ever fenced for good.
+  if (has_numbers()) harts_[arch::hart_index()].generation.store(tag.generation(), std::memory_order_relaxed);
 }
 
-void AsidAllocator::renew(AsidTag& tag) {
+[[gnu::noinline]] void AsidAllocator::renew(AsidTag& tag) {
   sync::Guard guard(lock_);
   u64 generation = generation_.load(std::memory_order_relaxed);
   if (highest_ == 0) {

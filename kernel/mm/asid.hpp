@@ -26,22 +26,40 @@ class AsidTag {
 
 /// Why a number may be handed out again while a space of the old generation still runs under it on another hart: fences
 /// are local and a TLB belongs to one hart. That hart keeps the old translations only until it next runs a space with
-/// a tag of the new generation, and before that it fences everything, because it has not yet done so in it.
+/// a tag of the new generation, and then it fences everything, because it has not yet done so in it.
+///
+/// Why that fence comes after satp is written and not before: (1) until the write the hart runs under its old number,
+/// of an old generation, and may fetch translations of the old space at any moment, after a fence too; (2) they would
+/// stay, for the hart has now fenced in the new generation and will not do it again; (3) later the number is given to
+/// another space, which runs on this hart and meets them.
 class AsidAllocator {
  public:
-  /// Numbers 1 to `highest` are handed out; 0 is the kernel's own. `highest` 0: hardware without ASIDs, every use
-  /// fences everything.
+  /// Numbers 1 to `highest` are handed out; 0 is the kernel's own. `highest` 0: hardware without ASIDs, a fence of
+  /// everything is owed after every write of satp.
   void init(u64 highest) { highest_ = highest; }
 
-  /// Called by the hart that is about to run a space: makes its tag valid in the current generation, and fences the
-  /// hart if it has not yet fenced in it. Returns whether the tag is a new number (nothing of it is cached anywhere
-  /// that will not be fenced first).
-  bool use(AsidTag& tag);
+  /// Called by the hart that is about to run a space: makes its tag valid in the current generation. Returns whether it
+  /// is a new number (nothing of it is cached anywhere that will not be fenced first).
+  [[nodiscard]] bool renew_if_old(AsidTag& tag) {
+    if (tag.generation() == generation() && highest_ != 0) [[likely]]
+      return false;
+    renew(tag);
+    return true;
+  }
+
+  /// Called once satp holds the tag's number: fences the hart if it has not yet fenced in the tag's generation.
+  void fence_if_owed(AsidTag tag) {
+    if (harts_[arch::hart_index()].generation.load(std::memory_order_relaxed) != tag.generation()) [[unlikely]]
+      fence_for(tag);
+  }
+
+  [[nodiscard]] bool has_numbers() const { return highest_ != 0; }
 
   [[nodiscard]] u64 generation() const { return generation_.load(std::memory_order_acquire); }
 
  private:
   void renew(AsidTag& tag);
+  void fence_for(AsidTag tag);
 
   struct alignas(64) Hart {
     std::atomic<u64> generation{0};  ///< that it has fenced for

@@ -127,6 +127,7 @@ VirtRange KernelSpace::stack(u32 slot) const {
 }
 
 u64 KernelSpace::satp() const { return satp_of(root_, sv39::Asid{0}); }
+u64 KernelSpace::switch_in() { return View::switch_to_kernel(); }
 
 sv39::Pte KernelSpace::root_entry(u32 index) const { return KernelMemory{}.table(root_).load(index); }
 

@@ -5,6 +5,7 @@
 
 #include "mm/frames.hpp"
 #include "mm/tables.hpp"
+#include "sched/thread.hpp"
 #include "sv39/cursor.hpp"
 
 namespace mm {
@@ -25,7 +26,7 @@ struct KernelImage {
   PhysAddr trampoline;    ///< the page of trap entry and exit
 };
 
-class KernelSpace {
+class KernelSpace final : public sched::Space {
  public:
   static constexpr u32 stack_slots = 64;
   static constexpr u64 stack_pages = 2;
@@ -36,6 +37,8 @@ class KernelSpace {
 
   /// satp for harts that run no process, and for all of them in `shared`.
   [[nodiscard]] u64 satp() const;
+  /// sched: puts this hart on the kernel's own table.
+  [[nodiscard]] u64 switch_in() override;
   [[nodiscard]] Ppn root() const { return root_; }
 
   /// Where the kernel stack of a slot lies (mirrored: the same for all).

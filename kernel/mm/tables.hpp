@@ -12,6 +12,7 @@ struct TableMemory {
   [[nodiscard]] sv39::PageTable& table(Ppn ppn) const { return *static_cast<sv39::PageTable*>(frame_bytes(ppn)); }
   void write(sv39::PageTable& node, unsigned index, sv39::Pte pte) const {
     node.store(index, pte);
+    arch::note_table_store();
     View::entry_changed(node, index, pte);
   }
   [[nodiscard]] std::optional<u64> read(PhysAddr address) const {

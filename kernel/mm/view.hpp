@@ -42,7 +42,9 @@ using ViewState = View::State;
 ///   init()                         once at boot, on the first hart
 ///   attach(state, root, owner)     makes the kernel side of a new, empty space; all or nothing
 ///   detach(state, root)            frees it; user mappings are gone, no hart runs on it
-///   switch_in(state, root)         fences that this hart owes; satp for the kernel, 0 to keep it
+///   switch_in(state, root)         puts the hart on the space's table and does the fences that it owes, in this order;
+///                                  or returns the satp that arch_switch_context is to write, and to fence after
+///   switch_to_kernel()             the same for the kernel's own table
 ///   user_satp, kernel_satp         what the trampoline loads (0 where it loads nothing)
 ///   fence_page, fence_space        this hart now, other harts before they use the space again
 ///   read, write, read_string       user bytes from or to kernel memory as far as the table permits; bytes NOT copied
@@ -58,6 +60,7 @@ concept KernelView = requires(typename V::State& state, Ppn root, const SpaceOwn
   { V::attach(state, root, owner) } -> std::same_as<lib::Result<void>>;
   V::detach(state, root);
   { V::switch_in(state, root) } -> std::same_as<u64>;
+  { V::switch_to_kernel() } -> std::same_as<u64>;
   { V::user_satp(state, root) } -> std::same_as<u64>;
   { V::kernel_satp(state, root) } -> std::same_as<u64>;
   V::fence_page(state, va);

@@ -46,6 +46,7 @@ u32 MirroredView::twin_limit(Level level, VirtAddr va) {
 }
 
 void MirroredView::init() {
+  kernel_low_end = sv39::entries_per_table;
   while (kernel_low_end != 0 && !kernel_low_table().load(kernel_low_end - 1).is_valid()) --kernel_low_end;
 }
 
@@ -126,6 +127,8 @@ void MirroredView::detach(State& state, Ppn root) {
   frames().record(root).first = no_frame;
   frames().record(root).limit = 0;
 }
+
+u64 MirroredView::switch_to_kernel() { return kernel_space().satp(); }
 
 void MirroredView::fence_page(State&, VirtAddr va) {
   arch::fence_page(sv39::Asid{0}, va);

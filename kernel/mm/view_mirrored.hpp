@@ -30,6 +30,7 @@ struct MirroredView {
   static Ppn kernel_root(const State& state, Ppn) { return state.kernel_root; }
   /// The switch fences everything after it wrote satp (no ASIDs, as in the notes).
   static u64 switch_in(State& state, Ppn) { return satp_of(state.kernel_root, sv39::Asid(0)); }
+  static u64 switch_to_kernel();
   static u64 user_satp(const State&, Ppn root) { return satp_of(root, sv39::Asid(0)); }
   static u64 kernel_satp(const State& state, Ppn) { return satp_of(state.kernel_root, sv39::Asid(0)); }
   /// For the mirror; the user's own translations are fenced by the trampoline.

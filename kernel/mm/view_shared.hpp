@@ -21,6 +21,7 @@ struct SharedView {
   static void detach(State&, Ppn) {}
   static Ppn kernel_root(const State&, Ppn);
   static u64 switch_in(State&, Ppn) { return 0; }
+  static u64 switch_to_kernel() { return 0; }
   static u64 user_satp(const State&, Ppn root) { return satp_of(root, sv39::Asid(0)); }
   static u64 kernel_satp(const State&, Ppn);
   static void fence_page(State&, VirtAddr) {}

@@ -37,18 +37,34 @@ void UnifiedView::detach(State&, Ppn root) { kernel_space().clear_shared_entries
 
 u64 UnifiedView::switch_in(State& state, Ppn root) {
   const u32 bit = 1U << arch::hart_index();
-  if (asids.use(state.tag)) [[unlikely]] {
+  if (asids.renew_if_old(state.tag)) [[unlikely]] {
     // A new number: no hart has translations under it.
     state.ran_on = 0;
     state.stale = 0;
   }
-  if (state.stale & bit) {
+  arch::write_satp(arch::Satp{satp_of(root, state.tag.asid())});
+  count(VmEvent::satp_written);
+  // Fences come after the write, see AsidAllocator. In between the hart may fetch through what it holds of the number;
+  // it uses none of that, since the kernel's own mappings are the same in every table.
+  asids.fence_if_owed(state.tag);
+  if (state.stale & bit) [[unlikely]] {
     arch::fence_asid(state.tag.asid());
     count(VmEvent::fence_asid);
     state.stale &= ~bit;
   }
   state.ran_on |= bit;
-  return satp_of(root, state.tag.asid());
+  return 0;
+}
+
+u64 UnifiedView::switch_to_kernel() {
+  arch::write_satp(arch::Satp{kernel_space().satp()});
+  count(VmEvent::satp_written);
+  if (!asids.has_numbers()) {
+    // Its number, 0, is then everybody's: the last program's tables may be freed while we are here.
+    arch::fence_all();
+    count(VmEvent::fence_all);
+  }
+  return 0;
 }
 
 void UnifiedView::fence_space(State& state) {

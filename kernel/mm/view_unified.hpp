@@ -26,7 +26,9 @@ struct UnifiedView {
   static lib::Result<void> attach(State& state, Ppn root, const SpaceOwner& owner);
   static void detach(State& state, Ppn root);
   static Ppn kernel_root(const State&, Ppn root) { return root; }
+  /// Writes satp itself, then fences: every table has the kernel's stacks.
   static u64 switch_in(State& state, Ppn root);
+  static u64 switch_to_kernel();
   static u64 user_satp(const State&, Ppn) { return 0; }
   static u64 kernel_satp(const State&, Ppn) { return 0; }
   /// Part of its caller: every fault and every sbrk of one page ends with it.

@@ -23,7 +23,7 @@ std::atomic<u32> idle_harts{0};
 
 void (*idle_wait)() = arch::wait_for_interrupt;
 
-u64 kernel_satp = 0;
+Space* kernel_space = nullptr;
 void (*interrupt_poll)() = nullptr;
 
 HartState& here() { return hart_states[current().hart]; }
@@ -101,7 +101,8 @@ void run(Thread& self, Thread& next) {
   next.state.store(State::running, std::memory_order_relaxed);
   std::atomic<u64>& switches = hart_states[self.hart].switches;
   switches.store(switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  const u64 satp = next.space != nullptr ? next.space->switch_in() : kernel_satp;
+  Space& space = next.space != nullptr ? *next.space : *kernel_space;
+  const u64 satp = space.switch_in();
   static_assert(sizeof(std::atomic<u32>) == sizeof(u32));
   arch_switch_context(&self.context, &next.context, satp, &next, reinterpret_cast<u32*>(&self.on_cpu));
 }
@@ -175,7 +176,7 @@ void pin_current(i32 hart) {
   if (hart != any_hart && static_cast<u32>(hart) != current().hart) yield();
 }
 
-void set_kernel_satp(u64 satp) { kernel_satp = satp; }
+void set_kernel_space(Space& space) { kernel_space = &space; }
 void set_interrupt_poll(void (*poll)()) { interrupt_poll = poll; }
 
 void adopt_idle_thread(u32 hart) {

@@ -18,9 +18,9 @@ class WaitQueue;
 /// What a thread needs of its address space; mm::AddressSpace implements it.
 class Space {
  public:
-  /// Called on the hart that is about to run a thread of this space, still under the old table: does the fences
-  /// this hart owes the space (stale_harts), and returns the satp value that the *kernel* runs under for it, or 0
-  /// to keep the kernel's one table (view `shared`, whose user table is switched by the trampoline alone).
+  /// Called on the hart that is about to run a thread of this space: puts the hart on the space's table and does the
+  /// fences that the hart owes. Where the kernel's stacks move with the table (view `mirrored`) that is left to
+  /// arch_switch_context: then the satp that it shall write; else 0.
   [[nodiscard]] virtual u64 switch_in() = 0;
 
  protected:
@@ -48,7 +48,7 @@ struct Thread : arch::CurrentThread {
   arch::Context context;
   std::atomic<u32> on_cpu{0};            ///< its stack is in use: no other hart may run it yet
   std::atomic<State> state{State::created};
-  Space* space = nullptr;                ///< null: runs under the kernel's own table
+  Space* space = nullptr;                ///< null: the kernel's own
   const char* name = "";                 ///< for reports
   i32 pid = 0;                           ///< for reports; 0 for the kernel's own threads
   i32 pin = any_hart;                    ///< the only hart that may run it (cpupin)
@@ -106,8 +106,8 @@ void pin_current(i32 hart);
 /// Sleeps for so many ticks; `killed` if interrupted first (xv6: sys_sleep's loop).
 [[nodiscard]] Woken sleep_ticks(u64 ticks);
 
-/// The table for threads without a Space, once kernel space is built; 0 (at first) keeps what is there.
-void set_kernel_satp(u64 satp);
+/// The space of threads that have none of their own. Before the first thread is run.
+void set_kernel_space(Space& space);
 
 /// Makes the boot stack's thread of this hart its idle thread; the first thing on every hart.
 void adopt_idle_thread(u32 hart);

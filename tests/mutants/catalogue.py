@@ -37,6 +37,28 @@ CURSOR = "sv39/cursor_impl.hpp"
 BATCH = "sv39/tlb_batch.hpp"
 
 MUTANTS = [
+    # Frames: counts that move.
+    Mutant(
+        "free count: what was freed is read first",
+        FRAMES,
+        "  const u64 allocated = total(VmEvent::frame_allocated);\n"
+        "  std::atomic_thread_fence(std::memory_order_acquire);\n"
+        "  const u64 freed = total(VmEvent::frame_freed);\n",
+        "  const u64 freed = total(VmEvent::frame_freed);\n"
+        "  const u64 allocated = total(VmEvent::frame_allocated);\n",
+    ),
+    Mutant(
+        "free count: more freed than allocated is nothing free",
+        FRAMES,
+        "return freed < allocated ? managed - (allocated - freed) : managed;",
+        "return freed < allocated ? managed - (allocated - freed) : 0;",
+    ),
+    Mutant(
+        "frames on their way between lists are not waited for",
+        FRAMES,
+        "if (number != no_frame || watch.saw_none()) return number;",
+        "return number;",
+    ),
     # Faults.
     Mutant(
         "demand zero: no fence", FAULT, "  // Hardware may remember that the page was absent.\n  fence(page);\n", "\n"
@@ -281,14 +303,33 @@ MUTANTS = [
     ),
     # TLB and ASIDs.
     Mutant("other harts are not marked stale", UNIFIED, "state.stale |= state.ran_on & ~own_bit;", ""),
-    Mutant("a stale hart does not fence", UNIFIED, "if (state.stale & bit) {", "if (false) {"),
-    Mutant("a new generation is not fenced", ASID, "    arch::fence_all();\n", ""),
+    Mutant("a stale hart does not fence", UNIFIED, "if (state.stale & bit) [[unlikely]] {", "if (false) {"),
+    Mutant("a new generation is not fenced", ASID, "  arch::fence_all();\n", ""),
     Mutant(
         "a new number keeps its old harts",
-        ASID,
-        "return fresh;",
-        "return false;",
+        UNIFIED,
+        "    state.ran_on = 0;\n    state.stale = 0;\n",
+        "",
         equivalent="the old marks only add fences: ran_on and stale name harts that need none",
+    ),
+    Mutant(
+        "a switch fences before it writes satp",
+        UNIFIED,
+        "  arch::write_satp(arch::Satp{satp_of(root, state.tag.asid())});\n  count(VmEvent::satp_written);\n",
+        "  asids.fence_if_owed(state.tag);\n"
+        "  arch::write_satp(arch::Satp{satp_of(root, state.tag.asid())});\n  if (asids.has_numbers())\n",
+    ),
+    Mutant(
+        "a switch to the kernel does not fence where there are no numbers",
+        UNIFIED,
+        "  if (!asids.has_numbers()) {",
+        "  if (false) {",
+    ),
+    Mutant(
+        "without numbers a hart fences once and for all",
+        ASID,
+        "  if (has_numbers()) harts_",
+        "  harts_",
     ),
     Mutant(
         "a batch frees before it fences",

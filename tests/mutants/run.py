@@ -29,7 +29,7 @@ OPERATIONS = "40000"  # of the random tests: enough for what they find at all to
 SV39_TESTS = ["pte", "address", "tlb_batch", "cursor", "cursor_random", "explain"]
 SPACE = ROOT / "tests" / "host" / "mm" / "address_space"
 SPACE_TESTS = [f"address_space/{path.name.removesuffix('_test.cpp')}" for path in sorted(SPACE.glob("*_test.cpp"))]
-MM_TESTS = ["frames", "tables", "region_list", "kernel_space", "check", *SPACE_TESTS, "world"]
+MM_TESTS = ["frames", "frames_threads", "tables", "region_list", "kernel_space", "check", *SPACE_TESTS, "world"]
 
 
 class Failure(Exception):

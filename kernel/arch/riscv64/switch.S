@@ -17,13 +17,9 @@ arch_switch_context:             // a0 from, a1 to, a2 satp, a3 to_thread, a4 fr
   sd    s9, 88(a0)
   sd    s10, 96(a0)
   sd    s11, 104(a0)
-#if !defined(BIFOLIUM_VIEW_SHARED)
-  beqz  a2, 1f
-  csrw  satp, a2
 #if defined(BIFOLIUM_VIEW_MIRRORED)
+  csrw  satp, a2
   sfence.vma                     // the kernel tables of all processes share ASID 0, and the stack's address
-#endif
-1:
 #endif
   ld    ra, 0(a1)
   ld    sp, 8(a1)

@@ -1,5 +1,6 @@
 #include "mm/machine.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -68,13 +69,16 @@ Machine::Machine(MachineOptions options) : arena_(options.ram_bytes), tlb_(arena
     std::fprintf(stderr, "host machine: kernel space cannot be built\n");
     std::abort();
   }
-  for (unsigned hart = 0; hart < arch::max_harts; ++hart) satp_[hart] = kernel_space().satp();
-  arch::write_satp(arch::Satp{satp_[0]});
-#if !defined(BIFOLIUM_VIEW_SHARED) && !defined(BIFOLIUM_VIEW_MIRRORED)
-  UnifiedView::init();
-#endif
-  for (unsigned hart = 0; hart < arch::max_harts; ++hart) become_hart(hart), arch::fence_all();
+  arch::write_satp(arch::Satp{kernel_space().satp()});
+  View::init();
+  for (unsigned hart = 0; hart < arch::max_harts; ++hart) {
+    arch::host::set_hart_index(hart);
+    arch::write_satp(arch::Satp{kernel_space().satp()});
+    arch::fence_all();
+    satp_[hart] = arch::read_satp().bits;
+  }
   become_hart(0);
+  if (options.speculates) tlb_.in_gap = [this](unsigned hart, arch::host::Gap gap) { pass_gap(hart, gap); };
 }
 
 Machine::~Machine() {
@@ -90,48 +94,76 @@ bool Machine::is_free_frame(u64 physical) {
   return state == FrameState::free || state == FrameState::cached || state == FrameState::cached_zero;
 }
 
+// The test becomes another hart; the hart notices nothing.
 void Machine::become_hart(unsigned hart) {
+  satp_[arch::hart_index()] = arch::read_satp().bits;
   arch::host::set_hart_index(hart);
-  arch::write_satp(arch::Satp{satp_[hart]});
-  if (running_[hart] == nullptr) tlb_.deactivate(hart);
+  arch::host::this_satp = satp_[hart];
 }
 
 void Machine::switch_to(AddressSpace* space) {
   const unsigned hart = arch::hart_index();
-  const u64 satp = space != nullptr ? space->switch_in() : kernel_space().satp();
+  tlb_.deactivate(hart);
+  sched::Space& next = space != nullptr ? static_cast<sched::Space&>(*space) : kernel_space();
   running_[hart] = space;
-  // What arch_switch_context does (switch.S).
-  if (View::kind == abi::ViewKind::shared || satp == 0) {
-    if (space == nullptr) tlb_.deactivate(hart);
-    return;
+  if (const u64 satp = next.switch_in(); satp != 0) {
+    // What arch_switch_context does (switch.S).
+    arch::write_satp(arch::Satp{satp});
+    arch::fence_all();
   }
-  satp_[hart] = satp;
-  arch::write_satp(arch::Satp{satp});
-  if (View::kind == abi::ViewKind::mirrored) arch::fence_all();
   // Under its own table the kernel touches no user address, so what is cached of them cannot be hit.
-  if (space == nullptr) tlb_.deactivate(hart);
+  if (space == nullptr) return;
+  tlb_.use(hart);
+  tlb_.check(hart);
 }
 
 // The trampoline's way into user mode and back (trap.S), in the views that switch tables there.
 void Machine::enter_user(AddressSpace& space) {
   if (const u64 satp = space.user_satp(); satp != 0) {
-    arch::fence_all();
     arch::write_satp(arch::Satp{satp});
     arch::fence_all();
+    tlb_.use(arch::hart_index());
   }
 }
 
 void Machine::leave_user(AddressSpace& space) {
   if (const u64 satp = space.kernel_satp(); satp != 0) {
-    arch::fence_all();
     arch::write_satp(arch::Satp{satp});
     arch::fence_all();
+    tlb_.use(arch::hart_index());
   }
+}
+
+void Machine::end_program() {
+  const unsigned hart = arch::hart_index();
+  tlb_.deactivate(hart);
+  running_[hart]->release_memory();
+}
+
+void Machine::speculate(unsigned hart) {
+  const unsigned count = std::min<unsigned>(noted_count_, std::size(noted_));
+  for (unsigned i = 0; i < count; ++i) tlb_.speculate(hart, noted_[i]);
+}
+
+// All addresses around fences and writes of satp; elsewhere, where there are thousands of gaps in an operation, one
+// address in some of them, now and then on another hart.
+void Machine::pass_gap(unsigned hart, arch::host::Gap gap) {
+  if (noted_count_ == 0) return;
+  if (gap == arch::host::Gap::fence || gap == arch::host::Gap::satp) {
+    speculate(hart);
+    return;
+  }
+  gap_random_ = gap_random_ * 6364136223846793005 + 1442695040888963407;
+  if (gap_random_ >> 61 != 0) return;
+  const u64 pick = gap_random_ >> 40;
+  const unsigned where = pick % 5 == 0 ? pick / 5 % arch::max_harts : hart;
+  tlb_.speculate(where, noted_[pick / 64 % std::min<unsigned>(noted_count_, std::size(noted_))]);
 }
 
 Outcome Machine::access(u64 va, model::AccessKind kind, std::byte** byte) {
   const unsigned hart = arch::hart_index();
   AddressSpace& space = *running_[hart];
+  note_address(va);
   const Access as_kernel = kind == model::AccessKind::load    ? Access::read
                            : kind == model::AccessKind::store ? Access::write
                                                               : Access::execute;
@@ -174,6 +206,7 @@ Outcome Machine::store(u64 va, std::byte value) {
 }
 
 std::byte* Machine::kernel_access(unsigned hart, u64 address, arch::host::AccessType access, bool sum) {
+  note_address(address);
   const auto kind = access == arch::host::AccessType::load ? model::AccessKind::load : model::AccessKind::store;
   const model::Served served = tlb_.access(hart, address, kind, {model::Privilege::supervisor, sum, false});
   return served.fault == model::FaultKind::none ? arena_.at(served.physical) : nullptr;

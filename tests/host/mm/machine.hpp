@@ -22,6 +22,7 @@ struct MachineOptions {
   u64 ram_bytes = u64{64} << 20;
   u64 asid_mask = 0xffff;
   u64 image_bytes = u64{1} << 20;  // kernel image at the start of RAM, reserved
+  bool speculates = false;         // in the gaps between the kernel's steps, on addresses used lately
 };
 
 /// How a program's access ended.
@@ -50,6 +51,13 @@ class Machine final : public arch::host::UserMemory {
   Outcome load(u64 va, std::byte& value);
   Outcome store(u64 va, std::byte value);
 
+  /// An address that hardware may speculate on from now on.
+  void note_address(u64 va) { noted_[noted_count_++ % std::size(noted_)] = va; }
+  /// Fetches the translations of all addresses noted lately, on the hart, under its satp of the moment.
+  void speculate(unsigned hart);
+  /// The program on the current hart ends: nobody touches its memory again, and part of it goes now (process exit).
+  void end_program();
+
   /// A process's frames (trapframe, USYSCALL) and stack slot. Every test process has its own.
   [[nodiscard]] lib::Result<SpaceOwner> make_owner();
   void free_owner(const SpaceOwner& owner);
@@ -72,11 +80,15 @@ class Machine final : public arch::host::UserMemory {
  private:
   void enter_user(AddressSpace& space);
   void leave_user(AddressSpace& space);
+  void pass_gap(unsigned hart, arch::host::Gap gap);
 
   model::Arena arena_;
   model::TlbModel tlb_;
   AddressSpace* running_[arch::max_harts] = {};
   u64 satp_[arch::max_harts] = {};
+  u64 noted_[8] = {};
+  unsigned noted_count_ = 0;
+  u64 gap_random_ = 1;
   std::mutex slots_mutex_;
   bool slot_used_[KernelSpace::stack_slots] = {};
 };

@@ -31,7 +31,11 @@ bool World::RefRegion::allows(AccessKind kind_of_access) const {
   return false;
 }
 
-World::World(Choices& choices, WorldOptions options) : choices_(choices), options_(options), machine_(options.machine) {
+World::World(Choices& choices, WorldOptions options)
+    : choices_(choices), options_(options), machine_([&] {
+        options.machine.speculates = true;
+        return options.machine;
+      }()) {
   for (const u64 size : {u64{1}, u64{4096}, u64{10000}, u64{150 * 1024}})
     files_.push_back(std::make_unique<FakeFile>(size));
   free_at_start_ = frames().free_count();
@@ -166,6 +170,10 @@ void World::run_on(Process& process, unsigned hart) {
 
 void World::end(std::size_t index) {
   Process& process = *processes_[index];
+  if (process.hart >= 0 && choices_.one_in(2)) {
+    machine_.become_hart(static_cast<unsigned>(process.hart));
+    machine_.end_program();
+  }
   stop(process);
   AddressSpace::destroy(process.space);
   machine_.free_owner(process.owner);
@@ -190,6 +198,7 @@ bool World::finish() {
 
 u64 World::interesting_address(Process& process) {
   touched_address_ = any_address(process);
+  machine_.note_address(touched_address_);
   return touched_address_;
 }
 
@@ -383,7 +392,8 @@ void World::speculate() {
   for (unsigned hart = 0; hart < options_.harts; ++hart) {
     for (const auto& process : processes_) {
       if (process->hart != static_cast<int>(hart)) continue;
-      for (int i = 0; i < 3; ++i) machine_.tlb().speculate(hart, any_address(*process));
+      for (int i = 0; i < 3; ++i) machine_.note_address(any_address(*process));
+      machine_.speculate(hart);
     }
   }
 }

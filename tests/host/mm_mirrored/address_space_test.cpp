@@ -6,6 +6,7 @@
 #include "mm/address_space/files_test.cpp"
 #include "mm/address_space/growth_test.cpp"
 #include "mm/address_space/lazy_test.cpp"
+#include "mm/address_space/order_test.cpp"
 #include "mm/address_space/program_test.cpp"
 #include "mm/address_space/shown_test.cpp"
 #include "mm/address_space/superpages_test.cpp"

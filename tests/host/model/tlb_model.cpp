@@ -28,9 +28,21 @@ constexpr std::uint64_t rights = bit::r | bit::w | bit::x;
 TlbModel::TlbModel(const Arena& arena, IsFree is_free) : arena_(arena), is_free_(std::move(is_free)) {}
 
 void TlbModel::activate(unsigned hart, std::uint64_t root, std::uint64_t asid) {
-  harts_[hart].active = true;
+  on_satp(hart, root, asid);
+  use(hart);
+}
+
+void TlbModel::on_satp(unsigned hart, std::uint64_t root, std::uint64_t asid) {
+  harts_[hart].active = false;
   harts_[hart].root = root;
   harts_[hart].asid = asid;
+}
+
+void TlbModel::on_gap(unsigned hart, arch::host::Gap gap) {
+  if (!in_gap || is_in_gap_) return;
+  is_in_gap_ = true;
+  in_gap(hart, gap);
+  is_in_gap_ = false;
 }
 
 void TlbModel::deactivate(unsigned hart) { harts_[hart].active = false; }
@@ -98,7 +110,8 @@ Served TlbModel::access(unsigned hart_number, std::uint64_t va, AccessKind kind,
 
 void TlbModel::speculate(unsigned hart_number, std::uint64_t va) {
   Hart& hart = harts_[hart_number];
-  if (!hart.active || !canonical(va)) return;
+  if (hart.root == 0 || !canonical(va)) return;
+  if (is_free_(hart.root)) report(text("satp names a free frame", hart_number, va, 0, hart.root));
   remember(hart.caches[hart.asid], va, walk(hart, va));
 }
 

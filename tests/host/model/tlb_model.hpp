@@ -12,6 +12,9 @@
 // What it forgives: a spurious fault that one trip through the fault handler cures; entries of an ASID that is
 // not active on the hart, as long as they are gone once it is switched in (a space is one thread: COMMON 2).
 //
+// Translations are fetched by accesses, by speculate(), and in the gaps between any two steps of the kernel: there
+// `in_gap` is called, if the test has set it, and speculates on what it likes under the satp of the moment.
+//
 // Fence semantics: fence_page removes leaf and invalid entries that cover the page, a superpage leaf as a whole
 // (the leaf entry "corresponding to the address"), but no non-leaf entry: the manual orders only leaf entries
 // when rs1 is not x0. fence_asid removes all but global leaves of the ASID; fence_all removes everything.
@@ -50,8 +53,12 @@ class TlbModel final : public arch::host::FenceListener {
 
   TlbModel(const Arena& arena, IsFree is_free);
 
-  /// satp of `hart` becomes (root, asid). No fence is implied.
+  /// satp of `hart` becomes (root, asid), and the space there is in use: see use(). No fence is implied.
   void activate(unsigned hart, std::uint64_t root, std::uint64_t asid);
+  /// From now on the program runs on the hart, or the kernel copies for it, under the present satp: what is cached for
+  /// it is judged. A write of satp ends it.
+  void use(unsigned hart) { harts_[hart].active = true; }
+  /// Nobody touches user addresses on the hart any more. It may still speculate on them.
   void deactivate(unsigned hart);
   [[nodiscard]] std::uint64_t root(unsigned hart) const { return harts_[hart].root; }
 
@@ -68,7 +75,10 @@ class TlbModel final : public arch::host::FenceListener {
   void on_fence_asid(unsigned hart, sv39::Asid asid) override;
   void on_fence_all(unsigned hart) override;
   void on_fence_i(unsigned hart) override;
-  void on_satp(unsigned hart, std::uint64_t root, std::uint64_t asid) override { activate(hart, root, asid); }
+  void on_satp(unsigned hart, std::uint64_t root, std::uint64_t asid) override;
+  void on_gap(unsigned hart, arch::host::Gap gap) override;
+
+  std::function<void(unsigned hart, arch::host::Gap gap)> in_gap;
 
   /// Forgets everything cached and every count: a new machine.
   void reset();
@@ -83,7 +93,7 @@ class TlbModel final : public arch::host::FenceListener {
     std::uint64_t pte = 0;  // V clear: a cached invalid entry
     unsigned level = 0;
   };
-  struct Cache {                                                  // one ASID on one hart
+  struct Cache {  // one ASID on one hart
     std::unordered_map<std::uint64_t, std::vector<Leaf>> leaves;  // key: (address / span) * 4 + level
     std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> tables;  // same key; level of the PTE: 2 or 1
   };
@@ -109,6 +119,7 @@ class TlbModel final : public arch::host::FenceListener {
   IsFree is_free_;
   Hart harts_[arch::max_harts];
   std::vector<std::string> violations_;
+  bool is_in_gap_ = false;
 };
 
 }  // namespace model

@@ -29,10 +29,20 @@ inline constexpr u64 kernel_offset = 0xffffffc000000000;
 
 namespace host {
 
+/// Where the kernel is between two of its steps, for a listener that looks closer at some.
+enum class Gap {
+  fence,  ///< right before or right after a fence
+  satp,   ///< right before or right after satp is written
+  entry,  ///< a page-table entry was stored
+  other,  ///< the kernel looked for a frame, or counted an event
+};
+
 /// Who hears about fences and changes of satp. Every method is called on the thread that runs as hart `hart`.
 class FenceListener {
  public:
   virtual ~FenceListener() = default;
+  /// The kernel is between two steps: hardware may do now whatever it may do at any time.
+  virtual void on_gap(unsigned /*hart*/, Gap /*gap*/) {}
   virtual void on_fence_page(unsigned hart, sv39::Asid asid, sv39::VirtAddr address) = 0;
   virtual void on_fence_asid(unsigned hart, sv39::Asid asid) = 0;
   virtual void on_fence_all(unsigned hart) = 0;
@@ -73,6 +83,9 @@ inline void set_memory(void* arena, std::uint64_t base, std::uint64_t size) {
 }
 
 inline void set_listener(FenceListener* listener) { machine.listener.store(listener); }
+inline void pass(Gap gap) {
+  if (auto* listener = machine.listener.load()) listener->on_gap(this_hart, gap);
+}
 inline void set_hart_index(unsigned hart) { this_hart = hart; }
 
 [[noreturn]] inline void stray(const char* what, std::uint64_t value) {
@@ -108,13 +121,20 @@ class AllCounters {
 
 /// All harts' event counters, and those of the hart that executes.
 inline host::AllCounters hart_counters;
-[[nodiscard]] inline HartCounters& own_counters() { return hart_counters[hart_index()]; }
+[[nodiscard]] inline HartCounters& own_counters() {
+  host::pass(host::Gap::other);
+  return hart_counters[hart_index()];
+}
+
+/// An entry of a page table that hardware may walk has been stored.
+inline void note_table_store() { host::pass(host::Gap::entry); }
 
 /// Bit i set: hart i has been started. On the host all are.
 [[nodiscard]] inline u32 started_harts() { return (u32{1} << max_harts) - 1; }
 
 /// Kernel pointer to the byte of RAM at `address` (the direct map). Aborts outside the arena.
 [[nodiscard]] inline void* to_kernel(sv39::PhysAddr address) {
+  host::pass(host::Gap::other);
   const std::uint64_t offset = address.value() - host::machine.base;
   if (address.value() < host::machine.base || offset >= host::machine.size) host::stray("PhysAddr", address.value());
   return host::machine.arena + offset;
@@ -131,17 +151,23 @@ inline host::AllCounters hart_counters;
 
 /// Orders table writes before later translations of `address` in `asid` on this hart (sfence.vma va, asid).
 inline void fence_page(sv39::Asid asid, sv39::VirtAddr address) {
+  host::pass(host::Gap::fence);
   if (auto* listener = host::machine.listener.load()) listener->on_fence_page(hart_index(), asid, address);
+  host::pass(host::Gap::fence);
 }
 
 /// The same for every address of `asid` but global leaves (sfence.vma x0, asid).
 inline void fence_asid(sv39::Asid asid) {
+  host::pass(host::Gap::fence);
   if (auto* listener = host::machine.listener.load()) listener->on_fence_asid(hart_index(), asid);
+  host::pass(host::Gap::fence);
 }
 
 /// The same for everything, global leaves too (sfence.vma x0, x0).
 inline void fence_all() {
+  host::pass(host::Gap::fence);
   if (auto* listener = host::machine.listener.load()) listener->on_fence_all(hart_index());
+  host::pass(host::Gap::fence);
 }
 
 /// Makes code written by this hart visible to its instruction fetches.

@@ -27,12 +27,14 @@ struct Satp {
 
 /// ASID bits that the simulated hardware lacks read as zero.
 inline void write_satp(Satp satp) {
+  host::pass(host::Gap::satp);
   const u64 missing = (Satp::asid_mask & ~host::machine.asid_mask) << Satp::asid_shift;
   host::this_satp = satp.bits & ~missing;
   if (auto* listener = host::machine.listener.load()) {
     const Satp now{host::this_satp};
     listener->on_satp(hart_index(), now.root_ppn() << 12, now.asid());
   }
+  host::pass(host::Gap::satp);
 }
 
 class UserAccessWindow {
