@@ -317,15 +317,6 @@ std::uint64_t grow_touch_shrink(int bytes, int count) {
   });
 }
 
-// The same by a kernel's one-argument sbrk: images to 2024 leave in the second register whatever was there.
-char* sbrk_of_2024(int bytes) {
-  register std::uint64_t delta asm("a0") = static_cast<std::uint64_t>(bytes);
-  register std::uint64_t rest asm("a1") = 0x5a5a;
-  register std::uint64_t call asm("a7") = static_cast<std::uint64_t>(abi::Call::sbrk);
-  asm volatile("ecall" : "+r"(delta) : "r"(rest), "r"(call) : "memory");
-  return reinterpret_cast<char*>(delta);
-}
-
 std::uint64_t bench_sbrk_page() { return grow_touch_shrink(page, 1000); }
 std::uint64_t bench_sbrk_1m() { return grow_touch_shrink(mebibyte, 20) / (mebibyte / page); }
 std::uint64_t bench_sbrk_16m() { return grow_touch_shrink(16 * mebibyte, 4) / (16 * mebibyte / page); }
