@@ -37,6 +37,11 @@ target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the
 host_subject(process host-mm "kernel/process/elf.cpp")
 host_subject(labs host-lib "kernel/labs/edition.cpp")
 host_subject(vellum "vellum-machine;host-flags")
+target_compile_definitions(host-vellum PUBLIC VELLUM_CORPUS="${CMAKE_SOURCE_DIR}/tests/guests/debug")
+# libdw: the oracle of the reader of ELF and DWARF.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET GLOBAL libdw libelf)
+target_link_libraries(host-vellum PUBLIC PkgConfig::LIBDW)
 
 # The address space in the other two views: its sources and its tests' helpers, compiled once more.
 foreach(view mirrored shared)
@@ -58,6 +63,22 @@ endforeach()
 # sanitizers' other trees.
 set(quick_layers lib model sv39 mm fs dev process labs vellum)
 
+# The reader of ELF and DWARF under libFuzzer: some seconds here, as long as you like with tests/fuzz/run debug_info.
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND BIFOLIUM_SANITIZE MATCHES address)
+  bifolium_glob(debug_info_sources "vellum/debug/*.cpp")
+  add_executable(debug-info-fuzz
+    tests/fuzz/debug_info_fuzz.cpp tests/host/vellum/debug_exercise.cpp ${debug_info_sources})
+  target_include_directories(debug-info-fuzz PRIVATE ${CMAKE_SOURCE_DIR}/tests/host)
+  target_link_libraries(debug-info-fuzz PRIVATE host-flags)
+  target_compile_options(debug-info-fuzz PRIVATE -O1 -fsanitize=fuzzer)
+  target_link_options(debug-info-fuzz PRIVATE -fsanitize=fuzzer)
+  add_test(NAME ${BIFOLIUM_TEST_PREFIX}/vellum-debug_info-fuzz COMMAND sh -c
+    "${CMAKE_SOURCE_DIR}/tests/fuzz/debug_info_seeds seeds && mkdir -p found && \
+     $<TARGET_FILE:debug-info-fuzz> found seeds -seed=1 -max_total_time=10 -max_len=40000 -timeout=30")
+  set_tests_properties(${BIFOLIUM_TEST_PREFIX}/vellum-debug_info-fuzz PROPERTIES
+    LABELS ${BIFOLIUM_TEST_PREFIX} TIMEOUT 300 WORKING_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
+
 add_custom_target(host-tests-quick)
 add_custom_target(host-tests)
 foreach(source IN LISTS host_test_sources)
@@ -71,7 +92,8 @@ foreach(source IN LISTS host_test_sources)
   add_executable(test-${name} ${source})
   target_link_libraries(test-${name} PRIVATE host-${layer} GTest::gtest GTest::gtest_main rapidcheck)
   set_target_properties(test-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  if(BIFOLIUM_TEST_PREFIX STREQUAL host AND layer IN_LIST quick_layers)
+  # The reader of ELF and DWARF compiles its corpus in each test: that is for the whole run.
+  if(BIFOLIUM_TEST_PREFIX STREQUAL host AND layer IN_LIST quick_layers AND NOT name MATCHES "^vellum-debug")
     set(label quick)
     add_dependencies(host-tests-quick test-${name})
   else()
