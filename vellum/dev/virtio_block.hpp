@@ -70,7 +70,7 @@ class VirtioBlock {
 
   VirtioVersion version_;
   bool notified_ = false;
-  [[maybe_unused]] u16 unused_ = 0;
+  [[maybe_unused]] u16 unused_ = 0;  // no byte of the state is left to chance
   u32 features_select_ = 0, driver_features_select_ = 0, queue_select_ = 0, status_ = 0, interrupt_status_ = 0;
   u64 accepted_ = 0;
   u32 guest_page_bytes_ = 0, queue_align_ = 4096, legacy_page_ = 0;
