@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "tools/vellum/gdb_server.hpp"
 #include "tools/vellum/options.hpp"
 #include "tools/vellum/session.hpp"
 
@@ -31,20 +32,38 @@ std::optional<Complaint> fill_in(Settings& settings) {
   return std::nullopt;
 }
 
+int tell(Settings::Tell what) {
+  // xv6's Makefiles look for these two in what QEMU prints.
+  constexpr std::string_view version = "QEMU emulator version 7.2.0 (this is Vellum, which takes QEMU's place)\n";
+  constexpr std::string_view qemu_options =
+      "\nof QEMU's options, among others:\n-gdb dev  wait for gdb there\n-S        stopped\n";
+  if (what == Settings::Tell::version) {
+    std::fwrite(version.data(), 1, version.size(), stdout);
+  } else {
+    std::fwrite(usage.data(), 1, usage.size(), stdout);
+    if (what == Settings::Tell::qemu_help) std::fwrite(qemu_options.data(), 1, qemu_options.size(), stdout);
+  }
+  return status_came_back;
+}
+
 int run(int count, char** arguments) {
   auto settings = parse_options({arguments + 1, static_cast<std::size_t>(count - 1)});
   if (!settings) return fail(settings.error());
-  if (settings->help) {
-    std::fwrite(usage.data(), 1, usage.size(), stdout);
-    return status_came_back;
-  }
+  if (settings->tell != Settings::Tell::nothing) return tell(settings->tell);
+  for (const std::string& note : settings->notes) std::fprintf(stderr, "vellum: note: %s\n", note.c_str());
   if (const auto complaint = fill_in(*settings)) return fail(*complaint);
   const auto parts = make_parts(*settings);
   if (!parts) return fail(parts.error());
   if (const auto loaded = load_kernel(*parts, *settings); !loaded) return fail(loaded.error());
+  if (settings->gdb_port) {
+    Debugged machine(*parts, *settings);
+    if (!machine.is_whole()) return fail({"there is no memory for the machine's past", ""});
+    const auto status = serve_gdb(machine, *settings);
+    return status ? *status : fail(status.error());
+  }
   vellum::Unobserved nobody;
-  const auto machine = std::make_unique<vellum::Machine<>>(parts->configuration(*settings), parts->storage(), nobody);
-  return settings->commands ? run_commands(*machine, *settings) : run_on_terminal(*machine, *parts, *settings);
+  MachineVm<vellum::Unobserved> machine(*parts, *settings, nobody);
+  return settings->commands ? run_commands(machine, *settings) : run_on_terminal(machine, *settings);
 }
 
 }  // namespace

@@ -19,7 +19,11 @@ fs.img. On a terminal Ctrl-a x leaves.
   --exec COMMANDS   type these commands (separated by ;) at the prompts and exit 0 if all came back
   --seed N          vary how the harts' instructions interleave; the same seed gives the same run
   --until STEPS     give up after so many instructions
+  --gdb PORT        gdb may connect to this port (target remote :PORT); reverse-step and reverse-continue work
+  --wait            stand still until gdb says to go on
   --help            this text
+
+QEMU's options, as xv6's Makefiles write them, are understood too: make qemu QEMU=/path/to/vellum
 )";
 
 namespace {
@@ -60,6 +64,12 @@ std::expected<std::uint64_t, Complaint> parse_memory(std::string_view text) {
 std::expected<unsigned, Complaint> parse_harts(std::string_view text) {
   const auto value = parse_number(text);
   if (!value || *value < 1 || *value > 8) return complain("harts '" + std::string(text) + "': must be 1 to 8");
+  return static_cast<unsigned>(*value);
+}
+
+std::expected<unsigned, Complaint> parse_port(std::string_view text) {
+  const auto value = parse_number(text);
+  if (!value || *value < 1 || *value > 65535) return complain("port '" + std::string(text) + "': must be 1 to 65535");
   return static_cast<unsigned>(*value);
 }
 
@@ -111,8 +121,9 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
   const std::map<Text, std::function<void()>> flags{
       {"--snapshot", [&] { settings.snapshot = true; }},
       {"--legacy-virtio", [&] { settings.legacy_virtio = true; }},
-      {"--help", [&] { settings.help = true; }},
-      {"-h", [&] { settings.help = true; }},
+      {"--wait", [&] { settings.wait_for_gdb = true; }},
+      {"--help", [&] { settings.tell = Settings::Tell::help; }},
+      {"--version", [&] { settings.tell = Settings::Tell::version; }},
   };
   const std::map<Text, std::function<void(Text)>> valued{
       {"--smp", [&](Text text) { take(parse_harts(text), settings.harts); }},
@@ -120,6 +131,7 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       {"--append", [&](Text text) { settings.append = text; }},
       {"--exec", [&](Text text) { settings.commands = split_commands(text); }},
       {"--seed", [&](Text text) { take(number(text), settings.seed); }},
+      {"--gdb", [&](Text text) { take(parse_port(text), settings.gdb_port); }},
       {"--until", [&](Text text) { take(number(text), settings.budget); }},
   };
   unsigned files = 0;
@@ -129,6 +141,13 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       if (files == 0) settings.kernel = argument;
       if (files == 1) settings.image = argument;
       if (++files > 2) return complain("'" + std::string(argument) + "': one kernel and one image, not more");
+      continue;
+    }
+    if (!argument.starts_with("--")) {
+      const auto value = i + 1 < arguments.size() ? std::optional<Text>(arguments[i + 1]) : std::nullopt;
+      const auto taken = parse_qemu_option(argument, value, settings);
+      if (!taken) return std::unexpected(taken.error());
+      i += *taken - 1;
       continue;
     }
     if (const auto flag = flags.find(argument); flag != flags.end()) {

@@ -3,16 +3,12 @@
 #include <chrono>
 #include <cstdio>
 
-#include "tools/vellum/terminal.hpp"
-
 namespace vellum_tool {
 
 namespace {
 
-using vellum::Machine;
 using vellum::StopReason;
 using vellum::u64;
-using vellum::u8;
 using namespace std::chrono_literals;
 
 // Long enough to be cheap, short enough that a key is felt at once.
@@ -21,19 +17,7 @@ constexpr u64 steps_between_looks = 2'000'000;
 constexpr u64 hurry_behind_pipe = 20;
 constexpr std::string_view prompt = "$ ";
 
-std::string take_output(Machine<>& machine) {
-  std::string text;
-  std::array<u8, 4096> buffer{};
-  while (const auto count = machine.take_output(buffer))
-    text.append(reinterpret_cast<const char*>(buffer.data()), count);
-  return text;
-}
-
-void feed(Machine<>& machine, std::string_view text) {
-  (void)machine.feed({reinterpret_cast<const u8*>(text.data()), text.size()});
-}
-
-u64 allowed_steps(const Machine<>& machine, const Settings& settings, u64 wanted) {
+u64 allowed_steps(const Vm& machine, const Settings& settings, u64 wanted) {
   if (settings.budget == 0) return wanted;
   const u64 done = machine.schedule().steps;
   return done >= settings.budget ? 0 : std::min(wanted, settings.budget - done);
@@ -45,8 +29,9 @@ int report_budget(const Settings& settings) {
   return status_out_of_budget;
 }
 
-/// Every hart waits: lets time pass until the next event or a key. False when the user leaves.
-bool wait_idle(Machine<>& machine, Terminal& terminal) {
+}  // namespace
+
+bool wait_idle(Vm& machine, Terminal& terminal) {
   const u64 hurry = terminal.is_interactive() ? 1 : hurry_behind_pipe;
   const u64 begin = machine.schedule().nanoseconds;
   const auto next = machine.next_event();
@@ -58,48 +43,44 @@ bool wait_idle(Machine<>& machine, Terminal& terminal) {
   if (typed && !typed->empty()) {
     const auto waited = static_cast<u64>((std::chrono::steady_clock::now() - started) / 1ns) * hurry;
     machine.advance_to(begin + std::min(waited, gap));
-    feed(machine, *typed);
+    machine.feed(*typed);
   } else if (next) {
     machine.advance_to(*next);
   }
   return true;
 }
 
-}  // namespace
-
-int run_on_terminal(Machine<>& machine, const Parts& parts, const Settings& settings) {
+int run_on_terminal(Vm& machine, const Settings& settings) {
   Terminal terminal;
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
     if (steps == 0) return report_budget(settings);
     const StopReason reason = machine.run(steps, vellum::WhenIdle::stop);
-    Terminal::write(take_output(machine));
+    Terminal::write(machine.take_output());
     switch (reason) {
       case StopReason::powered_off: return static_cast<int>(machine.exit_status() & 0xff);
       case StopReason::reset:
-        machine.reset();
-        if (!load_kernel(parts, settings)) return status_failed;
-        machine.reset();
+        if (!machine.restart()) return status_failed;
         break;
       case StopReason::idle:
         if (!wait_idle(machine, terminal)) return status_came_back;
         break;
       default:
-        if (const auto typed = terminal.read(0ns); typed && !typed->empty()) feed(machine, *typed);
+        if (const auto typed = terminal.read(0ns); typed && !typed->empty()) machine.feed(*typed);
         if (terminal.wants_to_leave()) return status_came_back;
         break;
     }
   }
 }
 
-int run_commands(Machine<>& machine, const Settings& settings) {
+int run_commands(Vm& machine, const Settings& settings) {
   std::string since_command;
   std::size_t next = 0;
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
     if (steps == 0) return report_budget(settings);
     const StopReason reason = machine.run(steps, vellum::WhenIdle::stop);
-    const std::string text = take_output(machine);
+    const std::string text = machine.take_output();
     Terminal::write(text);
     since_command += text;
     if (since_command.size() > 65536) since_command.erase(0, since_command.size() - 4096);
@@ -114,7 +95,7 @@ int run_commands(Machine<>& machine, const Settings& settings) {
         return status_came_back;
       }
       since_command.clear();
-      feed(machine, (*settings.commands)[next++] + "\n");
+      machine.feed((*settings.commands)[next++] + "\n");
     } else if (const auto when = machine.next_event()) {
       machine.advance_to(*when);
     } else {

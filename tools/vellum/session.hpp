@@ -1,8 +1,9 @@
 #pragma once
 // A machine that runs with someone at its serial line: a person, a program behind a pipe, or a list of commands.
 
-#include "tools/vellum/host_machine.hpp"
 #include "tools/vellum/settings.hpp"
+#include "tools/vellum/terminal.hpp"
+#include "tools/vellum/vm.hpp"
 
 namespace vellum_tool {
 
@@ -10,9 +11,12 @@ namespace vellum_tool {
 constexpr int status_came_back = 0, status_failed = 1, status_bad_usage = 2, status_out_of_budget = 124;
 
 /// Runs until the guest powers off or the user leaves; the exit status.
-int run_on_terminal(vellum::Machine<>& machine, const Parts& parts, const Settings& settings);
+int run_on_terminal(Vm& machine, const Settings& settings);
 
 /// Types each command at a prompt and waits until the machine is back at one.
-int run_commands(vellum::Machine<>& machine, const Settings& settings);
+int run_commands(Vm& machine, const Settings& settings);
+
+/// Every hart waits: lets time pass until the next event or a key. False when the user leaves.
+bool wait_idle(Vm& machine, Terminal& terminal);
 
 }  // namespace vellum_tool

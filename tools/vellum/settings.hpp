@@ -25,7 +25,11 @@ struct Settings {
   std::string append;
   std::optional<std::vector<std::string>> commands;  // --exec
   std::uint64_t budget = 0;           // instructions after which to give up; 0: never
-  bool help = false;
+  std::optional<unsigned> gdb_port;   // a debugger may connect there
+  bool speaks_qemu = false;           // the command line is QEMU's
+  bool wait_for_gdb = false;          // stopped until it says to go on
+  enum class Tell : unsigned char { nothing, help, version, qemu_help } tell = Tell::nothing;
+  std::vector<std::string> notes;  // what was asked for and is not there, but does not keep the kernel from booting
 };
 
 }  // namespace vellum_tool

@@ -21,7 +21,8 @@ concept DiskStore = requires(Disk& disk, u64 offset, std::span<u8> to, std::span
 
 class VirtioBlock {
  public:
-  explicit VirtioBlock(VirtioVersion version = VirtioVersion::modern) : version_(version) {}
+  VirtioBlock() : VirtioBlock(VirtioVersion::modern) {}
+  explicit VirtioBlock(VirtioVersion version) : version_(version) {}
 
   [[nodiscard]] bool line() const { return interrupt_status_ != 0; }
   /// A request waits: the device looks at its queue `latency` after it was told.

@@ -149,6 +149,8 @@ class Machine {
   void restore(const MachineState& from);
   /// From now on the first store into each page of RAM and disk is shown (on_first_store) before it is done.
   void begin_epoch();
+  /// This page's first store has been shown already.
+  void note_kept(u64 page) { memory_.info(page).flags &= static_cast<u8>(~page_flag::unsaved); }
   /// Exchanges a page's content (for going to another moment); `with` is as long as memory().content_of(page).
   void swap_page(u64 page, std::span<u8> with);
   /// A number that equal machines have in common, and others hardly: registers, devices, RAM, disk.
