@@ -48,7 +48,7 @@ bool Debugged::restart() {
 }
 
 void Debugged::note(const vellum::Hart& hart, std::optional<Watchpoint> watch, u64 address) {
-  if (mode_ == Mode::ignore_hits) return;
+  if (mode_ == Mode::ignore_hits || (only_hart && hart.id != *only_hart)) return;
   // An access belongs to the instruction that has begun; a breakpoint stands before it.
   const Hit found{hart.id, machine().moment(hart) - (watch ? 1 : 0), watch, address};
   if (mode_ == Mode::collect_hits) {

@@ -75,6 +75,9 @@ class Debugged final : private WatcherHolder, public MachineVm<Watcher> {
 
   /// Where the last run stopped, if it was at a breakpoint or watchpoint.
   std::optional<Hit> hit;
+  /// Only what this hart hits stops the machine; nothing: any hart's. gdb steps one thread by a breakpoint behind its
+  /// instruction and wants the others to stand still. They run all the same, or the run would become another one.
+  std::optional<unsigned> only_hart;
 
   void set_break(vellum::u64 pc, bool is_on) { (void)machine().break_at(pc, is_on); }
   void set_watch(const Watchpoint& watch, bool is_on);

@@ -12,7 +12,7 @@ using vellum::u64;
 constexpr std::array<std::string_view, 32> names{"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "fp", "s1", "a0",
                                                  "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
                                                  "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-constexpr unsigned pc_number = 32, first_csr = 65, privilege_number = first_csr + 4096;
+constexpr unsigned pc_number = 32, first_float = 33, first_csr = 65, privilege_number = first_csr + 4096;
 
 struct NamedCsr {
   std::string_view name;
@@ -37,6 +37,14 @@ constexpr std::array csrs{
     NamedCsr{"instret", vellum::csr::instret},   NamedCsr{"mhartid", vellum::csr::mhartid},
 };
 
+std::string float_name(unsigned index) {
+  if (index < 8) return "ft" + std::to_string(index);
+  if (index < 10) return "fs" + std::to_string(index - 8);
+  if (index < 18) return "fa" + std::to_string(index - 10);
+  if (index < 28) return "fs" + std::to_string(index - 16);
+  return "ft" + std::to_string(index - 20);
+}
+
 }  // namespace
 
 std::string target_description() {
@@ -48,6 +56,10 @@ std::string target_description() {
   };
   for (unsigned i = 0; i < names.size(); ++i) reg(names[i], i, i == 2 || i == 8 ? "data_ptr" : "int");
   reg("pc", pc_number, "code_ptr");
+  // Kernels are compiled for rv64gc, and gdb refuses a target without the registers of that ABI. This machine has no
+  // floating point; they read as zero.
+  text += "</feature><feature name=\"org.gnu.gdb.riscv.fpu\">";
+  for (unsigned i = 0; i < names.size(); ++i) reg(float_name(i), first_float + i, "ieee_double");
   text += "</feature><feature name=\"org.gnu.gdb.riscv.csr\">";
   for (const NamedCsr& csr : csrs) reg(csr.name, first_csr + csr.number, "int");
   text += "</feature><feature name=\"org.gnu.gdb.riscv.virtual\">";
@@ -59,6 +71,7 @@ std::optional<u64> read_register(vellum::Machine<Watcher>& machine, unsigned har
   const vellum::Hart& state = machine.hart(hart);
   if (number < pc_number) return state.x[number];
   if (number == pc_number) return state.pc;
+  if (number >= first_float && number < first_csr) return 0;
   if (number == privilege_number) return static_cast<u64>(state.privilege);
   if (number >= first_csr && number < first_csr + 4096) return machine.read_csr(hart, number - first_csr);
   return std::nullopt;

@@ -423,21 +423,29 @@ class Server {
 
   void answer_vcont(std::string_view rest) {
     if (rest == "?") return link_.send("vCont;c;C;s;S");
-    // A step of one hart means that the others go on; without one everybody does.
+    // One action for each thread that is named, the last one perhaps for all others. A step of one hart comes first.
+    std::optional<unsigned> only;
     while (take(rest, ";")) {
       const char action = rest.empty() ? ' ' : rest.front();
-      rest.remove_prefix(std::min(rest.size(), std::min(rest.find_first_of(":;"), rest.size())));
-      unsigned hart = hart_;
-      if (take(rest, ":")) hart = static_cast<unsigned>(take_number(rest) - 1);
-      if (action == 's' || action == 'S') return step(std::min(hart, settings_.harts - 1));
+      rest.remove_prefix(std::min(rest.size(), rest.find_first_of(":;")));
+      std::optional<unsigned> hart;
+      if (take(rest, ":") && !rest.starts_with('-')) {
+        hart = std::min(static_cast<unsigned>(take_number(rest) - 1), settings_.harts - 1);
+      }
+      if (action == 's' || action == 'S') return step(hart.value_or(hart_));
+      only = hart;
     }
-    resume();
+    resume(only);
   }
 
-  void resume() { is_running_ = true; }
+  void resume(std::optional<unsigned> only = std::nullopt) {
+    machine_.only_hart = only;
+    is_running_ = true;
+  }
 
   void step(unsigned hart) {
     hart_ = hart;
+    machine_.only_hart = hart;
     const StopReason reason = machine_.step(hart);
     Terminal::write(machine_.take_output());
     if (reason == StopReason::asked && machine_.hit) return report_hit();
@@ -458,6 +466,7 @@ class Server {
     stop("T05" + thread() + (is_done ? "" : "replaylog:begin;"));
   }
   void continue_back() {
+    machine_.only_hart.reset();
     if (machine_.continue_back()) return report_hit();
     stop("T05" + thread() + "replaylog:begin;");
   }

@@ -45,6 +45,7 @@ struct HartState {
 };
 
 struct Hart : HartState {
+  static constexpr u64 nowhere = ~u64{0};
   // The interrupt lines of the devices, as bits of mip.
   u64 lines = 0;
   // While instructions are executed, pc is where this points.
@@ -54,7 +55,7 @@ struct Hart : HartState {
   u64 granted = 0;  // instructions it may execute in this run of the interpreter
   u64 left = 0;     // of them, when it came back
   bool leave = false;    // the machine has to look at devices and timers before the next instruction
-  bool broke = false;    // it stopped at a breakpoint, and goes on with the instruction there
+  u64 broke_at = nowhere;  // it stopped before the instruction there, and goes on with it
   bool refetch = false;  // the decoded page it runs in may be gone
   // For an instruction that crosses a page, or lies in a page of which only parts may be executed.
   std::array<Op, 3> single{};

@@ -121,11 +121,11 @@ Op* Machine<O>::stop_at_break(Hart& hart, Op* op) {
   hart.pc = pc;
   const auto set = std::span(breaks_).first(break_count_);
   if constexpr (O::sees_breaks) {
-    const bool goes_on = std::exchange(hart.broke, false);
+    const bool goes_on = std::exchange(hart.broke_at, Hart::nowhere) == pc;
     if (hart.left != 0 && !goes_on && std::find(set.begin(), set.end(), pc) != set.end()) {
       observer_.on_break(hart, pc);
       if (stop_requested_) {
-        hart.broke = true;
+        hart.broke_at = pc;
         return leave_at(hart, pc);
       }
     }

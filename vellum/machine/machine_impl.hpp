@@ -108,7 +108,7 @@ void Machine<O>::restore(const MachineState& from) {
   schedule_ = from.schedule;
   for (u32 i = 0; i < max_harts; ++i) {
     harts_[i].state() = from.harts[i];
-    harts_[i].broke = false;
+    harts_[i].broke_at = Hart::nowhere;
     harts_[i].translations.clear();
     harts_[i].select_context();
   }
