@@ -4,6 +4,10 @@
 A grader runs `make`, then `make qemu-gdb` for each case: it waits for a line on the console, connects to the port that
 `make print-gdbport` names, may set a breakpoint at a symbol of kernel/kernel.sym, continues, and types a line of its
 script each time the console shows `$ `. The tests do the same in a copy of the sources which shares the build tree.
+A backtrace's addresses are looked up as the graders do it: each in a call of addr2line of its own. xv6's own crash tests
+kill the process under `make qemu` and boot what it left.
+
+BIFOLIUM_EVERY_SYMBOL=1: not every eighth function of the kernel is looked up, but each.
 """
 
 import os
@@ -11,6 +15,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,10 +23,12 @@ import tempfile
 import termios
 import time
 import unittest
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = ["make", "-s", "--no-print-directory"]
+TOOLS = ("riscv64-linux-gnu-addr2line", "llvm-addr2line-19")
 PRODUCTS = ("kernel/kernel", "kernel/kernel.sym", "fs.img")
 NOT_COPIED = shutil.ignore_patterns("build", ".git", "node_modules", "__pycache__", ".gdbinit", "fs.img*", "kernel.sym")
 # Seconds that a loaded machine may need for a step that takes one.
@@ -159,10 +166,18 @@ class Make(unittest.TestCase):
         lines = (self.directory / "kernel" / "kernel.sym").read_text().splitlines()
         return {line[17:]: int(line[:16], 16) for line in lines}
 
-    def sources_of(self, addresses):
-        tool = shutil.which("riscv64-linux-gnu-addr2line") or shutil.which("llvm-addr2line-19")
+    def source_of(self, address, tool=None):
+        """One address, one call: what a tool learns on the way to one address could hide that it misses another."""
+        tool = tool or shutil.which(TOOLS[0]) or TOOLS[1]
         kernel = self.directory / "kernel" / "kernel"
-        return subprocess.check_output([tool, "-e", kernel, *map(hex, addresses)], text=True).splitlines()
+        return subprocess.check_output([tool, "-e", kernel, hex(address)], text=True).strip()
+
+    def functions(self):
+        listing = subprocess.check_output(["llvm-nm-19", self.directory / "kernel" / "kernel"], text=True)
+        found = (line.split(maxsplit=2) for line in listing.splitlines())
+        text = {int(address, 16): name for address, kind, name in found if kind in "tTwW"}
+        # Marks of the linker script stand between functions.
+        return {address: name for address, name in sorted(text.items()) if not name.startswith((".L", "$"))}
 
     def test_products(self):
         for product in PRODUCTS:
@@ -170,8 +185,19 @@ class Make(unittest.TestCase):
         for line in (self.directory / "kernel" / "kernel.sym").read_text().splitlines():
             self.assertRegex(line, r"^[0-9a-f]{16} \S")
         symbols = self.symbols()
-        sources = self.sources_of([symbols["sys_sleep"], symbols["sys_pause"]])
-        self.assertTrue(all("sysproc.c" in source for source in sources), sources)
+        for name in ("sys_sleep", "sys_pause"):
+            self.assertIn("sysproc.c", self.source_of(symbols[name]))
+
+    def test_each_function_is_found_alone(self):
+        functions = self.functions()
+        self.assertGreater(len(functions), 300)
+        step = 1 if os.environ.get("BIFOLIUM_EVERY_SYMBOL") else 8
+        tools = [tool for tool in TOOLS if shutil.which(tool)]
+        self.assertTrue(tools)
+        for address, name in [*functions.items()][::step]:
+            for tool in tools:
+                source = self.source_of(address, tool)
+                self.assertRegex(source, r"/(kernel|sv39|lib\w*|include)/\S+:\d+", f"{tool} on {name} at {address:#x}")
 
     def test_port_is_the_users_own(self):
         plain = {name: value for name, value in self.environment.items() if name != "GDBPORT"}
@@ -210,9 +236,107 @@ class Make(unittest.TestCase):
         case = self.play("bttest")
         addresses = re.findall(r"(?m)^(0x000000008[0-9a-f]+)", case.console)
         self.assertEqual(len(addresses), 3, case.console)
-        sources = self.sources_of([int(address, 16) for address in addresses])
-        for source, wanted in zip(sources, ("sysproc.c", "syscall.c", "trap.c")):
-            self.assertIn(wanted, source)
+        for address, wanted in zip(addresses, ("sysproc.c", "syscall.c", "trap.c")):
+            for tool in filter(shutil.which, TOOLS):
+                self.assertIn(wanted, self.source_of(int(address, 16), tool))
+
+    def test_harts_follow_the_lab(self):
+        for arguments, harts in (([], 3), (["LAB=fs"], 1), (["LAB=lock"], 4), (["LAB=util"], 3), (["LAB=fs", "CPUS=2"], 2)):
+            said = subprocess.check_output([*MAKE, "-n", "qemu", *arguments], cwd=self.directory, text=True)
+            self.assertIn(f"--smp {harts} ", said)
+
+    def test_image_of_somebody_else_stays(self):
+        """Whatever way it came in the place of one that make had made, and whatever was recorded of that one."""
+        image = self.directory / "fs.img"
+        ours = image.read_bytes()
+        theirs = bytes(1024) + ours[1024:]
+        try:
+            for stale_record in (False, True):
+                image.write_bytes(theirs)
+                record = self.directory / ".fs.img.made-from"
+                if stale_record:
+                    record.write_text("0" * 64)
+                subprocess.run([*MAKE, "fs.img"], cwd=self.directory, env=self.environment, check=True)
+                self.assertEqual(image.read_bytes(), theirs)
+                self.assertFalse((self.directory / "fs.img.old").exists())
+                record.unlink(missing_ok=True)
+            # One that make made is made anew when the programs change, and the one before is kept.
+            at = ours.index(b"from ") + len(b"from ")
+            image.write_bytes(ours[:at] + b"0" * 64 + ours[at + 64 :])
+            subprocess.run([*MAKE, "fs.img"], cwd=self.directory, env=self.environment, check=True)
+            self.assertEqual(image.read_bytes()[: at + 64], ours[: at + 64])
+            self.assertTrue((self.directory / "fs.img.old").exists())
+        finally:
+            image.write_bytes(ours)
+            (self.directory / "fs.img.old").unlink(missing_ok=True)
+
+    def crash(self, command, said):
+        """xv6's crash tests: a fresh image, a command typed at `make qemu`, and the process under make killed."""
+        (self.directory / "fs.img").unlink()
+        subprocess.run([*MAKE, "fs.img"], cwd=self.directory, env=self.environment, check=True)
+        with self.machine() as make:
+            self.until(make, r"(?m)^\$ \Z")
+            make.stdin.write(command.encode() + b"\n")
+            if said:
+                self.until(make, said)
+            else:
+                time.sleep(2)
+            self.kill_child_of(make.pid)
+
+    def kill_child_of(self, pid):
+        children = subprocess.check_output(["ps", "-opid", "--no-headers", "--ppid", str(pid)], text=True).split()
+        self.assertEqual(len(children), 1)
+        name = Path(f"/proc/{children[0]}/comm").read_text()
+        self.assertIn("qemu", name)
+        os.kill(int(children[0]), signal.SIGKILL)
+
+    @contextmanager
+    def machine(self):
+        make = subprocess.Popen(
+            ["make", "qemu"],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+        )
+        try:
+            yield make
+        finally:
+            make.terminate()
+            make.wait(10)
+            make.stdin.close()
+            make.stdout.close()
+
+    def until(self, make, pattern):
+        give_up, console = time.monotonic() + PATIENCE, ""
+        while time.monotonic() < give_up:
+            if select.select([make.stdout], [], [], 1)[0]:
+                data = os.read(make.stdout.fileno(), 4096)
+                if not data:
+                    raise AssertionError(f"the machine ended:\n{console}")
+                console += data.decode("utf-8", "replace").replace("\r", "")
+            if re.search(pattern, console):
+                return console
+        raise AssertionError(f"no {pattern} within {PATIENCE} s:\n{console}")
+
+    def test_crash_leaves_a_log_to_recover(self):
+        for _ in range(5):
+            self.crash("logstress f0 f1 f2 f3 f4 f5", None)
+            with self.machine() as make:
+                console = self.until(make, r"(?m)^\$ \Z")
+                if re.search(r"(?m)^recovering", console):
+                    make.stdin.write(b"ls\n")
+                    self.assertRegex(self.until(make, r"(?m)^\$ ls\n[^$]*^\$ \Z"), r"(?m)^f5")
+                    return
+        self.fail("no boot had a log to recover")
+
+    def test_crash_leaves_an_orphan_to_take_back(self):
+        for command in ("forphan", "dorphan"):
+            self.crash(command, r"(?m)^wait")
+            with self.machine() as make:
+                self.assertRegex(self.until(make, r"(?m)^\$ \Z"), r"(?m)^ireclaim: orphaned inode \d+")
 
     def test_terminal_one_hart_and_the_way_out(self):
         """`make qemu CPUS=1` on a terminal: typed at, left by Ctrl-a x, and the terminal as it was."""
@@ -256,7 +380,7 @@ class Make(unittest.TestCase):
 
     def test_zz_clean_takes_everything_away(self):
         subprocess.run([*MAKE, "clean"], cwd=self.directory, env=self.environment, check=True)
-        for product in (*PRODUCTS, "build", ".gdbinit", ".fs.img.made-from"):
+        for product in (*PRODUCTS, "build", ".gdbinit"):
             self.assertFalse(os.path.lexists(self.directory / product), product)
 
 

@@ -55,6 +55,8 @@ def parse_arguments(arguments):
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--release", dest="preset", action="store_const", const="release", default="release")
     kind.add_argument("--debug", dest="preset", action="store_const", const="debug", help="with every check on")
+    kind.add_argument("--no-lto", dest="preset", action="store_const", const="no-lto",
+                      help="without link-time optimisation: each address names its source line (what make boots)")
     return parser.parse_args(arguments)
 
 
