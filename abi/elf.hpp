@@ -1,4 +1,4 @@
-// The part of ELF64 that exec reads (xv6: kernel/elf.h). All of it is untrusted.
+// The part of ELF64 that the kernel reads (xv6: kernel/elf.h): what exec needs, and symbols. All of it is untrusted.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +46,31 @@ struct ProgramHeader {
   std::uint64_t alignment;
 };
 
+enum class SectionType : std::uint32_t { null = 0, symbols = 2, strings = 3 };
+
+struct SectionHeader {
+  std::uint32_t name;
+  SectionType type;
+  std::uint64_t flags;
+  std::uint64_t address;
+  std::uint64_t offset;
+  std::uint64_t size;
+  std::uint32_t link;  // of a symbol table: the section with its names
+  std::uint32_t info;
+  std::uint64_t alignment;
+  std::uint64_t entry_size;
+};
+
+struct Symbol {
+  std::uint32_t name;  // where its name begins among the names
+  std::uint8_t info;
+  std::uint8_t other;
+  std::uint16_t section;  // 0: defined elsewhere
+  std::uint64_t value;
+  std::uint64_t size;
+};
+
 static_assert(sizeof(ElfHeader) == 64 && sizeof(ProgramHeader) == 56);
+static_assert(sizeof(SectionHeader) == 64 && sizeof(Symbol) == 24);
 
 }  // namespace abi

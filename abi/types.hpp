@@ -1,5 +1,5 @@
 // What a program and the kernel exchange by pointer, and the constants they exchange by value.
-// Every layout here is xv6's, byte for byte (shared/xv6-abi.md 2.4); the asserts at the end hold it.
+// Every layout here is xv6's, byte for byte (docs/xv6-contract.md 2.4); the asserts at the end hold it.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ enum class Protection : std::uint32_t { none = 0, read = 1, write = 2, execute =
 // Fourth argument of mmap (xv6: MAP_*). `anonymous` is Bifolium's own: descriptor -1, zero-filled.
 enum class MapFlags : std::uint32_t { shared = 0x01, private_copy = 0x02, anonymous = 0x20 };
 
-// Second argument of sbrk (xv6: SBRK_*). Older programs leave garbage there: xv6-abi.md 6, item 1.
+// Second argument of sbrk (xv6: SBRK_*). Older programs leave garbage there: docs/xv6-contract.md 6, item 1.
 enum class SbrkMode : std::int32_t { eager = 1, lazy = 2 };
 
 // Device numbers (xv6: CONSOLE, STATS).

@@ -68,6 +68,10 @@ if(BIFOLIUM_DEBUG)
     add_test(NAME guest/hostile/${view}
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/hostile_test.py --build ${CMAKE_BINARY_DIR} --view ${view})
     set_tests_properties(guest/hostile/${view} PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
+    # Images of each year and numbering: what their programs find (docs/xv6-contract.md).
+    add_test(NAME guest/years/${view}
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/years_test.py --build ${CMAKE_BINARY_DIR} --view ${view})
+    set_tests_properties(guest/years/${view} PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 900)
     guest_test(guest/smoke/${view} ${view} 3
       EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
@@ -93,7 +97,7 @@ if(BIFOLIUM_DEBUG)
   add_test(NAME power/io-errors/every COMMAND ${io_errors})
   set_tests_properties(power/io-errors/every PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
 
-  foreach(target vm fs device_tree)
+  foreach(target vm fs device_tree image_calls)
     add_test(NAME fuzz/${target} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run ${target} 120)
     set_tests_properties(fuzz/${target} PROPERTIES LABELS long TIMEOUT 1800)
   endforeach()

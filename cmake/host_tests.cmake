@@ -35,7 +35,7 @@ host_subject(fs host-mm "kernel/fs/*.cpp")
 host_subject(dev host-lib "kernel/dev/device_tree.cpp")
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp")
-host_subject(labs host-lib "kernel/labs/edition.cpp")
+host_subject(labs host-lib "kernel/labs/edition.cpp" "kernel/labs/image_calls.cpp")
 host_subject(vellum "vellum-machine;host-flags")
 target_compile_definitions(host-vellum PUBLIC VELLUM_CORPUS="${CMAKE_SOURCE_DIR}/tests/guests/debug")
 # libdw: the oracle of the reader of ELF and DWARF.

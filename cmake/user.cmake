@@ -41,9 +41,16 @@ foreach(name IN LISTS program_names)
   target_link_options(user-${name} PRIVATE -T ${user_script})
   set_target_properties(user-${name} PROPERTIES
     OUTPUT_NAME ${name}.sym RUNTIME_OUTPUT_DIRECTORY ${program_dir} LINK_DEPENDS ${user_script})
-  # The image is small: what goes there has no symbols. NAME.sym beside it is for the debugger.
+  # The image is small: what goes there has no symbols. NAME.sym beside it is for the debugger. init keeps the names of
+  # functions: the kernel reads from them what the image's programs may expect.
+  if(name STREQUAL init)
+    set(strip --strip-debug --discard-all --remove-section=.riscv.attributes)
+    target_link_options(user-${name} PRIVATE -Wl,-u,ugetpid)
+  else()
+    set(strip --strip-all)
+  endif()
   add_custom_command(TARGET user-${name} POST_BUILD
-    COMMAND llvm-objcopy-19 --strip-all ${program_dir}/${name}.sym ${program_dir}/${name}
+    COMMAND llvm-objcopy-19 ${strip} ${program_dir}/${name}.sym ${program_dir}/${name}
     BYPRODUCTS ${program_dir}/${name})
   add_dependencies(programs user-${name})
 endforeach()

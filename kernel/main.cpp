@@ -66,6 +66,20 @@ void enter_kernel_space() {
   arch::use_trampoline();
 }
 
+/// The PLIC's registers span 64 MiB; the tree names the part that this machine uses. The whole is mapped, as xv6 does,
+/// unless another device lies there: 32 megapages need no more tables than the few at its beginning.
+dev::MachineDescription::Region whole_plic(const dev::MachineDescription& machine) {
+  constexpr u64 span = u64{64} << 20;
+  dev::MachineDescription::Region plic = machine.plic;
+  const auto lies_there = [&](const dev::MachineDescription::Region& other) {
+    return other.base >= plic.base && other.base - plic.base < span && other.base != plic.base;
+  };
+  bool is_shared = lies_there(machine.uart) || lies_there(machine.clint) || lies_there(machine.finisher);
+  for (u32 i = 0; i < machine.virtio_count; ++i) is_shared |= lies_there(machine.virtio[i].registers);
+  if (plic.size != 0 && plic.size < span && !is_shared) plic.size = span;
+  return plic;
+}
+
 void start_kernel_space() {
   const auto& machine = dev::machine();
   std::array<mm::DeviceWindow, 4 + dev::MachineDescription::max_virtio> windows;
@@ -75,7 +89,7 @@ void start_kernel_space() {
     windows[count++] = {range_of(registers.base, registers.size), mm::VirtAddr(arch::device_address(registers.base))};
   };
   add(machine.uart);
-  add(machine.plic);
+  add(whole_plic(machine));
   add(machine.clint);
   add(machine.finisher);
   for (u32 i = 0; i < machine.virtio_count; ++i) add(machine.virtio[i].registers);

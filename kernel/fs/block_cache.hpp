@@ -5,7 +5,7 @@
 // Who may touch a buffer's bytes: the holder of the lock that owns the block on disk (an inode's mutex for its
 // data, the bitmap's mutex, the inode-table slot's inode). The cache itself only says which block a buffer holds.
 //
-// No deadlock when every buffer is pinned (reliability.md A10): a thread that waits for a buffer holds no other
+// No deadlock when every buffer is pinned (docs/failures.md A10): a thread that waits for a buffer holds no other
 // pin but those of blocks already in its transaction's log, and the log reserves at most max_log_capacity of
 // those, fewer than there are buffers. So some pin is always held by a thread that waits for no buffer (at most
 // for the device), and will be released; a commit needs no buffer, it writes from the logged ones.

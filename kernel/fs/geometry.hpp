@@ -53,7 +53,7 @@ inline constexpr u32 min_log_blocks = 13;
 inline constexpr u32 max_log_capacity = abi::block_size / sizeof(i32) - 1;
 
 /// Checks `super` against itself and against a device of `device_blocks` blocks: areas in order, none
-/// overlapping, all inside. Refuses with the first field that is wrong (reliability.md D4).
+/// overlapping, all inside. Refuses with the first field that is wrong (docs/failures.md D4).
 [[nodiscard]] std::expected<Geometry, MountError> check_superblock(const abi::Superblock& super, u64 device_blocks,
                                                                    LayoutChoice layout = LayoutChoice::by_size);
 

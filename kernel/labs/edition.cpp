@@ -6,9 +6,11 @@ namespace lab {
 
 namespace {
 
+using process::PidPage;
 using process::SbrkRule;
 
-constexpr u32 log_blocks_of_2025 = 31;  // xv6-abi.md 1: LOGBLOCKS + 1, every other year has 30
+constexpr u32 first_year = 2020, last_year = 2026;
+constexpr u32 log_blocks_since_2025 = 31;  // docs/xv6-contract.md 1: LOGBLOCKS + 1; before that it was 30
 constexpr u32 image_size_of_2020_21 = 1000;
 
 /// The next word of `text`, which is shortened by it; empty at the end.
@@ -46,25 +48,36 @@ std::optional<u32> parse_number(std::string_view digits, u32 base) {
 
 Edition from_image(const ImageFacts& image) {
   Edition chosen;
-  if (image.log_blocks == log_blocks_of_2025) {
-    chosen.numbers = NumberMap::automatic_2025;
+  if (image.log_blocks == log_blocks_since_2025) {
+    const bool is_2026 = image.calls != nullptr ? image.calls->has("sync") : image.has_sync;
+    chosen.numbers = is_2026 ? NumberMap::year_2026 : NumberMap::automatic_2025;
     chosen.personality.sbrk = SbrkRule::flagged;
     chosen.statistics = StatisticsText::locks_kmem_only;
   } else if (image.total_blocks == image_size_of_2020_21 && !image.has_kalloctest) {
     chosen.statistics = StatisticsText::copy_counters;
   }
+  chosen.calls = image.calls;
+  if (image.has_deep_stacks) chosen.personality.stack_pages = 2;
+  const bool wants_pid_page = image.calls != nullptr ? image.calls->has_ugetpid() : image.has_pgtbltest;
+  // An old image that cannot be read gets the page: there, nothing forbids it.
+  if (!wants_pid_page && (image.calls != nullptr || chosen.is_2026())) chosen.personality.pid_page = PidPage::absent;
   return chosen;
 }
 
 /// `lab=YEAR-NAME`: what is known of that skeleton replaces what the superblock suggested.
 void apply_lab(Edition& chosen, std::string_view lab) {
   const auto year = parse_number(lab.substr(0, 4), 10);
-  if (!year || *year < 2020 || *year > 2025) return;
+  if (!year || *year < first_year || *year > last_year) return;
   const std::string_view name = lab.size() > 5 ? lab.substr(5) : std::string_view{};
-  chosen.numbers = *year == 2025 ? NumberMap::year_2025 : *year == 2024 ? NumberMap::year_2024 : NumberMap::up_to_2023;
-  chosen.personality.sbrk = *year == 2025 ? SbrkRule::flagged : SbrkRule::one_argument;
+  constexpr NumberMap tables[] = {NumberMap::up_to_2023, NumberMap::up_to_2023, NumberMap::up_to_2023,
+                                  NumberMap::up_to_2023, NumberMap::year_2024,  NumberMap::year_2025,
+                                  NumberMap::year_2026};
+  chosen.numbers = tables[*year - first_year];
+  chosen.personality.sbrk = *year >= 2025 ? SbrkRule::flagged : SbrkRule::one_argument;
   chosen.personality.stack_pages = name == "util" && *year >= 2024 ? 2 : 1;
-  chosen.statistics = *year == 2025                      ? StatisticsText::locks_kmem_only
+  if (name == "pgtbl") chosen.personality.pid_page = PidPage::mapped;
+  if (name != "pgtbl" && *year == 2026) chosen.personality.pid_page = PidPage::absent;
+  chosen.statistics = *year >= 2025                      ? StatisticsText::locks_kmem_only
                       : *year == 2020 && name == "pgtbl" ? StatisticsText::copy_counters
                                                          : StatisticsText::locks_kmem_and_bcache;
 }
@@ -74,6 +87,7 @@ void apply_student_calls(Edition& chosen, std::string_view name) {
   if (name == "traps") chosen.student_calls = StudentCalls::traps;
   if (name == "fs") chosen.student_calls = StudentCalls::fs;
   if (name == "mmap") chosen.student_calls = StudentCalls::mmap;
+  if (name == "official") chosen.student_calls = StudentCalls::official;
 }
 
 void apply_option(Edition& chosen, std::string_view word) {

@@ -10,6 +10,9 @@ u64 sys_interpose(process::Process& self);
 // alarm.cpp
 u64 sys_sigalarm(process::Process& self);
 u64 sys_sigreturn(process::Process& self);
+// page_tables.cpp
+u64 sys_ksupernpte(process::Process& self);
+u64 sys_pgaccess_2026(process::Process& self);
 // rwlktest.cpp
 u64 sys_rwlktest(process::Process& self);
 // sysproc.cpp

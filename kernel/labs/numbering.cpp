@@ -1,21 +1,49 @@
 #include "labs/edition.hpp"
 #include "syscall/call_table.hpp"
 
-// The labs' calls by MIT's official numbering (xv6-abi.md 2.2), and by what students make of it. A name that this
-// kernel has no call for makes its number refuse.
+// The labs' calls by MIT's official numberings (docs/xv6-contract.md 2.2), then by what the image's own programs say of
+// them. A name that this kernel has no call for makes its number refuse.
 namespace lab {
 
 namespace {
 
 using syscall::number_call;
 
-/// Student solutions count their one or two additions from 22.
+/// From 2026 on the base has one call more, and all of the labs' moved up by one.
+void number_calls_of_2026() {
+  constexpr const char* names[] = {"sync",  "trace",   "interpose", "sigalarm", "sigreturn", "symlink",
+                                   "mmap",  "munmap",  "bind",      "unbind",   "send",      "recv",
+                                   "pgpte", "vmprint", "rwlktest",  "cpupin",   "pgaccess",  "ksupernpte"};
+  u64 number = ImageCalls::first_lab_number;
+  for (const char* name : names) number_call(number++, name);
+}
+
+void number_calls_until_2025(const Edition& edition) {
+  const bool is_named = edition.numbers == NumberMap::year_2024 || edition.numbers == NumberMap::year_2025;
+  number_call(23, edition.is_since_2025() ? "interpose" : "sysinfo");
+  if (is_named) number_call(30, "unbind");
+  if (edition.numbers == NumberMap::up_to_2023) {
+    number_call(33, "");
+    number_call(34, "");
+  }
+}
+
+/// What the image's own programs were compiled with.
+void number_image_calls(const ImageCalls& calls) {
+  for (u64 number = ImageCalls::first_lab_number; number < ImageCalls::numbers_end; ++number) {
+    const std::string_view name = calls.name_of(number);
+    if (!name.empty()) number_call(number, name == ImageCalls::strange ? "" : name);
+  }
+}
+
+/// Student solutions count their one or two additions from the first number that the base leaves free.
 void number_student_calls(const Edition& edition) {
-  constexpr u64 first = 22, second = 23;
+  const u64 first = edition.is_2026() ? 23 : 22, second = first + 1;
   switch (edition.student_calls) {
-    case StudentCalls::none: break;
+    case StudentCalls::none:
+    case StudentCalls::official: break;
     case StudentCalls::syscall:
-      if (edition.is_2025()) {
+      if (edition.is_since_2025()) {
         number_call(first, "interpose");
       } else {
         number_call(first, "trace");
@@ -37,14 +65,13 @@ void number_student_calls(const Edition& edition) {
 }  // namespace
 
 void number_calls(const Edition& edition) {
-  const bool is_named = edition.numbers == NumberMap::year_2024 || edition.numbers == NumberMap::year_2025;
-  if (edition.is_2025()) number_call(13, "pause");
-  number_call(23, edition.is_2025() ? "interpose" : "sysinfo");
-  if (is_named) number_call(30, "unbind");
-  if (edition.numbers == NumberMap::up_to_2023) {
-    number_call(33, "");
-    number_call(34, "");
+  if (edition.is_since_2025()) number_call(13, "pause");
+  if (edition.is_2026()) {
+    number_calls_of_2026();
+  } else {
+    number_calls_until_2025(edition);
   }
+  if (edition.calls != nullptr && edition.student_calls != StudentCalls::official) number_image_calls(*edition.calls);
   number_student_calls(edition);
 }
 

@@ -89,7 +89,7 @@ void add_locks(Text& text, StatisticsText kind) {
 }
 
 /// The 2020 page-table lab's text. xv6 counts calls of copyin and copyinstr, and its console writes byte by byte, so
-/// one byte written there counts as one call (xv6-abi.md 3.3).
+/// one byte written there counts as one call (docs/xv6-contract.md 3.3).
 void add_copies(Text& text) {
   const process::ArgumentCounters& counters = process::argument_counters;
   text.add("copyin: {}\ncopyinstr: {}\n", counters.pointers.load() + counters.console_bytes.load(),

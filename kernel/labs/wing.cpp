@@ -4,16 +4,18 @@
 #include "boot/wing.hpp"
 
 #include "dev/machine.hpp"
-#include "fs/volume.hpp"
 #include "labs/alarm.hpp"
 #include "labs/crash_test.hpp"
 #include "labs/edition.hpp"
 #include "labs/figures.hpp"
 #include "labs/handlers.hpp"
+#include "labs/image_facts.hpp"
 #include "labs/statistics.hpp"
+#include "labs/unknown_call.hpp"
 #include "labs/watch.hpp"
 #include "process/console_sink.hpp"
 #include "process/lifecycle.hpp"
+#include "syscall/handlers.hpp"
 #include "syscall/syscall.hpp"
 
 namespace lab {
@@ -31,6 +33,8 @@ constexpr syscall::NamedCall calls[] = {
     {"interpose", sys_interpose, Call::interpose},
     {"copyprobe", sys_copyprobe, Call::copyprobe},
     {"pause", sys_pause, syscall::unnumbered},
+    {"vmprint", sys_kpgtbl, syscall::unnumbered},  // kpgtbl's name since 2026
+    {"ksupernpte", sys_ksupernpte, syscall::unnumbered},
     // In the place of the core's.
     {"sleep", lab_sleep, Call::sleep},
     {"vmstat", lab_vmstat, Call::vmstat},
@@ -38,22 +42,18 @@ constexpr syscall::NamedCall calls[] = {
 
 constinit syscall::CallBlock block{calls};
 
-Edition edition_of(const fs::InodeRef& root) {
-  const fs::Geometry& geometry = fs::root_volume().geometry();
-  const ImageFacts facts{
-      .total_blocks = geometry.size,
-      .log_blocks = geometry.log_blocks,
-      .has_kalloctest = fs::root_volume().find(root, "kalloctest").has_value(),
-  };
-  return choose_edition(facts, dev::machine().boot_arguments());
-}
+// What pgaccess demands and how it answers changed with the year.
+constexpr syscall::NamedCall calls_of_2026[] = {{"pgaccess", sys_pgaccess_2026, syscall::unnumbered}};
+constinit syscall::CallBlock block_of_2026{calls_of_2026};
 
 void start(process::Process& first) {
   crash_on_purpose(dev::boot_argument("crash"));
-  const Edition edition = edition_of(first.current_directory);
+  const Edition edition = choose_edition(look_at_image(first.current_directory), dev::machine().boot_arguments());
   process::set_personality(edition.personality);
   syscall::register_calls(block);
+  if (edition.is_2026()) syscall::register_calls(block_of_2026);
   number_calls(edition);
+  tell_unknown_calls(edition);
   syscall::set_watched_call(call_watched);
   process::set_tick_hook(count_alarm_tick);
   start_statistics(edition.statistics);

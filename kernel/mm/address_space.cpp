@@ -10,7 +10,7 @@ namespace mm {
 
 namespace {
 
-/// The three pages at the top of every user table.
+/// The pages at the top of every user table: USYSCALL, which a space may be without, TRAPFRAME and TRAMPOLINE.
 constexpr u64 fixed_begin = abi::usyscall;
 constexpr u64 fixed_pages = 3;
 
@@ -33,6 +33,7 @@ lib::Result<AddressSpace*> AddressSpace::create(const SpaceOwner& owner) {
   space->root_ = *root;
   space->owner_ = owner;
   space->high_tables_begin_ = VirtAddr(fixed_begin);
+  if (!owner.has_usyscall()) space->limit_ = abi::trapframe;
   auto attached = View::attach(space->view_, *root, owner);
   if (attached) {
     if (auto mapped = space->map_fixed_pages(); mapped) {
@@ -54,20 +55,20 @@ lib::Result<void> AddressSpace::map_fixed_pages() {
     return lib::fail(lib::Error::no_memory);
   }
   cursor.link_tables(fixed_range(), Level::base, tables);
-  cursor.put(VirtAddr(abi::usyscall), Pte::leaf(owner_.usyscall, Permissions::read_only().user()));
+  if (owner_.has_usyscall()) {
+    cursor.put(VirtAddr(abi::usyscall), Pte::leaf(owner_.usyscall, Permissions::read_only().user()));
+    frames().ref(owner_.usyscall);
+  }
   cursor.put(VirtAddr(abi::trapframe), Pte::leaf(owner_.trapframe, Permissions::read_write()));
   cursor.put(VirtAddr(abi::trampoline), Pte::leaf(kernel_space().trampoline().floor(), Permissions::read_execute()));
-  frames().ref(owner_.usyscall);
   frames().ref(owner_.trapframe);
   return {};
 }
 
 void AddressSpace::unmap_fixed_pages() {
   Cursor cursor = this->cursor();
-  for (VirtAddr va = fixed_range().begin(); va < fixed_range().end(); va = va + sv39::page_size) {
-    cursor.put(va, Pte());
-  }
-  frames().unref(owner_.usyscall);
+  for (VirtAddr va(limit_); va < fixed_range().end(); va = va + sv39::page_size) cursor.put(va, Pte());
+  if (owner_.has_usyscall()) frames().unref(owner_.usyscall);
   frames().unref(owner_.trapframe);
 }
 
@@ -286,7 +287,7 @@ u32 AddressSpace::first_mapping() const {
 /// Lowest address of an mmap region, or of what no region may reach.
 VirtAddr AddressSpace::lowest_mapping() const {
   const u32 first = first_mapping();
-  return first < regions_.size() ? regions_[first].begin : VirtAddr(user_limit);
+  return first < regions_.size() ? regions_[first].begin : VirtAddr(limit_);
 }
 
 // Running.

@@ -116,8 +116,8 @@ class AddressSpace final : public sched::Space {
 
   /// Whether all of [va, va + bytes) lies where programs may have memory at all. Above are only USYSCALL, TRAPFRAME and
   /// TRAMPOLINE, which no copy may touch; below, the page table itself permits nothing but what regions permit.
-  [[nodiscard]] static bool is_reachable(VirtAddr va, usize bytes) {
-    return va.value() <= user_limit && bytes <= user_limit - va.value();
+  [[nodiscard]] bool is_reachable(VirtAddr va, usize bytes) const {
+    return va.value() <= limit_ && bytes <= limit_ - va.value();
   }
   [[nodiscard]] CopyResult copy_in(void* to, VirtAddr from, usize bytes);
   [[nodiscard]] CopyResult copy_out(VirtAddr to, const void* from, usize bytes);
@@ -163,8 +163,10 @@ class AddressSpace final : public sched::Space {
   /// The program's code was written by the kernel: every hart owes a fence.i before it runs it.
   void code_changed();
 
-  /// Lowest address that mmap may not reach below and sbrk may not reach above: user memory ends here.
-  static constexpr u64 user_limit = abi::usyscall - abi::page_size;
+  /// Where the user memory of a space ends that has a USYSCALL page.
+  static constexpr u64 user_limit = abi::usyscall;
+  /// Where this one's ends: neither sbrk nor mmap reaches above.
+  [[nodiscard]] u64 limit() const { return limit_; }
 
  private:
   friend class Checker;
@@ -227,6 +229,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] CopyResult finish_copy(VirtAddr va, usize bytes, usize copied, Access access, const Move& move);
   [[nodiscard]] CopyResult finish_copy_in(void* to, VirtAddr from, usize bytes, usize copied);
   [[nodiscard]] CopyResult finish_copy_out(VirtAddr to, const void* from, usize bytes, usize copied);
+  [[nodiscard]] usize reachable_part(VirtAddr va, usize bytes) const;
   [[nodiscard]] CopyStatus resolve_for_copy(VirtAddr va, Access access, VirtAddr& last, u32& repeats);
 
   u64 break_ = 0;
@@ -235,6 +238,7 @@ class AddressSpace final : public sched::Space {
   /// Tables exist only for addresses below low_tables_end_ and from high_tables_begin_ on.
   VirtAddr low_tables_end_;
   VirtAddr high_tables_begin_;
+  u64 limit_ = user_limit;
   /// Harts that owe a fence.i before they run the space.
   u32 stale_code_ = 0;
   /// The last frames of an exhausted memory, see keep_last_frames().

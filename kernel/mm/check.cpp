@@ -90,7 +90,7 @@ class Checker {
       }
       last = region.end;
     }
-    if (last.value() > AddressSpace::user_limit) violation("pid {}: a region reaches {:x}", pid_, last.value());
+    if (last.value() > space.limit()) violation("pid {}: a region reaches {:x}", pid_, last.value());
   }
 
   void check_node(Ppn ppn, Level level, u64 begin, unsigned entries) {
@@ -133,7 +133,7 @@ class Checker {
   }
 
   void check_leaf(VirtAddr va, Level level, Pte pte) {
-    if (va.value() >= abi::usyscall) {
+    if (va.value() >= space_->limit()) {
       check_fixed_page(va, pte);
       return;
     }
@@ -190,7 +190,8 @@ class Checker {
 
   void check_fixed_page(VirtAddr va, Pte pte) {  // no larger leaf could begin here
     Pte wanted;
-    if (va.value() == abi::usyscall) wanted = Pte::leaf(space_->owner_.usyscall, Permissions::read_only().user());
+    if (va.value() == abi::usyscall && space_->owner_.has_usyscall())
+      wanted = Pte::leaf(space_->owner_.usyscall, Permissions::read_only().user());
     if (va.value() == abi::trapframe) wanted = Pte::leaf(space_->owner_.trapframe, Permissions::read_write());
     if (va.value() == abi::trampoline) {
       wanted = Pte::leaf(kernel_space().trampoline().floor(), Permissions::read_execute());

@@ -3,15 +3,11 @@
 
 namespace mm {
 
-namespace {
-
 /// The part of [va, va + bytes), from its beginning, that is reachable.
-usize reachable_part(VirtAddr va, usize bytes) {
-  if (AddressSpace::is_reachable(va, bytes)) return bytes;
-  return va.value() < AddressSpace::user_limit ? AddressSpace::user_limit - va.value() : 0;
+usize AddressSpace::reachable_part(VirtAddr va, usize bytes) const {
+  if (is_reachable(va, bytes)) return bytes;
+  return va.value() < limit_ ? limit_ - va.value() : 0;
 }
-
-}  // namespace
 
 /// Makes the page at `va` present, or says why not. A page that is resolved again and again without the copy getting
 /// further (which would be an error of ours) ends as a bad address rather than in a loop.

@@ -26,7 +26,7 @@ lib::Result<void> AddressSpace::page_in(VirtAddr va, Access access) {
 }
 
 AddressSpace::Resolution AddressSpace::resolve(VirtAddr va, Access access, Sleep sleep) {
-  if (va.value() >= user_limit) return Resolution::refused;
+  if (va.value() >= limit_) return Resolution::refused;
   Region* region = regions_.find(va);
   if (region == nullptr || !region->allows(access)) return Resolution::refused;
 

@@ -131,6 +131,24 @@ u64 KernelSpace::switch_in() { return View::switch_to_kernel(); }
 
 sv39::Pte KernelSpace::root_entry(u32 index) const { return KernelMemory{}.table(root_).load(index); }
 
+namespace {
+
+void add_leaves(LeafCounts& counts, Ppn node, Level level) {
+  for (u32 i = 0; i < sv39::entries_per_table; ++i) {
+    const Pte pte = KernelMemory{}.table(node).load(i);
+    if (pte.is_table()) add_leaves(counts, pte.ppn(), sv39::below(level));
+    if (pte.is_leaf()) ++(level == Level::base ? counts.base_pages : counts.superpages);
+  }
+}
+
+}  // namespace
+
+LeafCounts KernelSpace::leaf_counts() const {
+  LeafCounts counts;
+  add_leaves(counts, root_, Level::giga);
+  return counts;
+}
+
 /// The list keeps a fork from looking at 512 entries to find the few that are there.
 void KernelSpace::note_shared_entries() {
   const u32 own = VirtAddr(abi::trampoline).index(Level::giga);

@@ -26,6 +26,12 @@ struct KernelImage {
   PhysAddr trampoline;    ///< the page of trap entry and exit
 };
 
+/// Leaves of a table by what they map.
+struct LeafCounts {
+  u64 superpages = 0;  ///< above level 0
+  u64 base_pages = 0;
+};
+
 class KernelSpace final : public sched::Space {
  public:
   static constexpr u32 stack_slots = 64;
@@ -39,6 +45,8 @@ class KernelSpace final : public sched::Space {
   [[nodiscard]] u64 satp() const;
   /// sched: puts this hart on the kernel's own table.
   [[nodiscard]] u64 switch_in() override;
+  /// How the kernel's own table maps what it maps. Counted anew each time.
+  [[nodiscard]] LeafCounts leaf_counts() const;
   [[nodiscard]] Ppn root() const { return root_; }
 
   /// Where the kernel stack of a slot lies (mirrored: the same for all).

@@ -25,7 +25,7 @@ u64 AddressSpace::take_accessed(VirtAddr base, u32 pages) {
   Cursor cursor = this->cursor();
   for (u32 i = 0; i < pages; ++i) {
     const VirtAddr page = base.align_down(Level::base) + i * sv39::page_size;
-    if (page.value() >= user_limit || regions_.find(page) == nullptr) continue;
+    if (page.value() >= limit_ || regions_.find(page) == nullptr) continue;
     // A megapage has one A bit for 512 pages; the question is about each of them.
     cursor.split(page, tables, batch);
     const sv39::Slot slot = cursor.find(page);
@@ -58,11 +58,15 @@ class TablePrinter {
       if (format_ == TableFormat::by_index) {
         line("{}{}: pte 0x{:016x} pa 0x{:016x}\n", dots, i, pte.raw(), pte.ppn().address().value());
       } else {
-        line(" {}0x{:016x}: pte 0x{:016x} pa 0x{:016x}\n", dots, va, pte.raw(), pte.ppn().address().value());
+        line(" {}0x{:016x}: pte 0x{:016x} pa 0x{:016x} {}{}{}{}\n", dots, va, pte.raw(), pte.ppn().address().value(),
+             letter("R", pte, sv39::pte_bit::read), letter("W", pte, sv39::pte_bit::write),
+             letter("X", pte, sv39::pte_bit::execute), letter("U", pte, sv39::pte_bit::user));
       }
       if (pte.is_table()) node(pte.ppn(), sv39::below(level), va, sv39::entries_per_table);
     }
   }
+
+  static const char* letter(const char* name, Pte pte, u64 bit) { return (pte.raw() & bit) != 0 ? name : ""; }
 
   template <class... Arguments>
   void line(lib::FormatString<Arguments...> text, const Arguments&... arguments) {

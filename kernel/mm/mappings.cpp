@@ -5,7 +5,7 @@ namespace mm {
 
 /// The highest gap of `bytes` below the fixed pages, above the break.
 lib::Result<VirtAddr> AddressSpace::place(u64 bytes) const {
-  u64 top = user_limit;
+  u64 top = limit_;
   for (u32 i = regions_.size(); i > 0; --i) {
     const Region& region = regions_[i - 1];
     if (!region.is_mmap()) break;
@@ -19,7 +19,7 @@ lib::Result<VirtAddr> AddressSpace::place(u64 bytes) const {
 }
 
 lib::Result<VirtAddr> AddressSpace::add_mapping(u64 bytes, Region region) {
-  if (bytes == 0 || bytes > user_limit) return lib::fail(lib::Error::invalid_argument);
+  if (bytes == 0 || bytes > limit_) return lib::fail(lib::Error::invalid_argument);
   bytes = VirtAddr(bytes).ceil().address().value();
   if (!regions_.has_room(1)) return lib::fail(lib::Error::limit_reached);
   region.begin = LIB_TRY(place(bytes));
@@ -59,7 +59,7 @@ lib::Result<VirtAddr> AddressSpace::map_inaccessible(u64 bytes) {
 }
 
 lib::Result<void> AddressSpace::unmap(VirtAddr begin, u64 bytes) {
-  if (!begin.is_page_aligned() || bytes == 0 || begin.value() >= user_limit || bytes > user_limit - begin.value()) {
+  if (!begin.is_page_aligned() || bytes == 0 || begin.value() >= limit_ || bytes > limit_ - begin.value()) {
     return lib::fail(lib::Error::invalid_argument);
   }
   const VirtAddr end = (begin + bytes).ceil().address();

@@ -11,7 +11,7 @@ namespace {
 /// Growth::eager_if_it_fits: from this size on a request that does not fit gets addresses only.
 constexpr u64 large_request = u64{16} << 20;
 
-/// The first page border that is not below an address of [0, user_limit], which is far from wrapping.
+/// The first page border that is not below an address of [0, limit], which is far from wrapping.
 VirtAddr page_up(u64 address) { return VirtAddr((address + sv39::page_size - 1) & ~(sv39::page_size - 1)); }
 
 Permissions both(Permissions a, Permissions b) {
@@ -59,7 +59,7 @@ class MegapageReservation {
 
 lib::Result<void> AddressSpace::map_segment(VirtAddr begin, u64 bytes, Permissions permissions) {
   if (bytes == 0) return {};
-  if (begin.value() >= user_limit || bytes > user_limit - begin.value()) {
+  if (begin.value() >= limit_ || bytes > limit_ - begin.value()) {
     return lib::fail(lib::Error::invalid_argument);
   }
   VirtAddr first = begin.floor().address();
@@ -102,7 +102,7 @@ void AddressSpace::share_page(VirtAddr page, Permissions permissions) {
 }
 
 std::span<std::byte> AddressSpace::loaded_bytes(VirtAddr va) {
-  if (va.value() >= user_limit || regions_.find(va) == nullptr) return {};
+  if (va.value() >= limit_ || regions_.find(va) == nullptr) return {};
   Cursor cursor = this->cursor();
   sv39::Mapping mapping = cursor.query(va);
   if (!mapping.is_mapped() || !mapping.pte.is_user()) return {};
@@ -115,7 +115,7 @@ lib::Result<VirtAddr> AddressSpace::map_stack(u32 guard_pages, u32 stack_pages) 
   const VirtAddr guard = VirtAddr(break_).ceil().address();
   const VirtAddr stack = guard + guard_pages * sv39::page_size;
   const VirtAddr top = stack + stack_pages * sv39::page_size;
-  if (top.value() > user_limit || regions_.any_in(guard, top)) return lib::fail(lib::Error::invalid_argument);
+  if (top.value() > limit_ || regions_.any_in(guard, top)) return lib::fail(lib::Error::invalid_argument);
   if (!regions_.has_room(2)) return lib::fail(lib::Error::too_big);
 
   const VirtRange whole = *VirtRange::between(guard, top);
@@ -151,7 +151,7 @@ lib::Result<VirtAddr> AddressSpace::map_stack(u32 guard_pages, u32 stack_pages) 
 lib::Result<u64> AddressSpace::grow(u64 bytes, Growth growth) {
   const u64 old = break_;
   const u32 mappings = first_mapping();
-  const u64 limit = mappings < regions_.size() ? regions_[mappings].begin.value() : user_limit;
+  const u64 limit = mappings < regions_.size() ? regions_[mappings].begin.value() : limit_;
   if (bytes > limit - old) return lib::fail(lib::Error::no_memory);
   const VirtAddr begin = page_up(old);
   const VirtAddr end = page_up(old + bytes);

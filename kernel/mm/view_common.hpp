@@ -12,7 +12,9 @@ namespace mm {
 struct SpaceOwner {
   u32 stack_slot;  ///< which kernel stack (mirrored: mapped in the process's kernel table)
   Ppn trapframe;   ///< mapped at TRAPFRAME, not for the program
-  Ppn usyscall;    ///< mapped at USYSCALL, readable
+  Ppn usyscall;    ///< mapped at USYSCALL, readable; frame 0 (never RAM): none, and that page is the program's own
+
+  [[nodiscard]] bool has_usyscall() const { return usyscall != Ppn(); }
 };
 
 /// satp for Sv39 (privileged manual, "Supervisor Address Translation and Protection Register").

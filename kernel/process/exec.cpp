@@ -94,7 +94,7 @@ void set_registers(arch::TrapFrame& frame, u64 entry, u64 stack_pointer, u64 arg
 lib::Result<u64> run(Process& self, std::string_view path, fs::Inode& file, const ImagePlan& plan,
                      const ArgumentBlock& arguments) {
   LIB_TRY(check_memory(plan));
-  NewSpace space(LIB_TRY(mm::AddressSpace::create(self.owner)));
+  NewSpace space(LIB_TRY(mm::AddressSpace::create(space_owner(self))));
   for (const Segment& segment : plan.loaded()) LIB_TRY(load_segment(*space, file, segment));
   const sv39::VirtAddr top = LIB_TRY(space->map_stack(guard_pages, personality().stack_pages));
   const u64 stack_pointer = LIB_TRY(arguments.write_to(*space, top.value()));

@@ -9,6 +9,7 @@
 #include "mm/frames.hpp"
 #include "mm/kernel_space.hpp"
 #include "process/fail_nth.hpp"
+#include "process/personality.hpp"
 
 namespace process {
 
@@ -98,6 +99,12 @@ void unmap_files(Process& self) {
 
 }  // namespace
 
+mm::SpaceOwner space_owner(const Process& process) {
+  mm::SpaceOwner owner = process.owner;
+  if (personality().pid_page == PidPage::absent) owner.usyscall = {};
+  return owner;
+}
+
 void bind_memory(Process& process, mm::AddressSpace& memory) {
   process.space = &memory;
   memory.pid = process.pid;
@@ -107,7 +114,7 @@ void bind_memory(Process& process, mm::AddressSpace& memory) {
 
 lib::Result<Pid> fork(Process& parent) {
   Process& child = *LIB_TRY(make_embryo());
-  const auto memory = parent.memory->fork(child.owner);
+  const auto memory = parent.memory->fork(space_owner(child));
   if (!memory) {
     discard(child);
     return lib::fail(memory.error());

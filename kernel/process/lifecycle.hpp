@@ -27,6 +27,9 @@ void set_tick_hook(void (*hook)(Process& self));
 /// For the trap's handler.
 void run_tick_hook(Process& self);
 
+/// What the process brings to a new address space: its frames, USYSCALL's only where programs of this boot have one.
+[[nodiscard]] mm::SpaceOwner space_owner(const Process& process);
+
 /// Tells scheduler and trap entry about the process's (new) address space.
 void bind_memory(Process& process, mm::AddressSpace& memory);
 

@@ -13,9 +13,13 @@ enum class SbrkRule : u8 {
   flagged,       ///< 1 eager, anything else lazy
 };
 
+/// Whether programs find their pid in the page at abi::usyscall. Where they do not, the page is heap like any other.
+enum class PidPage : u8 { absent, mapped };
+
 struct Personality {
   SbrkRule sbrk = SbrkRule::guess;
   u32 stack_pages = 1;
+  PidPage pid_page = PidPage::mapped;
   u32 no_follow_mask = 0x804;  ///< bits of open's mode that mean O_NOFOLLOW; neither has another meaning
 };
 

@@ -6,7 +6,10 @@ namespace syscall {
 
 namespace {
 
-u64 refuse(process::Process&) { return failed; }
+u64 just_refuse(process::Process&) { return failed; }
+constinit Handler refusal = just_refuse;
+
+u64 refuse(process::Process& self) { return refusal(self); }
 
 constexpr CallEntry no_call{refuse, "unknown"};
 
@@ -30,6 +33,8 @@ const NamedCall* find_call(std::string_view name) {
 }
 
 }  // namespace
+
+void set_refusal(Handler handler) { refusal = handler; }
 
 void register_calls(CallBlock& block) {
   block.next = newest_block;

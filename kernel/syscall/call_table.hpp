@@ -40,6 +40,9 @@ void register_calls(CallBlock& block);
 /// is refused and the answer false. Before the first program runs.
 bool number_call(u64 number, std::string_view name);
 
+/// What is done for a number that is no call, in the place of a plain refusal. Before the first program runs.
+void set_refusal(Handler handler);
+
 /// What stands at a number.
 struct CallEntry {
   Handler handler;  ///< never null: what is no call refuses

@@ -112,6 +112,12 @@ class Guest:
             last_byte = time.monotonic()
             self._look_for_panic(what)
 
+    def wait_for_output(self, seconds):
+        """Takes what the console shows within that time, if anything; False once the machine has ended."""
+        if select.select([self.process.stdout], [], [], seconds)[0]:
+            return self._take()
+        return True
+
     def stop(self):
         """Ends the machine in the way that lets QEMU write its image out."""
         if self.process.poll() is None:

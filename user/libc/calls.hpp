@@ -46,7 +46,7 @@ char* sbrk(int bytes);
 // The same, but memory appears when it is first touched.
 char* sbrklazy(int bytes);
 
-// The labs' calls (xv6-abi.md 2.3).
+// The labs' calls (docs/xv6-contract.md 2.3).
 int trace(int mask);
 int sysinfo(abi::Sysinfo* result);
 int interpose(int mask, const char* path);

@@ -126,7 +126,7 @@ class UserAccessWindow {
 };
 
 inline void wait_for_interrupt() { asm volatile("wfi" : : : "memory"); }
-/// Orders memory before device accesses and the other way round (reliability.md V35).
+/// Orders memory before device accesses and the other way round (docs/failures.md V35).
 inline void fence_io() { asm volatile("fence iorw, iorw" : : : "memory"); }
 
 }  // namespace arch

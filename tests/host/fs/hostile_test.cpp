@@ -1,4 +1,4 @@
-// Images made to hurt (reliability.md D1 to D7): each is refused with the field's name, or mounted and then every
+// Images made to hurt (docs/failures.md D1 to D7): each is refused with the field's name, or mounted and then every
 // operation ends with an answer. Nothing crashes, hangs, or writes outside its place.
 #include <functional>
 

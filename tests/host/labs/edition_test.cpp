@@ -1,4 +1,4 @@
-// Which contract an image gets, from its superblock and the boot arguments (xv6-abi.md 6).
+// Which contract an image gets, from its superblock and the boot arguments (docs/xv6-contract.md 6).
 #include "labs/edition.hpp"
 
 #include <gtest/gtest.h>

@@ -87,7 +87,7 @@ TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFramesForTablesToo) {  // sys
   }
 }
 
-TEST_F(AddressSpaceTest, TablesStayWhenAProgramShrinks) {  // xv6-abi 6, item 5
+TEST_F(AddressSpaceTest, TablesStayWhenAProgramShrinks) {  // docs/xv6-contract.md 6, item 5
   AddressSpace& space = program();
   ASSERT_TRUE(space.grow(3 * mega, Growth::eager));
   space.shrink(3 * mega);

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Images of each year and numbering, made here with stubs in that year's shape, and what their programs find.
+
+An image's first program (tests/guest/years) is compiled with its own stubs: a skeleton's, MIT's official numbers, or a
+student's, who counts from the first free number; with symbols, without, or with a symbol that lies. It runs its rows,
+each in a process of its own, and sums up; the console is then searched for what only the console can show.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "guest"))
+
+from console import Guest  # noqa: E402
+from machine import Machine  # noqa: E402
+from report import Failure, guarded  # noqa: E402
+
+SOURCES = ROOT / "tests" / "guest" / "years"
+PATIENCE = 200
+TARGET = ["--target=riscv64-linux-gnu", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax"]
+COMPILE = ["clang-19", *TARGET, "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-stack-protector", "-O1",
+           "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-std=gnu17", "-Wall", "-Werror"]
+LINK = ["clang-19", *TARGET, "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none"]
+SHAPES = {
+    "2020": ["-Wl,-N", "-Wl,-e,start", "-Wl,-Ttext,0", "-Wl,--no-rosegment"],
+    "2022": ["-Wl,-z,max-page-size=4096", "-Wl,-T," + str(ROOT / "user" / "user.ld")],
+}
+BASE = ["fork", "exit", "wait", "pipe", "read", "kill", "exec", "fstat", "chdir", "dup", "getpid", "sbrk", "sleep",
+        "uptime", "open", "write", "mknod", "unlink", "link", "mkdir", "close"]
+OFFICIAL = {
+    2020: ["trace", "sysinfo", "sigalarm", "sigreturn", "symlink", "mmap", "munmap", "connect"],
+    2023: ["trace", "sysinfo", "sigalarm", "sigreturn", "symlink", "mmap", "munmap", "connect", "pgaccess"],
+    2024: ["trace", "sysinfo", "sigalarm", "sigreturn", "symlink", "mmap", "munmap", "bind", "unbind", "send", "recv",
+           "pgpte", "kpgtbl"],
+    2025: ["trace", "interpose", "sigalarm", "sigreturn", "symlink", "mmap", "munmap", "bind", "unbind", "send", "recv",
+           "pgpte", "kpgtbl", "rwlktest", "cpupin"],
+    2026: ["sync", "trace", "interpose", "sigalarm", "sigreturn", "symlink", "mmap", "munmap", "bind", "unbind", "send",
+           "recv", "pgpte", "vmprint", "rwlktest", "cpupin", "pgaccess", "ksupernpte"],
+}
+CLASSES = {2020: "A", 2021: "A", 2022: "C", 2023: "C", 2024: "C", 2025: "D", 2026: "D"}
+FROM_INIT = "this image's calls were read from /init:"
+
+
+@dataclass
+class Image:
+    name: str
+    year: int
+    calls: list  # from 22 on
+    files: list = field(default_factory=list)  # further names in the root directory
+    ugetpid: bool = False
+    deep_stack: bool = False
+    without: list = field(default_factory=list)  # calls that have stubs but no rows here
+    strip: bool = False
+    lies: bool = False
+    says: list = field(default_factory=list)  # what the console must show, as regular expressions, besides the summary
+    views: str = "unified"
+    harts: int = 3
+    append: str = ""
+
+
+VMPRINT = [
+    r"^page table 0x[0-9a-f]{16}$",
+    r"^ \.\.0x0000000000000000: pte 0x[0-9a-f]{16} pa 0x[0-9a-f]{16} $",
+    r"^ \.\. \.\. \.\.0x0000000000000000: pte 0x[0-9a-f]{16} pa 0x[0-9a-f]{16} RXU$",
+    r"^ \.\. \.\. \.\.0x0000003fffffe000: pte 0x[0-9a-f]{16} pa 0x[0-9a-f]{16} RW$",
+    r"^ \.\. \.\. \.\.0x0000003ffffff000: pte 0x[0-9a-f]{16} pa 0x[0-9a-f]{16} RX$",
+]
+UNREADABLE = r"^/init tells no call numbers, "
+TRACED = r"^\d+: syscall getpid -> \d+$"
+ALL = "unified mirrored shared"
+IMAGES = [
+    Image("2026-pgtbl", 2026, OFFICIAL[2026], ["sync", "pgtbltest"], ugetpid=True, without=["rwlktest"], views=ALL,
+          says=[*VMPRINT, TRACED, r"^ \.\. \.\. \.\.0x0000003fffffd000: .* RU$"]),
+    Image("2026-lock", 2026, OFFICIAL[2026], ["sync", "rwlktest"], harts=4, views=ALL, without=["ksupernpte"],
+          says=[TRACED, r"^pid \d+ called 70: " + FROM_INIT + " sync 22 trace 23 interpose 24"]),
+    Image("2026-student", 2026, ["sync", "interpose"], ["sync"], views=ALL,
+          says=[FROM_INIT + " sync 22 interpose 23$"]),
+    Image("2026-moved", 2026, ["interpose", "sync"], ["sync"], says=[FROM_INIT + " interpose 22 sync 23$"]),
+    Image("2026-util", 2026, ["sync"], ["sync", "sixfive.txt"], deep_stack=True),
+    Image("2026-mmap-student", 2026, ["sync", "mmap", "munmap"], ["sync"]),
+    Image("2026-stripped", 2026, OFFICIAL[2026], ["sync"], strip=True, without=["rwlktest", "ksupernpte"],
+          says=[UNREADABLE + "it has no symbols", r"called 70: this image's calls are taken to be those of 2026$"]),
+    Image("2026-told", 2026, OFFICIAL[2026], strip=True, without=["rwlktest", "ksupernpte"], append="lab=2026-syscall"),
+    Image("2026-lies", 2026, ["sync"], ["sync"], lies=True, says=[UNREADABLE + "it has a number that no call can"]),
+    Image("2025-pgtbl", 2025, OFFICIAL[2025], ["pgtbltest"], ugetpid=True, without=["rwlktest"], says=VMPRINT),
+    Image("2025-syscall-student", 2025, ["interpose"], says=[FROM_INIT + " interpose 22$"]),
+    Image("2025-mmap-student", 2025, ["mmap", "munmap"], append="lab=2025-mmap"),
+    Image("2025-traps-told", 2025, ["sigalarm", "sigreturn"], strip=True, append="calls=traps"),
+    Image("2025-skeleton", 2025, [], says=[r"^pid \d+ called 70: " + FROM_INIT + " none beyond close 21$"]),
+    Image("2025-strange", 2025, ["hello", "symlink"], says=[FROM_INIT + " symlink 23$"]),
+    Image("2024-util", 2024, [], ["xargstest.sh", "usertests"], deep_stack=True),
+    Image("2024-traps-student", 2024, ["sigalarm", "sigreturn"]),
+    Image("2023-util", 2023, [], ["xargstest.sh"]),
+    Image("2023-syscall", 2023, OFFICIAL[2023], says=[TRACED]),
+    Image("2021-fs-student", 2021, ["symlink"]),
+    Image("2020-syscall", 2020, OFFICIAL[2020], says=[TRACED]),
+    Image("2020-syscall-student", 2020, ["trace", "sysinfo"], says=[TRACED]),
+]
+
+
+def must(command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}", 1)
+
+
+def stubs_of(image):
+    """xv6's usys.S: every call that the image has, in one piece of assembly, so that each program has all of them."""
+    names = list(BASE)
+    if image.year >= 2025:
+        names[11], names[12] = "sys_sbrk", "pause"
+    lines = []
+    for number, name in enumerate([*names, *image.calls], 1):
+        lines.append(f".global {name}\n{name}:\n li a7, {number}\n ecall\n ret\n")
+    return "".join(lines)
+
+
+def program(image, directory):
+    """The image's first program."""
+    defines = [f"-DYEAR={image.year}", *(f"-DHAVE_{name}" for name in image.calls if name not in image.without)]
+    defines += ["-DHAS_UGETPID"] if image.ugetpid else []
+    defines += ["-DDEEP_STACK"] if image.deep_stack else []
+    stubs = directory / f"{image.name}.S"
+    stubs.write_text(stubs_of(image))
+    output = directory / image.name
+    shape = "2022" if image.year >= 2022 else "2020"
+    sources = [SOURCES / "main.c", SOURCES / "calls.c", SOURCES / "memory.c", SOURCES / "files.c", stubs]
+    sources += [SOURCES / "lies.S"] if image.lies else []
+    objects = []
+    for source in sources:
+        objects.append(directory / f"{image.name}-{source.stem}.o")
+        must([*COMPILE, *defines, f"-I{SOURCES}", "-c", source, "-o", objects[-1]])
+    must([*LINK, *SHAPES[shape], *objects, "-o", output])
+    if image.strip:
+        must(["llvm-objcopy-19", "--strip-all", output])
+    return output
+
+
+def usertests(directory):
+    """A program with the symbol that tells the usertests of 2024 from those before."""
+    source, output = directory / "usertests.c", directory / "usertests"
+    source.write_text("void nowrite(void) {}\nvoid start(void) { nowrite(); for (;;) {} }\n")
+    must([*COMPILE, "-c", source, "-o", directory / "usertests.o"])
+    must([*LINK, *SHAPES["2022"], directory / "usertests.o", "-o", output])
+    return output
+
+
+def make_image(image, build, directory):
+    disk = directory / f"{image.name}.img"
+    files = [f"README={ROOT / 'README.md'}", f"init={program(image, directory)}"]
+    for name in image.files:
+        files.append(f"{name}={usertests(directory) if name == 'usertests' else SOURCES / 'rows.h'}")
+    must([build / "tools" / "mkfs", "--quiet", "--class", CLASSES[image.year], disk, *files])
+    return disk
+
+
+def until_summary(guest):
+    """The console up to the summary of the rows."""
+    give_up = time.monotonic() + PATIENCE
+    while not re.search(r"(?m)^rows: \d+ passed, \d+ failed$", guest.text()):
+        if time.monotonic() > give_up or not guest.wait_for_output(1.0):
+            raise Failure(f"no summary:\n{guest.text()}", 1)
+    return guest.text()
+
+
+def judge(image, console):
+    wrong = re.findall(r"(?m)^.*row \w+: FAILED.*$", console)
+    wrong += [f"the console does not say {wanted}" for wanted in image.says if not re.search(f"(?m){wanted}", console)]
+    if not re.search(r"(?m)^rows: [1-9]\d* passed, 0 failed$", console):
+        wrong.append("not all rows passed")
+    if len(re.findall(r"called 70:", console)) > 1:
+        wrong.append("an unknown call was told twice")
+    if not any(UNREADABLE in wanted for wanted in image.says) and not image.strip and "tells no call" in console:
+        wrong.append("the stubs were not believed")
+    if wrong:
+        raise Failure(f"{image.name}: " + "; ".join(wrong) + f"\n{console}", 1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=Path, required=True, help="the build tree with kernels and mkfs")
+    parser.add_argument("--view", default="unified")
+    parser.add_argument("only", nargs="*", help="names of images (default: all of the view)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bifolium-") as name:
+        directory = Path(name)
+        for image in IMAGES:
+            if options.view not in image.views or (options.only and image.name not in options.only):
+                continue
+            disk = make_image(image, options.build, directory)
+            machine = Machine(
+                kernel=options.build / f"kernel-{options.view}", image=disk, harts=image.harts, append=image.append
+            )
+            with Guest(machine.command(interactive=False), PATIENCE) as guest:
+                console = until_summary(guest)
+            judge(image, console)
+            must([options.build / "tools" / "fsck", disk])
+            figures = re.search(r"kernel superpages \d+ base pages \d+", console)
+            print(f"{image.name}: {console.count(': OK')} rows{', ' + figures[0] if figures else ''}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    guarded(main)
