@@ -105,7 +105,7 @@ if(BIFOLIUM_DEBUG)
   add_test(NAME mutants COMMAND ${CMAKE_SOURCE_DIR}/tests/mutants/run.py)
   set_tests_properties(coverage mutants PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
 
-  foreach(check layers core bugs docs format)
+  foreach(check layers core bugs docs references format)
     add_test(NAME check/${check} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/check_${check}.py)
     set_tests_properties(check/${check} PROPERTIES LABELS "check;quick")
   endforeach()

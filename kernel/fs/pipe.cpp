@@ -170,8 +170,10 @@ Result<usize> Pipe::write(DataSource& source, usize count) {
     total += copy.copied;
     if (copy.status == CopyStatus::done) [[likely]]
       continue;
-    if (copy.status == CopyStatus::fault) break;
-    LIB_TRY(source.page_in());
+    if (copy.status == CopyStatus::fault || !source.page_in()) {
+      if (total != 0) break;
+      return fail(Error::bad_address);
+    }
   }
   return total;
 }

@@ -1,8 +1,8 @@
 #pragma once
 // Which year's xv6 contract the running programs expect. A few things really differ between the images of 2020 to 2026
-// (docs/compatibility.md); everything else is one behaviour for all. The choice is made once, from the image (superblock,
-// the stubs in /init, names in the root directory), and a boot argument overrides it: `lab=YEAR-NAME`, then the single
-// options named beside each field.
+// (docs/compatibility.md); everything else is one behaviour for all. The choice is made once, from the image (its
+// superblock, the stubs in /init, names in the root directory), and a boot argument overrides it: `lab=YEAR-NAME`, then
+// the single options named beside each field.
 
 #include <string_view>
 

@@ -52,6 +52,8 @@ bool number_call(u64 number, std::string_view name) {
   return call != nullptr;
 }
 
+bool is_call(u64 number) { return call_at(number).handler != refuse; }
+
 const CallEntry& call_at(u64 number) { return table[number < call_numbers ? number : 0]; }
 
 }  // namespace syscall

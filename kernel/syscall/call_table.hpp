@@ -49,6 +49,8 @@ struct CallEntry {
   const char* name;  ///< for reports
 };
 [[nodiscard]] const CallEntry& call_at(u64 number);
+/// Whether there is a call of this number; all others are refused.
+[[nodiscard]] bool is_call(u64 number);
 
 /// Calls have numbers from 1 to less than this.
 inline constexpr u64 call_numbers = 128;

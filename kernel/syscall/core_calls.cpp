@@ -48,6 +48,7 @@ constexpr NamedCall core_calls[] = {
     {"freeframes", sys_freeframes, Call::freeframes},
     {"shutdown", sys_shutdown, Call::shutdown},
     {"sync", sys_sync, Call::sync},
+    {"callname", sys_callname, Call::callname},
 };
 
 constinit CallBlock block{core_calls};

@@ -43,6 +43,7 @@ u64 sys_vmstat(process::Process& self);
 u64 sys_check(process::Process& self);
 u64 sys_failnth(process::Process& self);
 u64 sys_procinfo(process::Process& self);
+u64 sys_callname(process::Process& self);
 u64 sys_freeframes(process::Process& self);
 u64 sys_shutdown(process::Process& self);
 u64 sys_sync(process::Process& self);

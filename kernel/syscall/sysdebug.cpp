@@ -15,6 +15,7 @@
 #include "process/table.hpp"
 #include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
+#include "syscall/call_table.hpp"
 #include "syscall/handlers.hpp"
 #include "syscall/memory_check.hpp"
 #include "syscall/vm_counters.hpp"
@@ -49,6 +50,14 @@ u64 sys_vmstat(Process& self) {
   fill_vmstat(stat, hart);
   const usize bytes = std::min<u64>(argument(self, 1), sizeof stat);
   return syscall::store_bytes(self, argument(self, 0), &stat, bytes) ? 0 : failed;
+}
+
+u64 sys_callname(Process& self) {
+  const u64 number = argument(self, 0);
+  if (!syscall::is_call(number)) return failed;
+  const std::string_view name = syscall::call_at(number).name;
+  const usize bytes = std::min<u64>(argument(self, 2), name.size() + 1);  // names are literals: a NUL follows
+  return syscall::store_bytes(self, argument(self, 1), name.data(), bytes) ? bytes : failed;
 }
 
 u64 sys_check(Process&) {

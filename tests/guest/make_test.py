@@ -4,8 +4,8 @@
 A grader runs `make`, then `make qemu-gdb` for each case: it waits for a line on the console, connects to the port that
 `make print-gdbport` names, may set a breakpoint at a symbol of kernel/kernel.sym, continues, and types a line of its
 script each time the console shows `$ `. The tests do the same in a copy of the sources which shares the build tree.
-A backtrace's addresses are looked up as the graders do it: each in a call of addr2line of its own. xv6's crash tests kill
-the process under `make qemu` and boot what it left.
+A backtrace's addresses are looked up as the graders do it: each in a call of addr2line of its own. xv6's crash tests
+kill the process under `make qemu` and boot what it left.
 
 BIFOLIUM_EVERY_SYMBOL=1: not every eighth function of the kernel is looked up, but each.
 """

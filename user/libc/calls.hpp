@@ -66,6 +66,7 @@ int vmstat(abi::VmStat* result, std::size_t bytes, int hart);
 int check();
 int failnth(int n);
 int procinfo(abi::ProcInfo* slots, int count);
+int callname(std::uint64_t number, char* name, std::size_t bytes);
 std::uint64_t freeframes();
 int shutdown(int status);
 int sync();

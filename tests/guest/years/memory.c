@@ -139,8 +139,8 @@ static int lazy_copyinstr(void) {
 
 static int deep(int depth) {
   volatile char frame[1024];
-  frame[0] = (char)depth;
-  return depth == 0 ? frame[0] : deep(depth - 1) + frame[0];
+  for (int i = 0; i < 1024; i += 256) frame[i] = (char)depth;
+  return depth == 0 ? frame[0] : deep(depth - 1) + frame[depth * 256 % 1024];
 }
 static int six_kibibytes(void) { return deep(5) * 0; }
 static int stack_pages(void) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "labs/program_builder.hpp"
+
 namespace {
 
 using lab::choose_edition;
@@ -73,6 +75,69 @@ TEST(Options, NonsenseIsIgnored) {
     EXPECT_EQ(p.personality.stack_pages, 1U) << words;
     EXPECT_EQ(p.personality.no_follow_mask, process::Personality{}.no_follow_mask) << words;
   }
+}
+
+// What the image says of itself.
+
+lab::ImageCalls calls_of(const labs_test::ProgramBuilder& program) {
+  labs_test::MemoryFile file{program.build()};
+  return lab::read_image_calls(file.view()).value();
+}
+
+TEST(Stubs, SyncTells2026) {
+  const auto skeleton = calls_of(labs_test::ProgramBuilder{}.base());
+  const auto newer = calls_of(labs_test::ProgramBuilder{}.base().stub("sync", 22));
+  ImageFacts image = image_2025;
+  image.calls = &skeleton;
+  image.has_sync = true;  // a program of this name says nothing where the stubs speak
+  EXPECT_EQ(choose_edition(image, "").numbers, NumberMap::automatic_2025);
+  image.calls = &newer;
+  const Edition p = choose_edition(image, "");
+  EXPECT_EQ(p.numbers, NumberMap::year_2026);
+  EXPECT_EQ(p.calls, &newer);
+  EXPECT_EQ(p.personality.sbrk, SbrkRule::flagged);
+  EXPECT_EQ(p.statistics, StatisticsText::locks_kmem_only);
+}
+
+TEST(Stubs, WithoutThemTheRootDirectoryTells2026) {
+  ImageFacts image = image_2025;
+  image.has_sync = true;
+  EXPECT_EQ(choose_edition(image, "").numbers, NumberMap::year_2026);
+  EXPECT_EQ(choose_edition(image, "").personality.pid_page, process::PidPage::absent);
+  image.has_pgtbltest = true;
+  EXPECT_EQ(choose_edition(image, "").personality.pid_page, process::PidPage::mapped);
+  ImageFacts old = image_2022;
+  old.has_sync = true;
+  EXPECT_EQ(choose_edition(old, "").numbers, NumberMap::automatic_legacy);
+}
+
+TEST(Stubs, UgetpidWantsItsPage) {
+  const auto without = calls_of(labs_test::ProgramBuilder{}.base());
+  const auto with = calls_of(labs_test::ProgramBuilder{}.base().function("ugetpid"));
+  ImageFacts image = image_2022;
+  EXPECT_EQ(choose_edition(image, "").personality.pid_page, process::PidPage::mapped);  // nothing is known
+  image.calls = &without;
+  EXPECT_EQ(choose_edition(image, "").personality.pid_page, process::PidPage::absent);
+  EXPECT_EQ(choose_edition(image, "lab=2022-pgtbl").personality.pid_page, process::PidPage::mapped);
+  image.calls = &with;
+  EXPECT_EQ(choose_edition(image, "").personality.pid_page, process::PidPage::mapped);
+}
+
+TEST(Stubs, DeepStacksWithoutBeingTold) {
+  ImageFacts image = image_2025;
+  image.has_deep_stacks = true;
+  EXPECT_EQ(choose_edition(image, "").personality.stack_pages, 2U);
+  EXPECT_EQ(choose_edition(image, "stack=1").personality.stack_pages, 1U);
+}
+
+TEST(Lab, Of2026) {
+  const Edition p = choose_edition(image_2025, "lab=2026-util");
+  EXPECT_EQ(p.numbers, NumberMap::year_2026);
+  EXPECT_EQ(p.personality.stack_pages, 2U);
+  EXPECT_EQ(p.personality.pid_page, process::PidPage::absent);
+  EXPECT_EQ(choose_edition(image_2025, "lab=2026-pgtbl").personality.pid_page, process::PidPage::mapped);
+  EXPECT_EQ(choose_edition(image_2025, "lab=2027-util").numbers, NumberMap::automatic_2025);
+  EXPECT_EQ(choose_edition(image_2025, "calls=official").student_calls, StudentCalls::official);
 }
 
 }  // namespace

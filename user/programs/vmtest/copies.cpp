@@ -46,14 +46,26 @@ void collect_values() {
     add_value(own);
 }
 
-// The calls whose arguments may be anything; those that would end, stop or hold back the
-// caller are elsewhere.
-constexpr Call calls[] = {
-    Call::wait,   Call::pipe,    Call::read,     Call::kill,    Call::exec,   Call::fstat,    Call::chdir,
-    Call::dup,    Call::open,    Call::write,    Call::mknod,   Call::unlink, Call::link,     Call::mkdir,
-    Call::close,  Call::symlink, Call::mmap,     Call::munmap,  Call::call29, Call::pgaccess, Call::pgpte,
-    Call::cpupin, Call::vmstat,  Call::procinfo, Call::sysinfo, Call::uptime, Call::getpid,
+// A new call is tried with all pairs as soon as it is in the kernel's table, unless it stands here: these would end,
+// stop or hold back the caller, or fill the console, and have tests of their own.
+constexpr const char* not_at_random[] = {
+    "fork",     "exit",   "sbrk",  "sleep",   "pause",    "trace", "interpose", "sigalarm", "sigreturn",
+    "rwlktest", "kpgtbl", "check", "failnth", "shutdown", "sync",  "copyprobe", "vmprint",  "recv",
 };
+
+// The call of this number, or nothing.
+bool find_call(std::uint64_t number, char (&name)[16]) {
+  if (callname(number, name, sizeof(name)) < 0) return false;
+  name[sizeof(name) - 1] = '\0';
+  return true;
+}
+
+bool may_be_tried(const char* name) {
+  for (const char* other : not_at_random) {
+    if (strcmp(name, other) == 0) return false;
+  }
+  return true;
+}
 
 // In a child: descriptors 0 to 2 are files here, so no call waits for a key.
 void prepare_descriptors() {
@@ -63,7 +75,12 @@ void prepare_descriptors() {
 
 void all_pairs_of_all_calls() {
   const std::uint64_t frames = freeframes();
-  for (const Call call : calls) {
+  int tried = 0;
+  for (std::uint64_t number = 1; number < 128; ++number) {
+    char name[16];
+    if (!find_call(number, name) || !may_be_tried(name)) continue;
+    ++tried;
+    const Call call{number};
     const int status = testing::status_of([call] {
       prepare_descriptors();
       collect_values();
@@ -84,6 +101,7 @@ void all_pairs_of_all_calls() {
     // Not one frame may stay behind, whatever was passed.
     EXPECT_EQ(testing::settled_free_frames(frames), frames);
   }
+  EXPECT(tried >= 25);
   // What names the lattice made are its own.
   for (int i = 0; i < 4; ++i) unlink("lattice");
 }
