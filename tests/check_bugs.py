@@ -13,12 +13,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "docs" / "bugs.md"
+CHINESE = ROOT / "docs" / "bugs.zh-CN.md"
 # The definition of bug() and the tests' own use of it are not call sites.
 NOT_SITES = ("kernel/lib/bug.",)
 CALL = re.compile(r'\bbug\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+|\w+\s*\))')
 ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*")
 HEAD = """# What must be unreachable
+
+Chinese: [bugs.zh-CN.md](bugs.zh-CN.md).
 
 `lib::bug("why")` marks code that cannot be reached; there is no other way for the kernel to stop by its own will, and
 no word for "a resource ran out" (that is an error value). Each site stands here with the argument why no program, no
@@ -51,10 +54,10 @@ def sites_in_source():
     return sites
 
 
-def rows_in_list():
-    if not LIST.exists():
+def rows_in_list(document=LIST):
+    if not document.exists():
         return {}
-    return {(file, text): argument.strip() for file, text, argument in ROW.findall(LIST.read_text())}
+    return {(file, text): argument.strip() for file, text, argument in ROW.findall(document.read_text())}
 
 
 def generate():
@@ -62,6 +65,13 @@ def generate():
     lines = [f"| `{file}` | {text} | {rows.get((file, text), '')} |\n" for file, text in sites]
     LIST.parent.mkdir(exist_ok=True)
     LIST.write_text(HEAD + "".join(lines))
+    # The Chinese list takes what it has no words for yet from the English one; a site that only moved keeps its words.
+    chinese = rows_in_list(CHINESE)
+    by_text = {text: argument for (_, text), argument in chinese.items()}
+    chinese = {(file, text): chinese.get((file, text)) or by_text.get(text) for file, text in sites}
+    head = CHINESE.read_text().split("|---|---|---|\n")[0] + "|---|---|---|\n"
+    lines = [f"| `{file}` | {text} | {chinese[file, text] or rows.get((file, text), '')} |\n" for file, text in sites]
+    CHINESE.write_text(head + "".join(lines))
     print(f"{len(sites)} sites, {sum(1 for site in sites if not rows.get(site))} without an argument")
     return 0
 
@@ -71,6 +81,8 @@ def check():
     problems = [f"{file}: bug(\"{text}\") is not in docs/bugs.md" for file, text in sorted(sites - rows.keys())]
     problems += [f"docs/bugs.md: {file}: \"{text}\" is not in the source" for file, text in sorted(rows.keys() - sites)]
     problems += [f"docs/bugs.md: {f}: \"{t}\" has no argument" for (f, t), why in sorted(rows.items()) if not why]
+    if rows_in_list(CHINESE).keys() != rows.keys():
+        problems.append("docs/bugs.zh-CN.md has other rows: tests/check_bugs.py --generate")
     for problem in problems:
         print(problem)
     print(f"{len(sites)} bug() sites, {len(problems)} problems")

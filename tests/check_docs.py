@@ -19,7 +19,7 @@ NAME = re.compile(r"\b[A-Za-z_]\w{2,}")
 NOT_NAMES = {"CamelCase", "snake_case", "V17_", "failures_in_"}
 SAME = {"headings": r"^#+ ", "rows": r"^\|", "pictures": r"!\[", "drawings": r"^```"}
 CHINESE = ".zh-CN.md"
-FOLDERS = ("abi", "sv39", "kernel", "user", "vellum", "tools", "tests", "cmake", "docs/images", ".ci")
+FOLDERS = ("abi", "sv39", "kernel", "user", "vellum", "tools", "tests", "cmake", "docs/images", ".ci", ".github")
 NOT_SOURCES = (".md", ".sym")
 
 
@@ -78,7 +78,8 @@ def main():
         names = names_in(text)
         checked += len(names)
         problems += [f"{name}: no source mentions {unknown}" for unknown in sorted(names - known)]
-        if document.name.endswith(CHINESE):
+        # check_bugs.py keeps the rows of this one.
+        if document.name.endswith(CHINESE) and document.name != "bugs.zh-CN.md":
             english = document.with_name(document.name.replace(CHINESE, ".md")).read_text()
             problems += [f"{name}: {difference}" for difference in differences(english, text)]
     table = ROOT / "docs" / "xv6-correspondence.md"

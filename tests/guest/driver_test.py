@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Tests of the console driver that need no machine: a shell script plays the guest."""
 
+import re
 import sys
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "guest"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
 from console import Guest, GuestFailure, split_commands  # noqa: E402
 from machine import parse_harts, parse_memory  # noqa: E402
 from report import Failure  # noqa: E402
 from symbols import make_table, short_name  # noqa: E402
+from version import version  # noqa: E402
 
 
 def guest(script, timeout=5.0):
@@ -86,6 +89,13 @@ class Console(unittest.TestCase):
     def test_power_off_and_crash(self):
         self.assertIn("powered off", str(self.failure_of("off")[0]))
         self.assertIn("status 7", str(self.failure_of("crash")[0]))
+
+
+class Version(unittest.TestCase):
+    def test_is_the_number_of_the_build_and_of_the_newest_change(self):
+        self.assertRegex(version(), r"^\d+\.\d+\.\d+( \(commit [0-9a-f]{7,}(, changed)?\))?$")
+        newest = re.search(r"(?m)^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text())[1]
+        self.assertEqual(version().split()[0], newest)
 
 
 class Options(unittest.TestCase):

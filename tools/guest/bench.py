@@ -19,6 +19,7 @@ from report import Failure, Progress, guarded, say
 from trial import trial
 
 PEERS = ROOT / "tools" / "bench" / "peers.json"
+CHINESE = ROOT / "tools" / "bench" / "cases.zh-CN.json"
 _CASE = re.compile(r"^case (\w+) instructions (\d+)\s*$", re.MULTILINE)
 _TLB = re.compile(r"^tlb (\w+) satp (\d+) all (\d+) asid (\d+) page (\d+)\s*$", re.MULTILINE)
 _TLB_CASES = ("getpid", "ping_pong", "fork_small")
@@ -139,21 +140,31 @@ def print_table(head, rows):
 
 
 def write_markdown(path, head, rows, peers):
-    what = {row["case"]: row["what"] for row in peers}
+    """The table as a document, and its Chinese twin beside it."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     revision = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    chinese = path.with_suffix(".zh-CN.md")
     lines = [
-        "# Instructions for each operation\n\n",
+        f"# Instructions for each operation\n\nChinese: [{chinese.name}]({chinese.name}).\n\n",
         "Made by `./bench --markdown docs/bench.md`" + (f" at {revision}" if revision else ""),
         ": retired guest instructions,\n",
         "user and kernel together, QEMU `virt`, `-smp 1 -icount shift=0,sleep=off`, release build. The peers were ",
         "measured\nin the same way: xv6 of 2022 as it is, xv6 at -O2 with fast page filling, a tuned Linux 6.12; ",
         "the bound is a\nbare-metal loop that does the least a correct kernel could do.\n\n",
-        "| " + " | ".join(head) + " | what |\n",
-        "|---" + "|---:" * (len(head) - 2) + "|---|---|\n",
     ]
-    lines += ["| " + " | ".join(row) + f" | {what[row[0]]} |\n" for row in rows]
-    path.write_text("".join(lines))
+    path.write_text("".join(lines) + rows_of_document(head, rows, "what", {row["case"]: row["what"] for row in peers}))
+    lines = [
+        f"# 每个操作的指令数\n\nEnglish: [{path.name}]({path.name})。\n\n",
+        "由 `./bench --markdown docs/bench.md` 生成" + (f"，版本 {revision}" if revision else ""),
+        "：用户态和内核合计的退休指令数，\nQEMU `virt`，`-smp 1 -icount shift=0,sleep=off`，release 版。对照者用同样方法测量：",
+        "2022 年的 xv6 原样、\n用 -O2 编译并快速填页的 xv6、调优的 Linux 6.12；下界是只做正确内核必须做的事的裸机循环。\n\n",
+    ]
+    chinese.write_text("".join(lines) + rows_of_document(head, rows, "说明", json.loads(CHINESE.read_text())))
+
+
+def rows_of_document(head, rows, last, what):
+    text = "| " + " | ".join(head) + f" | {last} |\n" + "|---" + "|---:" * (len(head) - 2) + "|---|---|\n"
+    return text + "".join("| " + " | ".join(row) + f" | {what[row[0]]} |\n" for row in rows)
 
 
 def main():

@@ -26,7 +26,9 @@ def _read_list():
 
 _GROUPS = _read_list()
 # One group for each thing that somebody wants to do.
-BUILD, BOOT, XV6CC, TEST, EXPLORER = (_GROUPS[group] for group in ("build", "boot", "xv6cc", "test", "explorer"))
+BUILD, BOOT, XV6CC, TEST, EXPLORER, DOCS = (
+    _GROUPS[group] for group in ("build", "boot", "xv6cc", "test", "explorer", "docs")
+)
 # Only `./run --explore` wants these; a Node that is there already will do.
 EXPLORER_PAGE = {} if shutil.which("npm") and shutil.which("node") else _GROUPS["page"]
 

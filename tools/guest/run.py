@@ -23,6 +23,8 @@ from machine import (
     preflight,
 )
 from report import Failure, guarded, say
+from site_of_headers import make_site
+from version import version
 
 # Long enough for the slowest suites under a slow host; a hang without --timeout still ends.
 DEFAULT_TIMEOUT = 1800.0
@@ -52,6 +54,8 @@ def parse_arguments(arguments):
     option("--explore", action="store_true", help="the page-table explorer: a page on 127.0.0.1 that updates live")
     option("--port", type=int, metavar="P", help="with --explore: the page's port (default 25180, or a free one)")
     option("--no-install", action="store_true", help="name missing packages instead of installing them")
+    option("--docs", action="store_true", help="instead: make a site of the public headers, build/docs/html")
+    option("--version", action="store_true", help="instead: say which Bifolium this is")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--release", dest="preset", action="store_const", const="release", default="release")
     kind.add_argument("--debug", dest="preset", action="store_const", const="debug", help="with every check on")
@@ -62,6 +66,13 @@ def parse_arguments(arguments):
 
 def main():
     options = parse_arguments(sys.argv[1:])
+    if options.version:
+        print(f"Bifolium {version()}")
+        return 0
+    if options.docs:
+        packages.ensure(packages.DOCS, install=not options.no_install)
+        make_site(version())
+        return 0
     # Everything that can be refused is refused before anything is installed or built.
     view = check_view(options.view)
     port = parse_port(options.gdb_port) if options.gdb_port is not None else default_gdb_port()

@@ -93,7 +93,7 @@ def main():
     level = LEVELS[options.level or "normal"]
     started = time.monotonic()
     packages.ensure(
-        packages.BUILD, packages.BOOT, packages.TEST, packages.EXPLORER, install=not options.no_install
+        packages.BUILD, packages.BOOT, packages.TEST, packages.EXPLORER, packages.DOCS, install=not options.no_install
     )
     preflight()
     for tree, targets in level["trees"].items():

@@ -2,7 +2,7 @@
 // inode, which the next boot takes back (xv6's crash tests).
 #include "user/libc/user.hpp"
 
-int main() {
+int main(int, char**) {
   abi::Stat status{};
   if (mkdir("orphan-dir") < 0 || chdir("orphan-dir") < 0 || stat(".", &status) < 0 || unlink("../orphan-dir") < 0) {
     fprintf(2, "dorphan: cannot make an orphan\n");

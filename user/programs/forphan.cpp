@@ -2,7 +2,7 @@
 // which the next boot takes back (xv6's crash tests).
 #include "user/libc/user.hpp"
 
-int main() {
+int main(int, char**) {
   constexpr const char* name = "orphan-file";
   const int fd = open(name, abi::OpenMode::create | abi::OpenMode::read_write);
   abi::Stat stat{};

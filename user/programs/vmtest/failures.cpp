@@ -49,8 +49,8 @@ void in_each_call() {
     fail_each_allocation(nothing, [call] {
       static char name_or_buffer[64] = "each-call";
       const auto memory = reinterpret_cast<std::uint64_t>(name_or_buffer);
-      testing::system_call(call, memory, memory, sizeof(name_or_buffer), 0, 0, 0);
-      testing::system_call(call, 0, memory, sizeof(name_or_buffer), 0, 0, 0);
+      system_call(call, memory, memory, sizeof(name_or_buffer), 0, 0, 0);
+      system_call(call, 0, memory, sizeof(name_or_buffer), 0, 0, 0);
     });
     unlink("each-call");
   }
