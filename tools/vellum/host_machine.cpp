@@ -141,6 +141,19 @@ std::expected<Parts, Complaint> make_parts(const Settings& settings) {
   return parts;
 }
 
+std::expected<void, Complaint> write_file(const std::string& path, std::span<const u8> bytes) {
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) return complain(path + ": " + std::strerror(errno));
+  while (!bytes.empty()) {
+    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+    if (count <= 0) break;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  const bool is_whole = bytes.empty() && close(descriptor) == 0;
+  if (!is_whole) return complain(path + ": " + std::strerror(errno));
+  return {};
+}
+
 std::expected<void, Complaint> load_kernel(const Parts& parts, const Settings& settings) {
   const auto wrong = [&](vellum::ElfError error) {
     std::string hint;

@@ -44,6 +44,9 @@ struct Parts {
 /// Reads the kernel, opens the image, takes memory. What is wrong with either is said in words.
 std::expected<Parts, Complaint> make_parts(const Settings& settings);
 
+/// Writes a whole file.
+std::expected<void, Complaint> write_file(const std::string& path, std::span<const vellum::u8> bytes);
+
 /// Puts the kernel into memory, which is zeroed first.
 std::expected<void, Complaint> load_kernel(const Parts& parts, const Settings& settings);
 

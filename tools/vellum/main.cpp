@@ -63,7 +63,16 @@ int run(int count, char** arguments) {
   }
   vellum::Unobserved nobody;
   MachineVm<vellum::Unobserved> machine(*parts, *settings, nobody);
-  return settings->commands ? run_commands(machine, *settings) : run_on_terminal(machine, *settings);
+  const int status = settings->commands ? run_commands(machine, *settings) : run_on_terminal(machine, *settings);
+  if (settings->hash) {
+    std::fprintf(stderr, "vellum: %llu instructions, hash %016llx\n",
+                 static_cast<unsigned long long>(machine.schedule().steps),
+                 static_cast<unsigned long long>(machine.hash()));
+  }
+  if (!settings->dump.empty()) {
+    if (const auto dumped = write_file(settings->dump, parts->ram.bytes()); !dumped) return fail(dumped.error());
+  }
+  return status;
 }
 
 }  // namespace

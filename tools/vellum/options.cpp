@@ -21,6 +21,8 @@ fs.img. On a terminal Ctrl-a x leaves.
   --until STEPS     give up after so many instructions
   --gdb PORT        gdb may connect to this port (target remote :PORT); reverse-step and reverse-continue work
   --wait            stand still until gdb says to go on
+  --dump FILE       write the memory's content to this file at the end
+  --hash            print a hash of the whole machine at the end: equal runs have equal ones
   --help            this text
 
 QEMU's options, as xv6's Makefiles write them, are understood too: make qemu QEMU=/path/to/vellum
@@ -121,6 +123,7 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
   const std::map<Text, std::function<void()>> flags{
       {"--snapshot", [&] { settings.snapshot = true; }},
       {"--legacy-virtio", [&] { settings.legacy_virtio = true; }},
+      {"--hash", [&] { settings.hash = true; }},
       {"--wait", [&] { settings.wait_for_gdb = true; }},
       {"--help", [&] { settings.tell = Settings::Tell::help; }},
       {"--version", [&] { settings.tell = Settings::Tell::version; }},
@@ -130,6 +133,7 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       {"--mem", [&](Text text) { take(parse_memory(text), settings.memory); }},
       {"--append", [&](Text text) { settings.append = text; }},
       {"--exec", [&](Text text) { settings.commands = split_commands(text); }},
+      {"--dump", [&](Text text) { settings.dump = text; }},
       {"--seed", [&](Text text) { take(number(text), settings.seed); }},
       {"--gdb", [&](Text text) { take(parse_port(text), settings.gdb_port); }},
       {"--until", [&](Text text) { take(number(text), settings.budget); }},

@@ -26,6 +26,8 @@ struct Settings {
   std::optional<std::vector<std::string>> commands;  // --exec
   std::uint64_t budget = 0;           // instructions after which to give up; 0: never
   std::optional<unsigned> gdb_port;   // a debugger may connect there
+  std::string dump;                   // a file for the memory's content at the end
+  bool hash = false;                  // print the machine's hash at the end
   bool speaks_qemu = false;           // the command line is QEMU's
   bool wait_for_gdb = false;          // stopped until it says to go on
   enum class Tell : unsigned char { nothing, help, version, qemu_help } tell = Tell::nothing;

@@ -219,7 +219,7 @@ Op* Machine<O>::system_instruction(Hart& hart, Operation operation, const Op& op
     case Operation::ecall:
       return raise(hart, static_cast<Cause>(static_cast<u64>(Cause::user_call) + static_cast<u64>(hart.privilege)), 0,
                    pc);
-    case Operation::ebreak: return raise(hart, Cause::breakpoint, pc, pc);
+    case Operation::ebreak: return raise(hart, Cause::breakpoint, 0, pc);  // as QEMU: no address
     case Operation::fence_i:
       if constexpr (O::sees_fences) observer_.on_fence_i(hart);
       return enter(hart, pc + length);
@@ -282,6 +282,11 @@ Op* Machine<O>::atomic_instruction(Hart& hart, Operation operation, const Op& op
   const bool is_conditional = operation == Operation::sc_w || operation == Operation::sc_d;
   const AccessKind kind = is_reserve ? AccessKind::load : AccessKind::store;
   const u64 address = hart.x[op.rs1], operand = hart.x[op.rs2];
+  const auto next = [&] { return go_on(hart, hart.page_ops + (pc + length - hart.page_address) / 2, pc + length); };
+  if (is_conditional && !(std::exchange(hart.has_reservation, false) && hart.reserved_address == address)) {
+    hart.x[op.rd] = 1;  // without touching memory, as QEMU does
+    return next();
+  }
   if (address % bytes != 0) {
     return raise(hart, is_reserve ? Cause::load_misaligned : Cause::store_misaligned, address, pc);
   }
@@ -303,27 +308,21 @@ Op* Machine<O>::atomic_instruction(Hart& hart, Operation operation, const Op& op
   }
   if (is_reserve) {
     hart.has_reservation = true;
-    hart.reserved_address = physical;
+    hart.reserved_address = address;
     hart.reserved_value = old;
     hart.x[op.rd] = old;
-    return go_on(hart, hart.page_ops + (pc + length - hart.page_address) / 2, pc + length);
+    return next();
   }
-  u64 value = is_conditional ? operand : combined(operation, old, operand);
-  u64 result = old;
-  if (is_conditional) {
-    // Another hart's store in between shows in the value; one that stored the same again does no harm.
-    const bool succeeds = hart.has_reservation && hart.reserved_address == physical && hart.reserved_value == old;
-    hart.has_reservation = false;
-    result = succeeds ? 0 : 1;
-    if (!succeeds) {
-      hart.x[op.rd] = result;
-      return go_on(hart, hart.page_ops + (pc + length - hart.page_address) / 2, pc + length);
-    }
+  // Another hart's store in between shows in the value; one that stored the same again does no harm.
+  if (is_conditional && hart.reserved_value != old) {
+    hart.x[op.rd] = 1;
+    return next();
   }
+  const u64 value = is_conditional ? operand : combined(operation, old, operand);
   (void)store_piece(hart, address, physical, bytes, value, 0);
   remember(hart, address, physical, AccessKind::store);
-  hart.x[op.rd] = result;
-  return go_on(hart, hart.page_ops + (pc + length - hart.page_address) / 2, pc + length);
+  hart.x[op.rd] = is_conditional ? 0 : old;
+  return next();
 }
 
 }  // namespace vellum
