@@ -58,6 +58,7 @@ enum class Call : std::uint64_t {
   sysinfo = 107,  // (Sysinfo*), whatever 23 means
   interpose = 108,  // (int mask, const char* path), whatever 23 means
   copyprobe = 109,  // (void* buffer, u64 bytes, CopyDirection): copies, and nothing else -> bytes copied
+  consolemode = 110,  // (ConsoleMode) -> typed bytes that wait; coming from `edited`, all of them are echoed already
   callname = 120,  // (u64 number, char* name, u64 bytes) -> the call's name, as far as it fits; -1: no call
 };
 

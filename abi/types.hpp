@@ -58,6 +58,13 @@ enum class MapFlags : std::uint32_t { shared = 0x01, private_copy = 0x02, anonym
 // Second argument of sbrk (xv6: SBRK_*). Older programs leave garbage there: docs/xv6-contract.md 6, item 1.
 enum class SbrkMode : std::int32_t { eager = 1, lazy = 2 };
 
+// Argument of the consolemode call: who edits the line that is typed, the console as in xv6, or the program itself,
+// which then gets every byte at once and echoes what it wants seen.
+enum class ConsoleMode : std::uint32_t { edited = 0, raw = 1 };
+
+// What a process that Ctrl-C has ended leaves for wait (a killed one leaves -1).
+inline constexpr std::int32_t interrupted_status = 130;
+
 // Device numbers (xv6: CONSOLE, STATS).
 inline constexpr std::int16_t console_major = 1;
 inline constexpr std::int16_t statistics_major = 2;

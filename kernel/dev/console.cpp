@@ -17,7 +17,7 @@ namespace {
 
 constexpr char control(char letter) { return static_cast<char>(letter - '@'); }
 constexpr char end_of_input = control('D'), kill_line = control('U'), list_processes = control('P'),
-               show_tables = control('T'), backspace = control('H'), del = '\x7f';
+               show_tables = control('T'), interrupt = control('C'), backspace = control('H'), del = '\x7f';
 
 /// What was typed. Positions count up for ever and are taken modulo the size: read <= line end <= edit.
 struct Input {
@@ -27,7 +27,13 @@ struct Input {
   u32 read SYNC_GUARDED_BY(lock) = 0;      ///< next byte for a reader
   u32 line_end SYNC_GUARDED_BY(lock) = 0;  ///< readers may go this far
   u32 edit SYNC_GUARDED_BY(lock) = 0;      ///< where the next typed byte goes
+  abi::ConsoleMode mode SYNC_GUARDED_BY(lock) = abi::ConsoleMode::edited;
+  i32 raw_reader SYNC_GUARDED_BY(lock) = 0;  ///< raw: whose mode it is
+  u32 echoed SYNC_GUARDED_BY(lock) = 0;      ///< raw: what was typed before here was echoed
   sched::WaitQueue readers SYNC_GUARDED_BY(lock);
+
+  [[nodiscard]] char& at(u32 position) SYNC_REQUIRES(lock) { return bytes[position % size]; }
+  [[nodiscard]] bool is_raw() const SYNC_REQUIRES(lock) { return mode == abi::ConsoleMode::raw; }
 };
 Input input;
 
@@ -35,40 +41,108 @@ sync::SpinLock output_lock{"uart", sync::Rank::output};
 
 Report report_processes = nullptr;
 Report report_page_tables = nullptr;
+Foreground foreground{[] { return false; }, [] {}};
+
+constexpr bool ends_line(char byte) { return byte == '\n' || byte == end_of_input; }
 
 void erase_last() SYNC_REQUIRES(input.lock) {
   --input.edit;
   write("\b \b");
 }
 
-/// One typed byte. Returns what it asks for beyond editing.
-Report take_byte(char byte) {
-  sync::Guard guard(input.lock);
+/// One byte of a line that is edited here.
+void edit_line(char byte) SYNC_REQUIRES(input.lock) {
   switch (byte) {
-    case list_processes: return report_processes;
-    case show_tables: return report_page_tables;
     case kill_line:
-      while (input.edit != input.line_end && input.bytes[(input.edit - 1) % Input::size] != '\n') erase_last();
-      return nullptr;
+      while (input.edit != input.line_end && input.at(input.edit - 1) != '\n') erase_last();
+      return;
     case backspace:
     case del:
       if (input.edit != input.line_end) erase_last();
-      return nullptr;
-    case '\0': return nullptr;
+      return;
     default: break;
   }
-  if (byte == '\r') byte = '\n';
-  const bool ends_line = byte == '\n' || byte == end_of_input;
   // The last place is for the end of the line: lost, it would leave the reader waiting and join the next line to this.
   constexpr u32 most_before_end = Input::size - 1;
-  if (input.edit - input.read >= (ends_line ? Input::size : most_before_end)) return nullptr;  // full: the byte is lost
+  if (input.edit - input.read >= (ends_line(byte) ? Input::size : most_before_end)) return;  // full: the byte is lost
   write({&byte, 1});
-  input.bytes[input.edit++ % Input::size] = byte;
-  if (ends_line || input.edit - input.read == most_before_end) {
+  input.at(input.edit++) = byte;
+  if (ends_line(byte) || input.edit - input.read == most_before_end) {
     input.line_end = input.edit;
     input.readers.wake_all();
   }
+}
+
+/// One byte for a reader that edits itself; one that does not fit is lost.
+void take_raw(char byte) SYNC_REQUIRES(input.lock) {
+  if (input.edit - input.read == Input::size) return;
+  input.at(input.edit++) = byte;
+  input.line_end = input.edit;
+  input.readers.wake_all();
+}
+
+void begin_raw(i32 reader) SYNC_REQUIRES(input.lock) {
+  input.raw_reader = reader;
+  if (input.is_raw()) return;
+  input.mode = abi::ConsoleMode::raw;
+  input.echoed = input.line_end = input.edit;
+}
+
+/// What is unread and was not echoed is edited now, as if it had just been typed; it takes no more room than before.
+void end_raw() SYNC_REQUIRES(input.lock) {
+  const u32 typed_end = input.edit;
+  const bool some_echoed = static_cast<i32>(input.echoed - input.read) > 0;
+  input.edit = some_echoed ? input.echoed : input.read;
+  input.line_end = input.read;
+  for (u32 i = input.read; i != input.edit; ++i) {
+    if (ends_line(input.at(i))) input.line_end = i + 1;
+  }
+  input.mode = abi::ConsoleMode::edited;
+  for (u32 i = input.edit; i != typed_end; ++i) edit_line(input.at(i));
+  input.readers.wake_all();
+}
+
+/// One typed byte. Returns what it asks for beyond editing.
+Report take_byte(char byte) {
+  if (byte == list_processes) return report_processes;
+  if (byte == show_tables) return report_page_tables;
+  if (byte == '\0') return nullptr;
+  if (byte == '\r') byte = '\n';
+  sync::Guard guard(input.lock);
+  if (input.is_raw()) {
+    take_raw(byte);
+  } else {
+    edit_line(byte);
+  }
   return nullptr;
+}
+
+/// Whether Ctrl-C is the kernel's. Who has asked for raw mode gets the key instead, but may not leave it unread: the
+/// second one ends such a program too.
+bool may_end_foreground() {
+  sync::Guard guard(input.lock);
+  if (!input.is_raw()) return true;
+  for (u32 i = input.read; i != input.edit; ++i) {
+    if (input.at(i) == interrupt) return true;
+  }
+  return false;
+}
+
+/// What was typed ahead was meant for what ends now.
+void forget_input() {
+  sync::Guard guard(input.lock);
+  input.mode = abi::ConsoleMode::edited;
+  input.read = input.line_end = input.edit;
+  write("^C\n");
+}
+
+/// Ctrl-C. False: it is a byte like any other. The console is made ready before anything ends: the shell may ask for
+/// the keys the moment it does.
+bool take_interrupt() {
+  if (!may_end_foreground() || !foreground.exists()) return false;
+  forget_input();
+  foreground.end();
+  return true;
 }
 
 /// One report a tick: someone who leans on the key must not keep the machine from everything else.
@@ -82,6 +156,24 @@ void run_report(Report report) {
 
 void set_process_report(Report report) { report_processes = report; }
 void set_page_table_report(Report report) { report_page_tables = report; }
+void set_foreground(const Foreground& what) { foreground = what; }
+
+void end_raw_mode_of(i32 pid) {
+  sync::Guard guard(input.lock);
+  if (input.is_raw() && input.raw_reader == pid) end_raw();
+}
+
+lib::Result<u32> set_mode(abi::ConsoleMode mode) {
+  const i32 self = sched::current().pid;
+  sync::Guard guard(input.lock);
+  if (mode == abi::ConsoleMode::raw) {
+    begin_raw(self);
+  } else if (input.is_raw()) {
+    if (input.raw_reader != self) return lib::fail(lib::Error::not_permitted);
+    end_raw();
+  }
+  return input.edit - input.read;
+}
 
 void start(u64 uart_address) {
   uart::start(uart_address);
@@ -104,15 +196,15 @@ void write(std::string_view text) {
 lib::Result<usize> read(std::span<char> buffer) {
   if (buffer.empty()) return 0;
   sync::Guard guard(input.lock);
-  while (input.read == input.line_end) {
+  while (input.read == input.line_end || (input.is_raw() && input.raw_reader != sched::current().pid)) {
     if (input.readers.wait(input.lock, sched::Interruptible::yes) == sched::Woken::killed) {
       return lib::fail(lib::Error::interrupted);
     }
   }
   usize count = 0;
   while (count < buffer.size() && input.read != input.line_end) {
-    const char byte = input.bytes[input.read % Input::size];
-    if (byte == end_of_input) {
+    const char byte = input.at(input.read);
+    if (byte == end_of_input && !input.is_raw()) {
       if (count == 0) ++input.read;  // else kept, so that the next read finds the end
       break;
     }
@@ -125,6 +217,7 @@ lib::Result<usize> read(std::span<char> buffer) {
 
 void handle_interrupt() {
   while (const auto byte = uart::get()) {
+    if (*byte == interrupt && take_interrupt()) continue;
     if (const Report report = take_byte(*byte); report != nullptr) run_report(report);
   }
 }

@@ -2,11 +2,16 @@
 // The console: UART with line editing (xv6: console.c, uart.c).
 //
 // Editing: backspace and DEL, Ctrl-U kills the line, Ctrl-D ends input, Ctrl-P lists processes, Ctrl-T shows page
-// tables. A line becomes readable at its end, as in xv6.
+// tables. A line becomes readable at its end, as in xv6. Ctrl-C ends what runs in the foreground; where nothing does
+// it is a byte like any other, as in xv6.
+//
+// A shell that edits lines itself asks for raw mode: then every byte is readable at once, and nothing is echoed. It
+// lasts until the shell gives it back or ends; whoever else reads has to wait for that.
 
 #include <span>
 #include <string_view>
 
+#include "abi/types.hpp"
 #include "lib/result.hpp"
 #include "lib/types.hpp"
 
@@ -17,6 +22,14 @@ namespace dev::console {
 /// Bytes that the caller then fails to deliver are gone, as in xv6. At most one line per call.
 [[nodiscard]] lib::Result<usize> read(std::span<char> buffer);
 
+/// Who edits from now on; raw mode is the calling thread's own. Returns the number of bytes that wait to be read: those
+/// that wait when it becomes raw have been echoed, and what is unread when it is edited again is echoed then.
+/// Error::not_permitted: another's raw mode is not the caller's to end.
+[[nodiscard]] lib::Result<u32> set_mode(abi::ConsoleMode mode);
+
+/// The process has ended: if it had raw mode, lines are edited here again.
+void end_raw_mode_of(i32 pid);
+
 /// Writes all of the text at once; never sleeps, may be called under any lock.
 void write(std::string_view text);
 
@@ -24,6 +37,13 @@ void write(std::string_view text);
 using Report = void (*)();
 void set_process_report(Report report);
 void set_page_table_report(Report report);
+
+/// What Ctrl-C asks, likewise, and then does.
+struct Foreground {
+  bool (*exists)();
+  void (*end)();
+};
+void set_foreground(const Foreground& foreground);
 
 /// Makes print() and read() work; the UART at this kernel address.
 void start(u64 uart_address);

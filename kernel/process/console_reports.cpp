@@ -57,6 +57,8 @@ void print_page_tables() {
 void set_console_reports() {
   dev::console::set_process_report(print_processes);
   dev::console::set_page_table_report(print_page_tables);
+  dev::console::set_foreground(
+      {.exists = [] { return process::table().has_foreground(); }, .end = [] { process::table().end_foreground(); }});
 }
 
 }  // namespace process

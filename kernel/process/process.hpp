@@ -90,6 +90,7 @@ class Process final : public sched::Thread {
   i32 exit_status_ = 0;
   Process* parent_ = nullptr;
   bool adopted_ = false;  // init's only because its own parent went first
+  bool ended_at_console_ = false;  // by Ctrl-C: so are its children to come
   lib::ListLink<Process> siblings_;  // in the parent's children or zombies
   lib::IntrusiveList<Process, &Process::siblings_> children_;
   lib::IntrusiveList<Process, &Process::siblings_> zombies_;

@@ -1,7 +1,10 @@
 #include "process/table.hpp"
 
+#include <span>
 #include <utility>
 
+#include "abi/types.hpp"
+#include "dev/console.hpp"
 #include "lib/bug.hpp"
 #include "mm/fail_nth.hpp"
 
@@ -58,6 +61,8 @@ void Table::adopt(Process& child, Process* parent) {
   child.life_ = Life::alive;
   child.parent_ = parent;
   child.adopted_ = false;
+  child.ended_at_console_ = parent != nullptr && parent->ended_at_console_;
+  if (child.ended_at_console_) mark_killed(child);
   if (parent != nullptr) {
     parent->children_.push_back(child);
   } else {
@@ -94,7 +99,11 @@ void Table::retire(Process& process, i32 status) {
   }
   if (gives_zombies) init_->child_exited_.wake_one();
 
-  process.exit_status_ = status;
+  if (leader_ == &process) {
+    leader_ = nullptr;
+    dev::console::end_raw_mode_of(process.pid);
+  }
+  process.exit_status_ = process.ended_at_console_ ? abi::interrupted_status : status;
   process.life_ = Life::zombie;
   Process& parent = *process.parent_;
   parent.children_.erase(process);
@@ -149,9 +158,56 @@ lib::Result<void> Table::kill(Pid pid) {
   Process* process = find(pid);
   if (process == nullptr) return lib::fail(lib::Error::not_found);
   if (process == init_) return lib::fail(lib::Error::not_permitted);
-  process->work_.fetch_or(Process::killed_bit, std::memory_order_relaxed);
-  if (process->life_ == Life::alive) sched::interrupt(*process);
+  mark_killed(*process);
   return {};
+}
+
+void Table::mark_killed(Process& process) {
+  process.work_.fetch_or(Process::killed_bit, std::memory_order_relaxed);
+  if (process.life_ == Life::alive) sched::interrupt(process);
+}
+
+bool Table::is_background(const Process& process) const {
+  if (&process == init_) return false;
+  const Process* top = &process;
+  while (top->parent_ != init_) top = top->parent_;
+  return top->adopted_;
+}
+
+bool Table::is_foreground(const Process& process, const Process* leader) const {
+  if (leader == nullptr) return &process != init_ && process.parent_ != init_ && !is_background(process);
+  const Process* above = process.parent_;
+  while (above != leader && above != nullptr) above = above->parent_;
+  return above == leader;
+}
+
+lib::Result<void> Table::lead_console(Process& process) {
+  sync::Guard guard(lock_);
+  if (is_background(process)) return lib::fail(lib::Error::not_permitted);
+  leader_ = &process;
+  return {};
+}
+
+const Process* Table::waiting_leader() const {
+  return leader_ != nullptr && !leader_->child_exited_.empty() ? leader_ : nullptr;
+}
+
+bool Table::has_foreground() {
+  sync::Guard guard(lock_);
+  for (const Process& process : std::span(slots_).first(untouched_)) {
+    if (process.life_ == Life::alive && is_foreground(process, waiting_leader())) return true;
+  }
+  return false;
+}
+
+void Table::end_foreground() {
+  sync::Guard guard(lock_);
+  const Process* leader = waiting_leader();
+  for (Process& process : std::span(slots_).first(untouched_)) {
+    if (process.life_ != Life::alive || !is_foreground(process, leader)) continue;
+    process.ended_at_console_ = true;
+    mark_killed(process);
+  }
 }
 
 u32 Table::count() {

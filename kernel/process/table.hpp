@@ -48,6 +48,16 @@ class Table {
   /// Marks the process as killed and ends its interruptible wait. not_found; not_permitted: init.
   [[nodiscard]] lib::Result<void> kill(Pid pid);
 
+  /// The process takes the keys of the console: it is the shell there, and what it waits for is the foreground.
+  /// not_permitted: it runs in the background itself.
+  [[nodiscard]] lib::Result<void> lead_console(Process& process);
+  /// The foreground: the descendants of the shell that leads the console and waits. Where none does (xv6's own sh knows
+  /// no such call), every descendant of the shells that init has started. Never init, such a shell, or the background:
+  /// a job becomes init's when the process that forked it for the shell has ended.
+  [[nodiscard]] bool has_foreground();
+  /// Ends it, and whatever it is about to fork; the status is abi::interrupted_status.
+  void end_foreground();
+
   /// Slots that are not free (sysinfo's nproc).
   [[nodiscard]] u32 count();
   /// What ps shows of the process in a slot; nothing for a free one.
@@ -63,6 +73,11 @@ class Table {
 
   [[nodiscard]] Process* find(Pid pid) const SYNC_REQUIRES(lock_);
   void inherit_by_init(Process& child) SYNC_REQUIRES(lock_);
+  static void mark_killed(Process& process);
+  [[nodiscard]] bool is_background(const Process& process) const SYNC_REQUIRES(lock_);
+  /// The leader, if it waits for a child; else null.
+  [[nodiscard]] const Process* waiting_leader() const SYNC_REQUIRES(lock_);
+  [[nodiscard]] bool is_foreground(const Process& process, const Process* leader) const SYNC_REQUIRES(lock_);
   void remove_zombie(Process& parent, Process& child) SYNC_REQUIRES(lock_);
   [[nodiscard]] Pid take_pid() SYNC_REQUIRES(lock_);
   [[nodiscard]] static usize bucket_of(Pid pid) { return static_cast<usize>(pid) % bucket_count; }
@@ -73,6 +88,7 @@ class Table {
   u32 used_ SYNC_GUARDED_BY(lock_) = 0;
   PidCounter pids_ SYNC_GUARDED_BY(lock_);
   Process* init_ SYNC_GUARDED_BY(lock_) = nullptr;
+  Process* leader_ SYNC_GUARDED_BY(lock_) = nullptr;  // the last to take the keys of the console
   std::array<Process*, bucket_count> buckets_ SYNC_GUARDED_BY(lock_){};
   std::array<Process, abi::max_processes> slots_;
 };

@@ -48,6 +48,7 @@ constexpr NamedCall core_calls[] = {
     {"freeframes", sys_freeframes, Call::freeframes},
     {"shutdown", sys_shutdown, Call::shutdown},
     {"sync", sys_sync, Call::sync},
+    {"consolemode", sys_consolemode, Call::consolemode},
     {"callname", sys_callname, Call::callname},
 };
 

@@ -47,4 +47,6 @@ u64 sys_callname(process::Process& self);
 u64 sys_freeframes(process::Process& self);
 u64 sys_shutdown(process::Process& self);
 u64 sys_sync(process::Process& self);
+// sysconsole.cpp
+u64 sys_consolemode(process::Process& self);
 }

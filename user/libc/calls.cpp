@@ -61,6 +61,7 @@ SYSTEM_CALL(std::uint64_t freeframes(), freeframes)
 SYSTEM_CALL(int sys_shutdown(int, std::uint64_t), shutdown)
 SYSTEM_CALL(int sync(), sync)
 SYSTEM_CALL(std::int64_t copyprobe(void*, std::size_t, abi::CopyDirection), copyprobe)
+SYSTEM_CALL(int consolemode(abi::ConsoleMode), consolemode)
 
 extern "C" {
 

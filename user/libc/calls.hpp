@@ -71,6 +71,7 @@ std::uint64_t freeframes();
 int shutdown(int status);
 int sync();
 std::int64_t copyprobe(void* buffer, std::size_t bytes, abi::CopyDirection direction);
+int consolemode(abi::ConsoleMode mode);
 
 // The process's pid, read from the USYSCALL page without a trap.
 int ugetpid();
