@@ -2,10 +2,13 @@
 // sh -c WORD...: runs the words as one line.
 #include "user/libc/user.hpp"
 #include "user/programs/sh/command.hpp"
+#include "user/programs/sh/editor.hpp"
 
 namespace {
 
-constexpr int max_line = 1024;
+using sh::max_line;
+
+constinit sh::Editor editor;
 char line[max_line];
 
 enum class Input { line, end };
@@ -16,7 +19,13 @@ bool is_interactive() {
   return fstat(0, &status) == 0 && status.type == abi::FileType::device;
 }
 
-// One line without its newline. One that does not fit becomes empty: half of it must not run.
+// Half of a line that does not fit must not run.
+void refuse_line() {
+  fprintf(2, "sh: line too long\n");
+  line[0] = '\0';
+}
+
+// One line of standard input, without its newline.
 Input read_line() {
   int used = 0;
   bool too_long = false;
@@ -28,30 +37,44 @@ Input read_line() {
     else
       line[used++] = c == '\0' ? ' ' : c;
   }
-  if (too_long) {
-    fprintf(2, "sh: line too long\n");
-    used = 0;
-  }
   line[used] = '\0';
+  if (too_long) refuse_line();
   return n != 1 && used == 0 ? Input::end : Input::line;
 }
 
-// One command of a line, in a process of its own unless it must change this one.
-void run_and_wait(sh::Command* command) {
-  if (sh::run_builtin(*command)) return;
+// One line of a person's, edited here if the kernel lets us have the keys.
+Input ask_line() {
+  switch (editor.read_line()) {
+    case sh::Editor::Result::end: return Input::end;
+    case sh::Editor::Result::line:
+      strcpy(line, editor.text());
+      if (editor.too_long()) refuse_line();
+      return Input::line;
+    case sh::Editor::Result::no_console: break;
+  }
+  write(2, "$ ", 2);
+  return read_line();
+}
+
+// One command of a line, in a process of its own unless it must change this one. Returns its status.
+int run_and_wait(sh::Command* command) {
+  if (sh::run_builtin(*command)) return 0;
   const int pid = fork();
   if (pid < 0) {
     fprintf(2, "sh: fork failed\n");
-    return;
+    return 1;
   }
   if (pid == 0) sh::run(command);
-  wait(nullptr);
+  int status = 0;
+  wait(&status);
+  return status;
 }
 
+// Ctrl-C is meant for the line, not for one command of it.
 void run_line() {
   sh::Command* command = sh::parse(line);
   for (; command != nullptr && command->kind == sh::Kind::sequence; command = command->right)
-    run_and_wait(command->left);
+    if (run_and_wait(command->left) == abi::interrupted_status) return;
   if (command != nullptr) run_and_wait(command);
 }
 
@@ -91,8 +114,7 @@ int main(int argc, char** argv) {
   open_console();
   const bool interactive = is_interactive();
   for (;;) {
-    if (interactive) write(2, "$ ", 2);
-    if (read_line() == Input::end) return 0;
+    if ((interactive ? ask_line() : read_line()) == Input::end) return 0;
     run_line();
   }
 }
