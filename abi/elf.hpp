@@ -70,6 +70,8 @@ struct Symbol {
   std::uint64_t size;
 };
 
+inline constexpr std::uint8_t symbol_type_mask = 0xf, function_symbol = 2;  // of Symbol::info
+
 static_assert(sizeof(ElfHeader) == 64 && sizeof(ProgramHeader) == 56);
 static_assert(sizeof(SectionHeader) == 64 && sizeof(Symbol) == 24);
 

@@ -7,6 +7,7 @@
 #include "dev/machine.hpp"
 #include "lib/format.hpp"
 #include "lib/symbols.hpp"
+#include "mm/kernel_space.hpp"
 #include "sv39/explain.hpp"
 
 extern "C" const u8 symbol_table_start[];
@@ -24,6 +25,18 @@ struct RamReader {
     return *static_cast<const volatile u64*>(arch::to_kernel(address));
   }
 };
+
+/// Whether nothing answers at a physical address: neither RAM nor a device that the device tree names.
+bool is_outside(sv39::PhysAddr address) {
+  const auto& machine = dev::machine();
+  const auto holds = [address](const auto& region) { return address.value() - region.base < region.size; };
+  if (holds(machine.memory) || holds(machine.uart) || holds(machine.plic) || holds(machine.clint)) return false;
+  if (holds(machine.finisher)) return false;
+  for (u32 i = 0; i < machine.virtio_count; ++i) {
+    if (holds(machine.virtio[i].registers)) return false;
+  }
+  return true;
+}
 
 void print_step(const sv39::WalkStep& step, bool last, const sv39::Walk& walk) {
   lib::print("  level {}: table {:p} + 8*{} = {:p}", static_cast<unsigned>(step.level), step.table.value(), step.index,
@@ -48,6 +61,14 @@ void print_step(const sv39::WalkStep& step, bool last, const sv39::Walk& walk) {
   }
 }
 
+/// Kernel stacks have a hole below each (mirrored: all stacks share one place).
+bool is_stack_guard(u64 address) {
+  for (u32 slot = 0; slot < mm::KernelSpace::stack_slots; ++slot) {
+    if (mm::kernel_space().stack(slot).begin().value() - address - 1 < LAYOUT_PAGE_SIZE) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void print_walk(sv39::PhysAddr root, sv39::VirtAddr va, sv39::Access access, sv39::Privilege privilege) {
@@ -58,6 +79,12 @@ void print_walk(sv39::PhysAddr root, sv39::VirtAddr va, sv39::Access access, sv3
   }
   const sv39::Walk walk = sv39::explain(RamReader{}, root, va);
   for (unsigned i = 0; i < walk.step_count; ++i) print_step(walk.steps[i], i + 1 == walk.step_count, walk);
+  if (walk.found() && is_outside(walk.physical)) {
+    lib::print(
+        "  so: the walk ends with a page mapped outside: {:p} is neither RAM nor a device (entry {:p} at {:p})\n",
+        walk.physical.value(), walk.last_entry().raw(), walk.steps[walk.step_count - 1].entry_address.value());
+    return;
+  }
   lib::print("  so: {}\n", sv39::describe(walk.verdict(access, privilege)));
 }
 
@@ -72,6 +99,7 @@ std::string_view place_of(u64 address) {
   if (address - arch::kernel_offset - memory.base < memory.size) return "direct map of RAM";
   if (address >= arch::trampoline_address && address - arch::trampoline_address < LAYOUT_PAGE_SIZE) return "TRAMPOLINE";
   if (address >= arch::trapframe_address && address < arch::trampoline_address) return "TRAPFRAME";
+  if (is_stack_guard(address)) return "guard page below a kernel stack";
   if (address < LAYOUT_PAGE_SIZE) return "page 0: a null pointer, or a program's first page";
   if (address < sv39::user_half_end) return "user half";
   return address >= sv39::upper_half_begin ? "kernel half" : "not canonical";
@@ -92,17 +120,30 @@ void print_code_address(u64 address) {
 void print_backtrace(u64 first_return_address, u64 frame_pointer, u64 stack_bottom, u64 stack_top) {
   lib::print("backtrace\n  ");
   print_code_address(first_return_address);
-  constexpr int max_depth = 32;
-  for (int depth = 0; depth < max_depth; ++depth) {
+  constexpr int most_lines = 32;
+  u64 last = first_return_address, repeated = 0;
+  const auto tell_repeated = [&repeated] {
+    if (repeated != 0) lib::print("    ... and {} times more from there\n", repeated);
+    repeated = 0;
+  };
+  for (int lines = 0; lines < most_lines;) {
     // The frame pointer points above the saved pair: return address at -8, the caller's frame pointer at -16.
     if (frame_pointer % 8 != 0 || frame_pointer < stack_bottom + 16 || frame_pointer > stack_top) break;
     const u64* frame = reinterpret_cast<const u64*>(frame_pointer);
     if (frame[-1] == 0) break;
-    lib::print("  ");
-    print_code_address(frame[-1]);
+    if (frame[-1] == last) {
+      ++repeated;  // a recursion: the rest is what matters
+    } else {
+      tell_repeated();
+      lib::print("  ");
+      print_code_address(frame[-1]);
+      last = frame[-1];
+      ++lines;
+    }
     if (frame[-2] <= frame_pointer) break;  // towards older frames only
     frame_pointer = frame[-2];
   }
+  tell_repeated();
 }
 
 }  // namespace report

@@ -49,9 +49,10 @@ void print_registers(const KernelTrapFrame& frame) {
 
 void print_translation(const KernelTrapFrame& frame) {
   const auto cause = static_cast<Cause>(frame.cause);
-  const bool is_page_fault =
-      cause == Cause::load_page_fault || cause == Cause::store_page_fault || cause == Cause::instruction_page_fault;
-  if (!is_page_fault) return;
+  const bool loads = cause == Cause::load_page_fault || cause == Cause::load_access;
+  const bool stores = cause == Cause::store_page_fault || cause == Cause::store_access;
+  const bool jumps = cause == Cause::instruction_page_fault || cause == Cause::instruction_access;
+  if (!loads && !stores && !jumps) return;
   const sv39::PhysAddr root = sv39::Ppn(arch::read_satp().root_ppn()).address();
   const sched::Thread& thread = sched::current();
   if (root == mm::kernel_space().root().address()) {
@@ -59,9 +60,7 @@ void print_translation(const KernelTrapFrame& frame) {
   } else {
     lib::print("table {:p}: of \"{}\", pid {}\n", root.value(), thread.name, thread.pid);
   }
-  const sv39::Access access = cause == Cause::load_page_fault    ? sv39::Access::read
-                              : cause == Cause::store_page_fault ? sv39::Access::write
-                                                                 : sv39::Access::execute;
+  const sv39::Access access = loads ? sv39::Access::read : stores ? sv39::Access::write : sv39::Access::execute;
   report::print_walk(root, sv39::VirtAddr(frame.value), access, sv39::Privilege::supervisor);
 }
 
@@ -97,7 +96,7 @@ extern "C" void kernel_trap(KernelTrapFrame& frame) {
 
 /// trap.S: the stack pointer had left the thread's stack; we are on the hart's emergency stack.
 extern "C" [[noreturn]] void kernel_stack_overflow(KernelTrapFrame& frame) {
-  panic_at_trap("kernel stack overflow", frame);
+  panic_at_trap("kernel stack overflow: sp has reached the guard page below the stack", frame);
 }
 
 namespace lib {

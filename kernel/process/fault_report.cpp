@@ -1,10 +1,14 @@
 #include "process/fault_report.hpp"
 
+#include <array>
 #include <atomic>
+#include <optional>
 
 #include "arch/riscv64/csr.hpp"
+#include "dev/machine.hpp"
 #include "lib/format.hpp"
 #include "mm/tables.hpp"
+#include "process/program_symbols.hpp"
 #include "sv39/explain.hpp"
 
 namespace process {
@@ -22,7 +26,11 @@ bool may_print() {
   if (current_second.exchange(second, std::memory_order_relaxed) != second) {
     lines_this_second.store(0, std::memory_order_relaxed);
   }
-  if (lines_this_second.fetch_add(1, std::memory_order_relaxed) < lines_per_second) return true;
+  const u32 line = lines_this_second.fetch_add(1, std::memory_order_relaxed);
+  if (line < lines_per_second) return true;
+  if (line == lines_per_second) {
+    lib::print("more programs end for faults than {} in a second: these are counted, not shown\n", lines_per_second);
+  }
   unreported.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
@@ -40,7 +48,7 @@ class Line {
   }
 
  private:
-  std::array<char, 320> text_{};
+  std::array<char, 400> text_{};
   usize length_ = 0;
 };
 
@@ -53,6 +61,24 @@ const char* describe(sv39::Access access) {
   return "access to";
 }
 
+/// What an access fault's access was; nothing for other causes.
+std::optional<sv39::Access> access_of_access_fault(arch::Cause cause) {
+  switch (cause) {
+    case arch::Cause::load_access: return sv39::Access::read;
+    case arch::Cause::store_access: return sv39::Access::write;
+    case arch::Cause::instruction_access: return sv39::Access::execute;
+    default: return std::nullopt;
+  }
+}
+
+/// Where a walk leads that the table permits, and the machine has nothing.
+void add_outside(Line& line, const sv39::Walk& walk) {
+  const auto& ram = dev::machine().memory;
+  if (!walk.found() || walk.physical.value() - ram.base < ram.size) return;
+  line.add(", ends with a page mapped outside memory: 0x{:x}, by the entry at 0x{:x}", walk.physical.value(),
+           walk.steps[walk.step_count - 1].entry_address.value());
+}
+
 /// The walk: index and entry of each level, and why it ends.
 void add_walk(Line& line, const mm::AddressSpace& memory, sv39::Access access, sv39::VirtAddr va) {
   const sv39::Walk walk = sv39::explain(mm::TableMemory{}, memory.root().address(), va);
@@ -62,26 +88,99 @@ void add_walk(Line& line, const mm::AddressSpace& memory, sv39::Access access, s
     line.add(" L{}[{}]=0x{:x}", static_cast<u32>(step.level), step.index, step.entry.raw());
   }
   line.add(", {}", sv39::describe(walk.verdict(access, sv39::Privilege::user)));
+  add_outside(line, walk);
+}
+
+const mm::Region* region_of(const Process& process, sv39::VirtAddr va) {
+  for (const mm::Region& region : process.memory->regions()) {
+    if (region.contains(va)) return &region;
+  }
+  return nullptr;
+}
+
+void add_place(Line& line, const Process& process, const ProgramSymbols& symbols) {
+  line.add(" at pc 0x{:x}", process.frame().epc);
+  if (const auto name = symbols.find(process.frame().epc)) line.add(" ({} + 0x{:x})", name->view(), name->offset);
+}
+
+/// The program's own frames, from the frame pointers on its stack; nothing there is believed.
+class UserFrames {
+ public:
+  explicit UserFrames(const Process& process)
+      : process_(process), pointer_(process.frame().s0), lowest_(process.frame().sp) {}
+
+  /// The next return address, 0 at the end.
+  u64 next() {
+    struct Saved {
+      u64 frame_pointer;
+      u64 return_address;
+    } saved{};
+    if (pointer_ % 8 != 0 || pointer_ < lowest_ || pointer_ < sizeof saved) return 0;
+    const auto got = process_.memory->copy_in(&saved, sv39::VirtAddr(pointer_ - sizeof saved), sizeof saved);
+    if (got.status != mm::CopyStatus::ok) return 0;
+    lowest_ = pointer_ + 8;  // towards older frames only
+    pointer_ = saved.frame_pointer;
+    return saved.return_address;
+  }
+
+ private:
+  const Process& process_;
+  u64 pointer_;
+  u64 lowest_;
+};
+
+/// A line with the callers, where the program's file has names for them; a recursion is told once, with its depth.
+void report_callers(const Process& process, const ProgramSymbols& symbols) {
+  constexpr u32 most_frames = 1024, most_told = 8;
+  if (!symbols.available()) return;
+  UserFrames frames(process);
+  Line line;
+  u64 address = frames.next();
+  u32 told = 0;
+  for (u32 left = most_frames; address != 0 && left > 0 && told < most_told; ++told) {
+    const auto name = symbols.find(address);
+    if (!name) break;
+    line.add("{}{} + 0x{:x}", told == 0 ? "  called from " : ", ", name->view(), name->offset);
+    const u64 same = address;
+    u32 times = 0;
+    for (; address == same && left > 0; ++times, --left) address = frames.next();
+    if (times > 1) line.add(" ({} times)", times);
+  }
+  if (told == 0) return;
+  if (address != 0 && told == most_told) line.add(", ...");
+  line.print();
 }
 
 }  // namespace
 
 void report_fault(const Process& process, sv39::Access access, sv39::VirtAddr va, mm::FaultResult result) {
   if (!may_print()) return;
+  const ProgramSymbols symbols(process, process.frame().epc);
+  const mm::Region* const region = region_of(process, va);
+  const bool in_guard = region != nullptr && region->kind == mm::RegionKind::guard;
   Line line;
-  line.add("pid {} ({}) ended: {} 0x{:x} at pc 0x{:x}", process.pid, process.program(), describe(access), va.value(),
-           process.frame().epc);
+  line.add("pid {} ({}) ended: {}{} 0x{:x}", process.pid, process.program(), in_guard ? "stack overflow, " : "",
+           describe(access), va.value());
+  if (in_guard) line.add(" in the guard below the stack");
+  add_place(line, process, symbols);
   if (result == mm::FaultResult::no_memory) line.add(", but memory is exhausted");
   add_walk(line, *process.memory, access, va);
   line.print();
+  report_callers(process, symbols);
 }
 
 void report_exception(const Process& process, u64 cause, u64 value) {
   if (!may_print()) return;
+  const ProgramSymbols symbols(process, process.frame().epc);
   Line line;
-  line.add("pid {} ({}) ended: {} at pc 0x{:x}, value 0x{:x}", process.pid, process.program(),
-           arch::describe(static_cast<arch::Cause>(cause)), process.frame().epc, value);
+  line.add("pid {} ({}) ended: {}", process.pid, process.program(), arch::describe(static_cast<arch::Cause>(cause)));
+  add_place(line, process, symbols);
+  line.add(", value 0x{:x}", value);
+  if (const auto access = access_of_access_fault(static_cast<arch::Cause>(cause))) {
+    add_walk(line, *process.memory, *access, sv39::VirtAddr(value));
+  }
   line.print();
+  report_callers(process, symbols);
 }
 
 }  // namespace process
