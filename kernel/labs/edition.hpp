@@ -38,6 +38,10 @@ struct Edition {
   /// value to the student: most took 0x800, some 0x004.
   process::Personality personality;
 
+  /// The page-table labs up to 2023 want init's page table on the console; later ones ask by a call.
+  [[nodiscard]] bool shows_first_table() const {
+    return numbers == NumberMap::automatic_legacy || numbers == NumberMap::up_to_2023;
+  }
   /// What the image names, which counts more than the tables; null: nothing can be read from it.
   const ImageCalls* calls = nullptr;
 

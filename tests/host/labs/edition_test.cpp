@@ -52,6 +52,14 @@ TEST(Lab, OverridesTheImage) {
   EXPECT_EQ(choose_edition(image_2022, "lab=2024-net").numbers, NumberMap::year_2024);
 }
 
+TEST(Lab, FirstTableIsShownToImagesUpTo2023) {
+  EXPECT_TRUE(choose_edition(image_2020, "").shows_first_table());
+  EXPECT_TRUE(choose_edition(image_2022, "").shows_first_table());
+  EXPECT_TRUE(choose_edition(image_2025, "lab=2023-pgtbl").shows_first_table());
+  EXPECT_FALSE(choose_edition(image_2025, "").shows_first_table());
+  EXPECT_FALSE(choose_edition(image_2022, "lab=2024-pgtbl").shows_first_table());
+}
+
 TEST(Lab, TwoStackPagesForUtil) {
   EXPECT_EQ(choose_edition(image_2022, "lab=2024-util").personality.stack_pages, 2U);
   EXPECT_EQ(choose_edition(image_2025, "lab=2025-util").personality.stack_pages, 2U);
