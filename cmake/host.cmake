@@ -7,7 +7,7 @@ target_include_directories(host-flags INTERFACE
   ${CMAKE_SOURCE_DIR}/tests/host/seam ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/kernel)
 target_compile_definitions(host-flags INTERFACE
   BIFOLIUM_HOST=1 BIFOLIUM_VIEW_UNIFIED=1 BIFOLIUM_DEBUG=$<BOOL:${BIFOLIUM_DEBUG}>)
-target_compile_options(host-flags INTERFACE -Wall -Wextra -Werror -fno-omit-frame-pointer
+target_compile_options(host-flags INTERFACE -Wall -Wextra ${BIFOLIUM_WARNINGS} -fno-omit-frame-pointer
   "SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp")
 # Under a sanitizer compiling takes longer than running: -O1 and line numbers alone halve it, and a report still names
 # file and line.
@@ -25,7 +25,8 @@ if(BIFOLIUM_COVERAGE)
   target_link_options(host-flags INTERFACE -fprofile-instr-generate)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
-  target_link_options(host-flags INTERFACE -fuse-ld=lld-19)
+  string(REGEX MATCH "^[0-9]+" llvm_version ${CMAKE_CXX_COMPILER_VERSION})
+  target_link_options(host-flags INTERFACE -fuse-ld=lld-${llvm_version})
 endif()
 find_package(Threads REQUIRED)
 target_link_libraries(host-flags INTERFACE Threads::Threads)

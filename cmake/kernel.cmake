@@ -33,7 +33,16 @@ function(kernel_objects name macro)
   target_compile_definitions(${name} PRIVATE ${macro}=1 BIFOLIUM_KERNEL=1)
   target_compile_options(${name} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${BIFOLIUM_UNITY} UNITY_BUILD_MODE GROUP)
 endfunction()
+
+# A folder is compiled as one file where that is wanted (BIFOLIUM_UNITY): the headers are read once for all of it. lib
+# is left alone: runtime.cpp defines the C functions that the other headers declare.
+foreach(source IN LISTS kernel_sources)
+  if(source MATCHES "^kernel/([a-z]+)/.*\\.cpp$" AND NOT CMAKE_MATCH_1 STREQUAL lib)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${CMAKE_MATCH_1})
+  endif()
+endforeach()
 
 # kernel_program(NAME script parts...): the ELF file of these parts.
 function(kernel_program name script)
@@ -42,10 +51,8 @@ function(kernel_program name script)
   target_link_libraries(${name} PRIVATE riscv-flags ${ARGN})
   target_link_options(${name} PRIVATE -T ${script})
   # Names for the panic screen's backtrace (kernel/lib/symbols.hpp).
-  if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
-    add_custom_command(TARGET ${name} POST_BUILD
-      COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/guest/symbols.py $<TARGET_FILE:${name}> VERBATIM)
-  endif()
+  add_custom_command(TARGET ${name} POST_BUILD
+    COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/guest/symbols.py $<TARGET_FILE:${name}> ${BIFOLIUM_NM} VERBATIM)
   add_dependencies(kernels ${name})
 endfunction()
 

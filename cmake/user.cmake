@@ -14,6 +14,7 @@ target_include_directories(user-flags INTERFACE ${CMAKE_SOURCE_DIR}/user)
 
 if(libc_sources)
   add_library(user-libc STATIC ${libc_sources})
+  set_target_properties(user-libc PROPERTIES UNITY_BUILD ${BIFOLIUM_UNITY})
   target_link_libraries(user-libc PRIVATE user-flags)
 endif()
 
@@ -50,7 +51,7 @@ foreach(name IN LISTS program_names)
     set(strip --strip-all)
   endif()
   add_custom_command(TARGET user-${name} POST_BUILD
-    COMMAND llvm-objcopy-19 ${strip} ${program_dir}/${name}.sym ${program_dir}/${name}
+    COMMAND ${BIFOLIUM_OBJCOPY} ${strip} ${program_dir}/${name}.sym ${program_dir}/${name}
     BYPRODUCTS ${program_dir}/${name})
   add_dependencies(programs user-${name})
 endforeach()

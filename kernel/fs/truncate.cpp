@@ -12,7 +12,7 @@ using lib::Result;
 
 namespace {
 
-constexpr u32 block_bytes = abi::block_size;
+constexpr u32 bytes_per_block = abi::block_size;
 // Blocks kept back for the inode and the two tables on the way to a block, in case the transaction fills up.
 constexpr u32 cut_room = 3;
 }  // namespace
@@ -63,7 +63,7 @@ Result<bool> Inode::free_blocks(Transaction& transaction) {
     if (freed == Freed::all) {
       addresses_[i] = 0;
     } else {
-      set_size(std::min<u32>(size(), (i + 1) * block_bytes));
+      set_size(std::min<u32>(size(), (i + 1) * bytes_per_block));
     }
   }
   if (freed == Freed::all) set_size(0);
@@ -100,7 +100,7 @@ Result<void> Inode::cut_table(Transaction& transaction, u32 table, u32 kept) {
 Result<Inode::Freed> Inode::free_empty_table(Transaction& transaction, u32& table, u32 first_index) {
   if (LIB_TRY(free_one(transaction, table)) == Freed::no_room) {
     LIB_TRY(cut_table(transaction, table, 0));
-    set_size(std::min<u32>(size(), first_index * block_bytes));
+    set_size(std::min<u32>(size(), first_index * bytes_per_block));
     return Freed::no_room;
   }
   table = 0;
@@ -120,7 +120,7 @@ Result<Inode::Freed> Inode::free_table(Transaction& transaction, u32& table, u32
       for (u32 i = batch; i-- > 0;) {
         if (blocks[i] == 0 || LIB_TRY(free_one(transaction, blocks[i])) == Freed::all) continue;
         LIB_TRY(cut_table(transaction, table, begin + i + 1));
-        set_size(std::min<u32>(size(), (first_index + begin + i + 1) * block_bytes));
+        set_size(std::min<u32>(size(), (first_index + begin + i + 1) * bytes_per_block));
         return Freed::no_room;
       }
     }

@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 """Tests of the console driver that need no machine: a shell script plays the guest."""
 
+import os
 import re
+import socket
 import sys
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "guest"))
 
+import build as build_module  # noqa: E402
+import packages  # noqa: E402
+import toolchain  # noqa: E402
 from console import Guest, GuestFailure, split_commands  # noqa: E402
-from machine import parse_harts, parse_memory  # noqa: E402
+from machine import parse_harts, parse_memory, require_free_port  # noqa: E402
 from report import Failure  # noqa: E402
 from symbols import make_table, short_name  # noqa: E402
 from version import version  # noqa: E402
@@ -122,6 +129,82 @@ class Symbols(unittest.TestCase):
     def test_table_is_sorted_and_relative(self):
         table = make_table(["0000000080000010 T b()", "0000000080000000 T a", "0000000080000020 D data"], 0x80000000)
         self.assertEqual(table, bytes([2, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 16, 0, 0, 0, 22, 0, 0, 0]) + b"a\0b\0")
+
+
+# An apt-get that finds the lock taken twice, then does its work.
+LOCKED_APT = """#!/bin/sh
+echo "$@" >> "$HOME/asked"
+if [ "$(wc -l < "$HOME/asked")" -lt 3 ]; then
+  echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (unattended-upgr)'
+  exit 100
+fi
+"""
+
+
+class SetUp(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory(prefix="bifolium-")
+        self.directory = Path(self.temporary.name)
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def test_another_apt_is_waited_for(self):
+        apt = self.directory / "apt-get"
+        apt.write_text(LOCKED_APT)
+        apt.chmod(0o755)
+        said = []
+        path = f"{self.directory}:{os.environ['PATH']}"
+        with mock.patch.dict(os.environ, PATH=path, HOME=str(self.directory)), mock.patch.object(
+            packages, "say", said.append
+        ), mock.patch.object(packages, "_LOCK_PAUSE", 0.01):
+            done, _ = packages._apt(["apt-get", "install", "x"])
+        self.assertTrue(done)
+        self.assertEqual(len((self.directory / "asked").read_text().splitlines()), 3)
+        self.assertEqual(len(said), 1)
+        self.assertIn("unattended-upgr, process 4711", said[0])
+
+    def test_package_names_of_other_systems(self):
+        offered = {"clang-20", "libstdc++-14-dev-riscv64-cross", "libstdc++-14-dev", "qemu-system-riscv"}
+        toolchain.forget()
+        with mock.patch.object(toolchain, "offers", lambda name: name in offered), mock.patch.object(
+            toolchain.shutil, "which", lambda name: None
+        ), mock.patch.object(toolchain, "CROSS_GCC", self.directory), mock.patch.object(
+            toolchain.Path, "exists", lambda path: False
+        ):
+            names = {name: toolchain.local_name(name) for name in ("lld-19", "libclang-rt-19-dev", "qemu-system-misc",
+                     "libstdc++-12-dev", "libstdc++-12-dev-riscv64-cross", "g++-12-riscv64-linux-gnu", "cmake")}
+            definitions = toolchain.compiler_definitions()
+        for question in (toolchain.llvm_version, toolchain.gcc_version, toolchain.host_gcc_version):
+            question.cache_clear()
+        self.assertEqual(list(names.values()), ["lld-20", "libclang-rt-20-dev", "qemu-system-riscv", "libstdc++-14-dev",
+                         "libstdc++-14-dev-riscv64-cross", "g++-14-riscv64-linux-gnu", "cmake"])
+        self.assertEqual(definitions, ["CMAKE_C_COMPILER=clang-20", "CMAKE_CXX_COMPILER=clang++-20"])
+
+    def test_taken_port_says_how_to_choose_another(self):
+        with socket.socket() as taken:
+            taken.bind(("0.0.0.0", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with self.assertRaisesRegex(Failure, f"port {port} is taken.*GDBPORT={port + 1}"):
+                require_free_port(port)
+        require_free_port(port)
+
+    def test_copied_tree_is_known_and_a_linked_one_is_meant(self):
+        with mock.patch.object(build_module, "ROOT", self.directory.resolve()):
+            tree = self.directory / "build" / "release"
+            tree.mkdir(parents=True)
+            self.assertFalse(build_module.is_of_another_checkout(tree))
+            cache = tree / "CMakeCache.txt"
+            cache.write_text(f"CMAKE_HOME_DIRECTORY:INTERNAL={self.directory.resolve()}\n")
+            self.assertFalse(build_module.is_of_another_checkout(tree))
+            cache.write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/somewhere/else\n")
+            self.assertTrue(build_module.is_of_another_checkout(tree))
+            with tempfile.TemporaryDirectory() as elsewhere:
+                linked = Path(elsewhere) / "release"
+                tree.rename(linked)
+                tree.symlink_to(linked)
+                self.assertFalse(build_module.is_of_another_checkout(tree))
 
 
 if __name__ == "__main__":

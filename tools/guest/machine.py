@@ -3,11 +3,14 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
+import packages
+import toolchain
 from build import BUILD
 from report import Failure, say
 
@@ -16,6 +19,7 @@ DEFAULT_VIEW = "unified"
 MAX_HARTS = 8
 MIN_MEMORY, MAX_MEMORY = 32 << 20, 4 << 30
 OLDEST_QEMU = (7, 2)
+OLDEST_CMAKE = (3, 25)
 QEMU = "qemu-system-riscv64"
 # The superblock sits in the second block; a shorter file cannot be an image.
 SMALLEST_IMAGE = 2 * 1024
@@ -125,17 +129,38 @@ class Machine:
         return command + self.extra
 
 
-def preflight():
-    """Refuses a QEMU that is too old; prints the versions found once, and again when they change."""
+def require_free_port(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            raise Failure(
+                f"port {port} is taken: another machine waits for its debugger there, or another user has the number. "
+                f"Choose one: make qemu-gdb GDBPORT={port + 1}, or ./run --gdb --gdb-port {port + 1}"
+            ) from None
+
+
+def _require_version(what, command, oldest):
+    """Refuses a tool that is too old; returns its first line about itself."""
+    line = _first_line([command, "--version"])
+    match = re.search(r"version (\d+)\.(\d+)", line)
+    if not match:
+        raise Failure(f"cannot tell {what}'s version from: {line}")
+    if (int(match[1]), int(match[2])) < oldest:
+        wanted = ".".join(map(str, oldest))
+        raise Failure(f"{what} {wanted} or later is needed; found: {line}. In a container: {packages.CONTAINER}")
+    return line
+
+
+def preflight(compiler=None):
+    """Refuses tools that are too old; prints the versions found (of this compiler command, if it is not clang) once,
+    and again when they change."""
     if not shutil.which(QEMU):
         raise Failure(f"{QEMU} is not in PATH")
-    qemu = _first_line([QEMU, "--version"])
-    match = re.search(r"version (\d+)\.(\d+)", qemu)
-    if not match:
-        raise Failure(f"cannot tell QEMU's version from: {qemu}")
-    if (int(match[1]), int(match[2])) < OLDEST_QEMU:
-        raise Failure(f"QEMU 7.2 or later is needed; found: {qemu}")
-    versions = "\n".join([qemu, _first_line(["clang++-19", "--version"])])
+    _require_version("CMake", "cmake", OLDEST_CMAKE)
+    qemu = _require_version("QEMU", QEMU, OLDEST_QEMU)
+    versions = "\n".join([qemu, _first_line([compiler or toolchain.llvm_tool("clang++"), "--version"])])
     stamp = BUILD / ".versions"
     if not stamp.exists() or stamp.read_text() != versions:
         for line in versions.splitlines():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import packages
+import toolchain
 from build import ROOT, build
 from image import forget_image, keep_image
 from machine import check_view, default_gdb_port
@@ -26,7 +27,8 @@ def make_kernel(view):
         return
     shutil.copyfile(built, wanted)
     wanted.chmod(0o755)
-    listing = subprocess.run(["llvm-nm-19", "--numeric-sort", built], capture_output=True, text=True, check=True)
+    command = [toolchain.llvm_tool("llvm-nm"), "--numeric-sort", built]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
     symbols = []
     for line in listing.stdout.splitlines():
         address, kind, symbol = line.split(maxsplit=2)

@@ -21,9 +21,11 @@ from machine import (
     parse_memory,
     parse_port,
     preflight,
+    require_free_port,
 )
 from report import Failure, guarded, say
 from site_of_headers import make_site
+from system import build_system, choose_compiler, command_of, packages_of
 from version import version
 
 # Long enough for the slowest suites under a slow host; a hang without --timeout still ends.
@@ -61,6 +63,7 @@ def parse_arguments(arguments):
     kind.add_argument("--debug", dest="preset", action="store_const", const="debug", help="with every check on")
     kind.add_argument("--no-lto", dest="preset", action="store_const", const="no-lto",
                       help="without link-time optimisation: each address names its source line (what make boots)")
+    option("--gcc", action="store_true", help="build with GCC instead of clang (also where clang is older than 19)")
     return parser.parse_args(arguments)
 
 
@@ -85,19 +88,21 @@ def main():
         raise Failure("--timeout: only with --exec")
     commands = None if options.exec is None else split_commands(options.exec)
 
+    if options.gdb:
+        require_free_port(port)
+    compiler = choose_compiler(options.gcc)
     if options.machine == "vellum":
         for name in ("gdb", "icount", "explore"):
             if getattr(options, name):
                 raise Failure(f"--{name} is for QEMU; bin/vellum --help tells what Vellum has")
-        packages.ensure(packages.BUILD, install=not options.no_install)
+        packages.ensure(packages_of(compiler), install=not options.no_install)
     else:
-        packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
-        preflight()
-    directory = build(options.preset, [f"kernel-{view}"] + ([] if image else ["image"]))
-    kernel = directory / f"kernel-{view}"
+        packages.ensure(packages_of(compiler), packages.BOOT, install=not options.no_install)
+        preflight(command_of(compiler))
+    kernel, pristine = build_system(compiler, options.preset, view, with_image=image is None)
     machine = Machine(
         kernel=kernel,
-        image=image or keep_image(directory / "fs.img", directory / "disk.img"),
+        image=image or keep_image(pristine, kept_image(pristine, options.preset)),
         harts=harts,
         memory=memory,
         append=options.append,
@@ -116,6 +121,11 @@ def main():
         sys.stderr.flush()
         os.execvp(command[0], command)
     return execute(machine, commands, options.timeout or DEFAULT_TIMEOUT)
+
+
+def kept_image(pristine, preset):
+    """The disk of this kind of run: of the usual one it is fs.img at the root, which `make qemu` boots too."""
+    return ROOT / "fs.img" if preset == "release" else pristine.with_name("disk.img")
 
 
 def explore_it(machine, commands, options):

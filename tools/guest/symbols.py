@@ -61,8 +61,8 @@ def make_table(listing, start):
     return table + names
 
 
-def main(path):
-    command = ["llvm-nm-19", "-nC", path]
+def main(path, nm):
+    command = [nm, "-nC", path]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     marks = {name: int(address, 16) for address, _, name in (line.split(maxsplit=2) for line in listing)}
     begin, end = marks.get("symbol_table_start"), marks.get("symbol_table_end")
@@ -80,4 +80,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
