@@ -7,18 +7,25 @@
     pt ps | tree SPACE | frame PA | lint
 
 The walk itself is foliowalk's, the one that the explorer uses too (sv39/explain.hpp); gdb only hands it the guest's
-memory. So it works on Bifolium, on xv6 and on your own kernel, whose symbols gdb has loaded.
+memory. So it works on Bifolium, on xv6 and on your own kernel, whose symbols gdb has loaded. Bifolium's own types are
+printed in its own words (printers.py), and the programs' symbols are there when they run (programs.py).
 """
 
 import difflib
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from json import loads
 from pathlib import Path
 
 import gdb
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import printers  # noqa: E402
+import programs  # noqa: E402
 
 RAM_BASE = 0x80000000
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,3 +158,5 @@ class PageTables(gdb.Command):
 
 
 PageTables()
+printers.register()
+programs.register()
