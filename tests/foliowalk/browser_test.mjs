@@ -71,9 +71,35 @@ await step('an address that is not mapped says where the walk ends', async () =>
   await page.fill('#va', '0x70000000');
   await page.press('#va', 'Enter');
   await page.waitForSelector('.step.end.bad');
+  assert.match(await page.textContent('.step.end.bad'), /the entry is not valid \(V = 0\)/);
+  // An entry that is not valid points nowhere.
+  assert.doesNotMatch(await page.textContent('.bits'), /points to a table/);
+  assert.match(await page.textContent('.bits'), /means nothing, V is 0/);
   await page.fill('#va', 'zebra');
   await page.press('#va', 'Enter');
   await page.waitForSelector('[role=alert]');
+});
+
+await step('an address is hexadecimal, and a reload leads back to it', async () => {
+  await page.fill('#va', '60000123');
+  await page.press('#va', 'Enter');
+  await page.waitForSelector('text=0x86200123');
+  await page.waitForFunction(() => location.hash.includes('va=60000123') && location.hash.includes('space=9'));
+  await page.reload();
+  await page.waitForSelector('#space-9[aria-selected=true]');
+  await page.waitForSelector('text=0x86200123');
+});
+
+await step('a phone shows it without a horizontal scroll bar', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const tab of ['space', 'memory', 'timeline', 'compare', 'check']) {
+    await openTab(tab);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 390, `${tab}: ${width} px`);
+    await picture(`phone-${tab}`);
+  }
+  await page.setViewportSize({ width: 1440, height: 1000 });
+  await openTab('space');
 });
 
 await step('a process without tables says so', async () => {
@@ -100,6 +126,7 @@ await step('a frame of RAM tells who maps it', async () => {
   await page.fill('#pa', '0x80001000');
   await page.press('#pa', 'Enter');
   await page.waitForSelector('h4:has-text("0x80001000")');
+  assert.match(await page.textContent('#panel'), /direct map: 0x[0-9a-f]+/);
   assert.ok((await page.locator('#panel tbody tr:has-text("task-")').count()) >= 63);
   await page.fill('#pa', 'zebra');
   await page.press('#pa', 'Enter');
@@ -149,6 +176,9 @@ await step('the language changes, and stays', async () => {
   await page.selectOption('#language', 'zh-CN');
   await page.waitForSelector('#tab-space:has-text("地址空间")');
   assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN');
+  await openTab('timeline');
+  await page.waitForSelector('td:has-text("映射")');
+  assert.doesNotMatch(await page.textContent('#panel'), / mapped | appears, /);
   await openTab('space');
   await page.waitForSelector('text=翻译一个地址');
   await page.reload();

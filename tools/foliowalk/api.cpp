@@ -103,7 +103,11 @@ Answer Api::frame(const Question& question) {
   const auto scene = look_.scene();
   const auto pa = parse_number(question.get("pa"));
   if (!pa || !scene->in_ram(*pa)) return refuse(400, "not an address in RAM");
-  return {200, json_of(users_of_frame(*scene, *pa))};
+  const FrameUse use = frame_uses(*scene)[(*pa - scene->ram_base) / sv39::page_size];
+  return {200, json{{"users", json_of(users_of_frame(*scene, *pa))},
+                    {"kind", name_of(use.kind)},
+                    {"mappings", use.mappings},
+                    {"references", use.references}}};
 }
 
 Answer Api::timeline(const Question& question) {

@@ -128,6 +128,8 @@ Outcome<int> command_diff(Source& source, Source* other, Output output, const st
   if (!from) return std::unexpected(from.error());
   const auto to = find_space(other ? second : scene, b);
   if (!to) return std::unexpected(to.error());
+  // What another session kept lies in the past.
+  if (other) return show(difference((*to)->tree, (*from)->tree), output);
   return show(difference((*from)->tree, (*to)->tree), output);
 }
 

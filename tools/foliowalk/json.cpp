@@ -133,6 +133,7 @@ json json_of(const std::vector<Range>& ranges) {
                     {"bytes", range.bytes},
                     {"pa", hex(range.pa)},
                     {"contiguous", range.contiguous},
+                    {"repeated", range.repeated},
                     {"flags", flag_letters(range.flags)},
                     {"level", range.level},
                     {"page", size_name(range.level)},

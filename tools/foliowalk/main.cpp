@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
   auto* diff = app.add_subcommand("diff", "What differs between two address spaces, or between two moments of one");
   diff->add_option("a", space, "Address space")->required();
   diff->add_option("b", second, "Address space; A again when left out");
-  diff->add_option("--with", other_session, "Take B from this session or snapshot");
+  diff->add_option("--with", other_session, "Take B from this session or snapshot; the changes lead from there to now");
   diff->add_option("--after", after, "Compare A with itself so many seconds later");
   auto* lint = app.add_subcommand("lint", "What is wrong with the tables; exit status 1 when something is");
   lint->add_flag("--advice", with_advice, "Show what is legal but worth a look, too");

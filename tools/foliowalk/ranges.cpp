@@ -127,6 +127,7 @@ std::vector<Range> merged_ranges(const Space& space, const Namer& namer) {
       range.backing = std::move(purpose.backing);
     }
     Range& range = ranges.back();
+    range.repeated = range.repeated && leaf.pa == range.pa;
     range.contiguous = range.contiguous && leaf.pa == range.pa + range.bytes;
     range.bytes += leaf.bytes();
     ++range.leaves;

@@ -14,6 +14,7 @@ struct Range {
   u64 bytes = 0;
   u64 pa = 0;               // of the first page
   bool contiguous = true;   // physical memory runs along
+  bool repeated = true;     // every page shows the same frame
   u64 flags = 0;            // PTE bits V R W X U G and RSW; A and D are counted instead
   u8 level = 0;
   u64 leaves = 0;

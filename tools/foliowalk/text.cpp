@@ -68,6 +68,7 @@ std::string text_of_map(const Space& space, const std::vector<Range>& ranges) {
                        range.va + range.bytes, human_size(range.bytes), flag_letters(range.flags),
                        size_name(range.level), range.level, range.region, range.backing, range.pa,
                        range.leaves == 1  ? ""
+                       : range.repeated   ? " each"
                        : range.contiguous ? " and on"
                                           : " and others");
     // A stack for each of 64 processes is one line and a note.

@@ -150,7 +150,7 @@ std::vector<BitMeaning> pte_bits(u64 raw, unsigned level) {
            : fmt::format("the level-{} table is at {:#x}", level == 0 ? 0 : level - 1, ppn << sv39::page_shift);
   if (leaf && ppn % (bytes_at(level) / sv39::page_size) != 0)
     where += fmt::format(", not aligned to {}", size_name(level));
-  bits.push_back({"PPN", 53, 10, ppn, pte.is_valid() ? where : "means nothing, V is 0"});
+  bits.push_back({"PPN", 53, 10, ppn, where});
   bits.push_back(bit("RSW1", 9, "set by the kernel for itself", "free for the kernel"));
   bits.push_back(bit("RSW0", 8, "set by the kernel for itself (Bifolium: copy-on-write)", "free for the kernel"));
   bits.push_back(bit("D", 7, "written since last cleared",
@@ -163,6 +163,9 @@ std::vector<BitMeaning> pte_bits(u64 raw, unsigned level) {
       bit("X", 3, "code may run from it", leaf ? "no code runs from it" : "R = W = X = 0: points to a table"));
   bits.push_back(bit("W", 2, "may be written", leaf ? "may not be written" : "R = W = X = 0: points to a table"));
   bits.push_back(bit("R", 1, "may be read", leaf ? "may not be read" : "R = W = X = 0: points to a table"));
+  if (!pte.is_valid()) {
+    for (BitMeaning& other : bits) other.meaning = "means nothing, V is 0";
+  }
   bits.push_back(bit("V", 0, "valid", "not valid: every other bit means nothing"));
   return bits;
 }

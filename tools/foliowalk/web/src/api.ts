@@ -17,7 +17,7 @@ export interface Scene {
 }
 
 export interface Range {
-  va: string; end: string; bytes: number; pa: string; contiguous: boolean; flags: string; level: number; page: string;
+  va: string; end: string; bytes: number; pa: string; contiguous: boolean; repeated: boolean; flags: string; level: number; page: string;
   leaves: number; accessed: number; dirty: number; region: string; backing: string;
 }
 
@@ -42,6 +42,8 @@ export interface Frames {
   base: string; frames: number; kinds: string[]; totals: number[]; owners: string[];
   runs: [count: number, kind: number, owner: number, mappings: number, accessedAndDirty: number][];
 }
+/** Who has a frame. `references`: what the kernel counts, 0 where it does not tell. */
+export interface FrameUsers { users: FrameUser[]; kind: string; mappings: number; references: number }
 export interface FrameUser { space: string; title: string; va: string; table: boolean; level: number; pte: string; flags: string }
 
 export interface Finding { severity: 'fault' | 'advice'; rule: string; space: string; va: string; pte: string; message: string }
@@ -89,7 +91,7 @@ export const api = {
   node: (space: string, path: string) => ask<TableNode>('GET', 'node', { space, path }),
   explain: (space: string, va: string) => ask<Walk>('GET', 'explain', { space, va }),
   frames: () => ask<Frames>('GET', 'frames', {}),
-  frame: (pa: string) => ask<FrameUser[]>('GET', 'frame', { pa }),
+  frame: (pa: string) => ask<FrameUsers>('GET', 'frame', { pa }),
   lint: () => ask<Finding[]>('GET', 'lint', {}),
   timeline: (after: number, traps: boolean) => ask<Timeline>('GET', 'timeline', { after, traps: traps ? 1 : 0 }),
   moments: () => ask<Moment[]>('GET', 'moments', {}),

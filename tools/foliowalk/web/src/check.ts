@@ -1,6 +1,6 @@
 import { html, nothing } from 'lit-html';
 import type { Finding } from './api';
-import { t } from './i18n';
+import { counterName, t } from './i18n';
 import { actions, state } from './state';
 
 function open(finding: Finding): void {
@@ -22,5 +22,5 @@ export function checkView() {
           <td><button type="button" class="link mono" @click=${() => { open(finding); actions.walk(finding.va); }}>${finding.va}</button></td><td class="mono">${finding.pte}</td><td class="wrap">${finding.message}</td></tr>`)}</tbody></table></div>`}</div>
   </section>
   ${counters.length === 0 ? nothing : html`<section class="card" aria-labelledby="counters-title"><h3 id="counters-title">${t('Counters')}</h3>
-    <dl class="counters">${counters.map(([name, value]) => html`<div><dt>${name.replaceAll('_', ' ')}</dt><dd class="mono">${value.toLocaleString('en')}</dd></div>`)}</dl></section>`}`;
+    <dl class="counters">${counters.map(([name, value]) => html`<div><dt>${counterName(name)}</dt><dd class="mono">${value.toLocaleString('en')}</dd></div>`)}</dl></section>`}`;
 }

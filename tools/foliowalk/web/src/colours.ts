@@ -18,8 +18,10 @@ export function regionClass(region: string): string {
 export const kindColours = ['#00000000', '#7a869a', '#d55e00', '#009e73', '#e8b000', '#a466a0', '#00000000', '#56b4e9', '#c0417f'];
 export const heatColours = ['#00000000', '#56b4e9', '#d55e00', '#d55e00'];
 
-/** Colours for owners: as far apart as hues go, in the order in which the owners come. */
-export function ownerColour(owner: number): string {
-  if (owner < 0) return '#00000000';
-  return `hsl(${(owner * 137.508) % 360} 62% ${owner % 2 ? 44 : 58}%)`;
+/** An owner's colour: its own in every view and for as long as it lives, whoever comes and goes beside it. Hues of
+ * neighbouring process numbers are as far apart as hues go. */
+export function ownerColour(id: string): string {
+  if (id === '') return '#00000000';
+  const number = /^[0-9]+$/.test(id) ? Number(id) : [...id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 0);
+  return `hsl(${(number * 137.508) % 360} 62% ${number % 2 ? 44 : 58}%)`;
 }

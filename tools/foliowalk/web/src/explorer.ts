@@ -110,7 +110,7 @@ actions.showFrame = (pa) => {
     const base = BigInt(state.scene?.ram.base ?? '0x0');
     const frame = (BigInt(pa.trim()) - base) / 4096n;
     state.frameCursor = Number(frame);
-    state.frameUsers = { pa: '0x' + (base + frame * 4096n).toString(16), users };
+    state.frameUsers = { ...users, pa: '0x' + (base + frame * 4096n).toString(16) };
     state.tab = 'memory';
     await refreshView();
   }).then(actions.redraw);
@@ -162,7 +162,8 @@ async function refreshWalk(): Promise<void> {
   const space = state.space;
   if (state.va === '') return;
   try {
-    const va = /^[0-9a-f]+$/i.test(state.va) && !/^[0-9]+$/.test(state.va) ? `0x${state.va}` : state.va;
+    // An address is hexadecimal, with or without 0x.
+    const va = /^[0-9a-f]+$/i.test(state.va) ? `0x${state.va}` : state.va;
     const walk = await api.explain(space, va);
     if (state.space !== space) return;
     state.walk = walk;
@@ -212,7 +213,7 @@ async function refreshView(): Promise<void> {
   await guarded(async () => {
     if (state.tab === 'space') await refreshSpace();
     if (state.tab === 'memory') state.frames = await api.frames();
-    if (state.tab === 'timeline') await refreshTimeline();
+    await refreshTimeline(); // whatever is shown: what happens meanwhile is looked for later
     if (state.tab === 'compare') state.moments = await api.moments();
   });
   actions.redraw();
@@ -228,17 +229,40 @@ function noteSatps(): void {
   if (state.satpHistory.length > 400) state.satpHistory.splice(0, 100);
 }
 
+// The place is in the address bar, so that a reload, and a link, lead to it.
+
+function notePlace(): void {
+  const place = new URLSearchParams(location.hash.slice(1)); // the page around the panes may have its own words there
+  place.set('tab', state.tab);
+  place.set('space', state.space);
+  if (state.va !== '') place.set('va', state.va);
+  if (location.hash !== `#${place}`) history.replaceState(null, '', `#${place}`);
+}
+
+function takePlace(): void {
+  const place = new URLSearchParams(location.hash.slice(1));
+  const tab = tabs.find(([name]) => name === place.get('tab'));
+  if (tab) state.tab = tab[0];
+  const space = state.scene?.spaces.find((candidate) => candidate.id === place.get('space'));
+  if (!space) return;
+  state.space = state.compareA.space = state.compareB.space = space.id;
+  const va = place.get('va');
+  if (va) actions.walk(va);
+}
+
 /** Asks for everything that is shown. */
 export async function refresh(): Promise<void> {
   await guarded(async () => {
     state.scene = await api.scene();
     state.connected = true;
     noteSatps();
+    if (state.space === '') takePlace();
     if (state.space === '' && state.scene.spaces.length > 0) {
       const first = state.scene.spaces.find((space) => space.role === 'process') ?? state.scene.spaces[0]!;
       state.space = state.compareA.space = state.compareB.space = first.id;
     }
     await refreshView();
+    notePlace();
   });
   actions.redraw();
 }

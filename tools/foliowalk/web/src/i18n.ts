@@ -24,19 +24,25 @@ const zh: Record<string, string> = {
   'Bits of the entry': '页表项各位', 'bit': '位', 'field': '字段', 'value': '值', 'meaning': '含义',
   'Who may do what': '谁可以做什么', 'read': '读', 'write': '写', 'execute': '执行', 'user': '用户态', 'kernel': '内核态', 'kernel with SUM': '内核态（SUM=1）',
   'yes': '可以', 'no': '不可以',
-  'physical address': '物理地址', 'page': '页', 'frame': '页框', 'begins at': '起始于',
+  'physical address': '物理地址', 'page': '页', 'frame': '页帧', 'begins at': '起始于',
   'the entries changed while they were read': '读取时页表项一直在变化',
-  'Regions': '区域', 'shared with the kernel': '个与内核共享', 'Show the kernel’s half, too': '同时显示内核半区', 'more like it, one every': '个同样的区域，间隔', 'mmap': 'mmap', 'mmap file': 'mmap 文件', 'file, shared': '文件（共享）', 'file, private': '文件（私有）', 'anonymous, shared': '匿名内存（共享）', 'free': '空闲', 'the kernel’s own': '内核自用', 'page of a file': '文件页', 'ready': '就绪', 'parked': '停放', 'from': '起', 'to': '止', 'size': '大小', 'flags': '权限', 'region': '区域', 'backed by': '由何支撑', 'frames': '页框', 'accessed': '已访问', 'dirty': '已写',
+  'Regions': '区域', 'shared with the kernel': '个与内核共享', 'Show the kernel’s half, too': '同时显示内核半区', 'more like it, one every': '个同样的区域，间隔', 'mmap': 'mmap', 'mmap file': 'mmap 文件', 'file, shared': '文件（共享）', 'file, private': '文件（私有）', 'anonymous, shared': '匿名内存（共享）', 'free': '空闲', 'the kernel’s own': '内核自用', 'page of a file': '文件页', 'ready': '就绪', 'parked': '停放', 'from': '起', 'to': '止', 'size': '大小', 'flags': '权限', 'region': '区域', 'backed by': '由何支撑', 'frames': '页帧', 'accessed': '已访问', 'dirty': '已写',
   'A and D': 'A 与 D',
+  'each': '同一页帧', 'no page faults yet': '尚无缺页', 'mappings by programs': '程序的映射', 'references that the kernel counts': '内核计的引用数',
+  'kind.unmapped': '空闲或内核自用', 'kind.kernel image': '内核映像', 'kind.page table': '页表', 'kind.user': '用户页', 'kind.shared': '多处共享',
+  'kind.supervisor': '仅内核可用', 'kind.free': '空闲', 'kind.kernel': '内核自用', 'kind.file': '文件页',
+  '3ffffff000 (hexadecimal)': '3ffffff000（十六进制）',
+  'A valid leaf needs one of R, W and X. This one has what it has so that the hole is visible in the table: no code lies behind it, and nothing jumps there.': '有效的叶子至少要有 R、W、X 之一。这一项的权限只是为了让空洞在页表中看得见：背后没有代码，也没有谁会跳到那里。',
+  'load page fault': '读缺页', 'store page fault': '写缺页', 'exec page fault': '取指缺页',
   'and on': '起连续', 'and others': '等（不连续）',
   'Tables, level by level': '逐级页表', 'Open a table to see its entries.': '展开一个页表以查看其中的页表项。',
   'leaf': '叶子', 'superpage': '大页', 'nothing valid in this table': '此页表中没有有效项',
   'more': '更多', 'show all entries': '显示全部页表项', 'entries': '项',
-  'All of RAM, frame by frame': '全部物理内存，逐页框', 'Each cell is one frame of 4 KiB. Move with the arrow keys; Enter tells who maps it.': '每个方块是一个 4 KiB 页框。用方向键移动，按 Enter 查看谁映射了它。',
+  'All of RAM, frame by frame': '全部物理内存，逐页帧', 'Each cell is one frame of 4 KiB. Move with the arrow keys; Enter tells who maps it.': '每个方块是一个 4 KiB 页帧。用方向键移动，按 Enter 查看谁映射了它。',
   'Colour by': '着色方式', 'kind': '种类', 'owner': '属主', 'A and D bits': 'A、D 位',
   'free or the kernel’s own': '空闲或内核自用', 'kernel image': '内核映像', 'page table': '页表', 'user page': '用户页', 'shared by several': '多处共享', 'supervisor only': '仅内核可用',
   'neither': '都没有', 'A: used': 'A：用过', 'A and D: written': 'A 与 D：写过', 'none': '无',
-  'Frame': '页框', 'mappings': '个映射', 'No table maps this frame beside the direct map.': '除直接映射外，没有页表映射此页框。',
+  'Frame': '页帧', 'mappings': '个映射', 'No table maps this frame beside the direct map.': '除直接映射外，没有页表映射此页帧。',
   'Physical address': '物理地址', 'Show': '显示',
   'who': '谁', 'address': '地址', 'how': '方式', 'share of RAM': '占内存比例', 'Fold what is free': '折叠空闲部分', 'in which nothing is in use': '未被使用', 'chosen': '选中', 'not an address in RAM': '不是内存中的地址',
   'Traps and satp, hart by hart': '各核的陷入与 satp', 'last': '最近', 'seconds': '秒',
@@ -50,7 +56,7 @@ const zh: Record<string, string> = {
   'Two tables, or two moments': '两张页表，或两个时刻', 'Keep this moment': '保留此刻', 'now': '现在', 'moment': '时刻', 'First': '第一个', 'Second': '第二个',
   'No difference.': '没有差别。', 'Keep a moment, do something in the guest (type ls), then compare with now.': '先保留一个时刻，在客户机里做点什么（例如输入 ls），再与现在比较。',
   'change': '变化', 'before': '之前', 'after': '之后',
-  'added': '新增', 'removed': '移除', 'moved': '换了页框',
+  'added': '新增', 'removed': '移除', 'moved': '换了页帧',
   'What is wrong with the tables': '页表有什么问题', 'Nothing is wrong.': '没有发现问题。', 'Checked': '已检查', 'spaces': '个地址空间', 'rules': '条规则',
   'fault': '错误', 'advice': '建议', 'Check now': '立即检查', 'Counters': '计数器', 'checking…': '检查中……',
   'Show advice, too': '同时显示建议', 'rule': '规则', 'where': '何处',
@@ -101,7 +107,42 @@ export function preferredLanguage(): Language {
 export function levelTable(level: number | string): string { return language === 'en' ? `level ${level} table` : `第 ${level} 级页表`; }
 export function levelName(level: number | string): string { return language === 'en' ? `level ${level}` : `第 ${level} 级`; }
 
-const en: Record<string, string> = {}; // only for keys that are not English themselves
+// Only for keys that are not English themselves.
+const en: Record<string, string> = {
+  'end.leaf': 'a leaf: the translation is done', 'end.not_canonical': 'not canonical: the bits above must all equal the highest one in use',
+  'end.table_outside_memory': 'the table is not in memory', 'end.invalid_entry': 'stops here: the entry is not valid (V = 0)',
+  'end.reserved_encoding': 'stops here: the entry is a reserved encoding',
+  'kind.unmapped': 'free or the kernel’s own', 'kind.kernel image': 'kernel image', 'kind.page table': 'page table', 'kind.user': 'user page', 'kind.shared': 'shared by several',
+  'kind.supervisor': 'supervisor only', 'kind.free': 'free', 'kind.kernel': 'the kernel’s own', 'kind.file': 'page of a file',
+};
+
+// What the guest's events say (tools/foliowalk/events.cpp), piece by piece.
+const eventsInChinese: [RegExp, string][] = [
+  [/ appears, root /, ' 出现，根页表 '], [/ has a new root (\S+) \(exec\): it was (.*) with /, ' 换了根页表 $1（exec）：原来是 $2，'],
+  [/ is gone$/, ' 消失'], [/ mapped /, ' 映射为 '], [/ unmapped$/, ' 取消映射'], [/ copied on write$/, ' 写时复制'],
+  [/ has other frames$/, ' 换了页帧'], [/ superpage split$/, ' 大页被拆分'], [/ promoted to a superpage$/, ' 合并为大页'],
+  [/no translation/g, '无翻译'],
+];
+// The counters' names (abi/vmstat.hpp), word by word.
+const counterWords: Record<string, string> = {
+  fault: '缺页', demand: '按需', zero: '清零', cow: '写时复制', copy: '拷贝', reuse: '复用', file: '文件', page: '页', spurious: '虚假', refused: '被拒',
+  out: '出', of: '', memory: '内存', frame: '页帧', allocated: '分配', freed: '释放', zeroed: '清零', copied: '拷贝', stolen: '窃取', table: '页表', shared: '共享',
+  superpage: '大页', mapped: '映射', split: '拆分', promoted: '合并', compound: '复合页', converted: '转换', fence: '刷新', asid: 'ASID', all: '全部', instruction: '指令',
+  satp: 'satp', written: '写', stale: '过期', marked: '标记', generation: '换代', mirror: '镜像', updated: '更新', in: '入', call: '调用', string: '字符串', faulted: '遇缺页',
+  read: '读', back: '回', system: '系统', user: '用户', timer: '时钟', device: '设备', interrupt: '中断', context: '上下文', switch: '切换',
+};
+
+export function eventText(text: string): string {
+  if (language === 'en') return text;
+  const counted = /^([a-z_]+) (\+\d+)$/.exec(text);
+  if (counted) return `${counterName(counted[1]!)} ${counted[2]}`;
+  return eventsInChinese.reduce((sofar, [from, to]) => sofar.replace(from, to), text);
+}
+
+export function counterName(name: string): string {
+  const words = name.split('_');
+  return language === 'en' ? words.join(' ') : words.map((word) => counterWords[word] ?? word).join('');
+}
 
 export function t(text: string): string { return (language === 'en' ? en[text] : zh[text]) ?? text; }
 

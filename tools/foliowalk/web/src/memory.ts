@@ -14,7 +14,7 @@ const kindNames = ['free or the kernel’s own', 'kernel image', 'page table', '
 function colourOf(run: Frames['runs'][number]): string {
   const [, kind, owner, , heat] = run;
   if (state.colouring === 'kind') return kindColours[kind] ?? '#0000';
-  if (state.colouring === 'owner') return kind === 1 ? kindColours[1]! : ownerColour(owner);
+  if (state.colouring === 'owner') return kind === 1 ? kindColours[1]! : ownerColour(state.frames?.owners[owner] ?? '');
   return kind === 1 || kind === 2 ? '#00000000' : heatColours[heat] ?? '#0000';
 }
 
@@ -134,7 +134,7 @@ function legend(frames: Frames) {
   if (state.colouring === 'heat') return html`<div class="legend">${[['A: used', heatColours[1]], ['A and D: written', heatColours[2]]].map(([name, colour]) => html`<span><i class="swatch" style="background:${colour}"></i>${t(name!)}</span>`)}</div>`;
   if (state.colouring === 'owner') {
     const present = [...new Set(frames.runs.filter((run) => run[1] !== 1).map((run) => run[2]))].filter((owner) => owner >= 0).sort((a, b) => a - b);
-    return html`<div class="legend">${present.map((owner) => html`<span><i class="swatch" style="background:${ownerColour(owner)}"></i>${ownerName(frames.owners[owner] ?? '')}</span>`)}</div>`;
+    return html`<div class="legend">${present.map((owner) => html`<span><i class="swatch" style="background:${ownerColour(frames.owners[owner] ?? '')}"></i>${ownerName(frames.owners[owner] ?? '')}</span>`)}</div>`;
   }
   return html`<table class="kinds"><thead><tr><th>${t('kind')}</th><th class="number">${t('frames')}</th><th class="number">${t('size')}</th><th>${t('share of RAM')}</th></tr></thead><tbody>
     ${kindNames.map((name, kind) => (frames.totals[kind] === 0 ? nothing : html`<tr><td><i class="swatch ${isIdle(kind) ? 'empty' : ''}" style="background:${kindColours[kind]}"></i>${t(name)}</td><td class="number">${frames.totals[kind]}</td>
@@ -145,7 +145,9 @@ function frameDetails() {
   const chosen = state.frameUsers;
   if (!chosen) return nothing;
   const others = chosen.users.filter((user) => user.table || user.flags.includes('u') || !(user.va === chosen.pa || BigInt(user.va) >> 38n !== 0n));
+  const direct = chosen.users.find((user) => !user.table && !others.includes(user));
   return html`<div aria-live="polite"><h4>${t('Frame')} <code>${chosen.pa}</code></h4>
+    <p class="dim">${t(`kind.${chosen.kind}`)} · ${t('mappings by programs')}: ${chosen.mappings}${chosen.references > 0 ? html` · ${t('references that the kernel counts')}: ${chosen.references}` : nothing}${direct ? html` · ${t('direct map')}: <span class="mono">${direct.va}</span>` : nothing}</p>
     ${others.length === 0 ? html`<p class="hint">${t('No table maps this frame beside the direct map.')}</p>`
     : html`<div class="scroll tall"><table><thead><tr><th>${t('who')}</th><th>${t('address')}</th><th>${t('how')}</th></tr></thead><tbody>${others.map((user) => html`<tr>
         <td><button type="button" class="link" @click=${() => { actions.select(user.space); actions.openTab('space'); }}>${user.title}</button></td>

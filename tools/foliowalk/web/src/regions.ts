@@ -29,7 +29,7 @@ function row(range: Range) {
     <td class="number">${humanSize(range.bytes)}</td><td>${flagBadges(range.flags)}</td>
     <td class="number">${range.level > 0 ? html`<b class="super">${range.page}</b>` : range.page}</td>
     <td>${heatBar(range)}</td>
-    <td>${t(range.backing)}</td><td>${range.backing === 'device' ? html`<span class="mono">${range.pa}</span>` : frameLink(range.pa)}<span class="dim"> ${range.leaves === 1 ? '' : range.contiguous ? t('and on') : t('and others')}</span></td>
+    <td>${t(range.backing)}</td><td>${range.backing === 'device' ? html`<span class="mono">${range.pa}</span>` : frameLink(range.pa)}<span class="dim"> ${range.leaves === 1 ? '' : range.repeated ? t('each') : range.contiguous ? t('and on') : t('and others')}</span></td>
   </tr>`;
 }
 

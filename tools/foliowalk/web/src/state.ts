@@ -1,4 +1,4 @@
-import type { Difference, Finding, FrameUser, Frames, GuestEvent, Moment, Range, Scene, Space, TableNode, Trap, Walk } from './api';
+import type { Difference, Finding, Frames, FrameUsers, GuestEvent, Moment, Range, Scene, Space, TableNode, Trap, Walk } from './api';
 
 export type Tab = 'space' | 'memory' | 'timeline' | 'compare' | 'check';
 export type Colouring = 'kind' | 'owner' | 'heat';
@@ -26,7 +26,7 @@ export const state = {
   foldFree: true,
   frameCursor: 0,
   frameError: '',
-  frameUsers: undefined as { pa: string; users: FrameUser[] } | undefined,
+  frameUsers: undefined as FrameUsers & { pa: string } | undefined,
 
   events: [] as GuestEvent[],
   traps: [] as Trap[],

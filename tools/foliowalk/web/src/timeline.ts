@@ -1,7 +1,7 @@
 import { html, nothing } from 'lit-html';
 import type { Trap } from './api';
 import { ownerColour } from './colours';
-import { clock, t } from './i18n';
+import { clock, eventText, t } from './i18n';
 import { actions, state } from './state';
 
 const seconds = 20;
@@ -13,8 +13,6 @@ function trapClass(trap: Trap): { colour: string; name: string } {
   if (trap.cause === 8 || trap.cause === 9) return { colour: '#0072b2', name: 'system call' };
   return { colour: '#a466a0', name: 'other trap' };
 }
-
-function ownerIndex(id: string): number { return state.scene?.spaces.findIndex((space) => space.id === id) ?? -1; }
 
 export function drawTimeline(): void {
   const canvas = document.querySelector<HTMLCanvasElement>('#timeline');
@@ -41,7 +39,7 @@ export function drawTimeline(): void {
       const to = i + 1 < state.satpHistory.length ? x(state.satpHistory[i + 1]!.time) : width;
       const owner = sample.owners[lane];
       if (to < 0 || owner === undefined) return;
-      context.fillStyle = owner === '' ? style.getPropertyValue('--cell') : ownerColour(ownerIndex(owner));
+      context.fillStyle = owner === '' ? style.getPropertyValue('--cell') : ownerColour(owner);
       context.globalAlpha = 0.85;
       context.fillRect(from, top + 6, to - from + 0.5, 12);
       context.globalAlpha = 1;
@@ -82,10 +80,10 @@ export function timelineView() {
     <select aria-label=${t('kind')} @change=${(event: Event) => { state.eventKind = (event.target as HTMLSelectElement).value; actions.redraw(); }}>
       <option value="" ?selected=${state.eventKind === ''}>${t('all kinds')}</option>${kinds.map((kind) => html`<option value=${kind} ?selected=${state.eventKind === kind}>${t(kind)}</option>`)}</select>
     <div class="scroll tall"><table><thead><tr><th>${t('time')}</th><th>${t('kind')}</th><th>${t('who')}</th><th>${t('what')}</th></tr></thead><tbody>
-      ${shown.length === 0 ? html`<tr><td colspan="4" class="dim">${t('no events yet')}</td></tr>` : shown.map((event) => html`<tr><td class="mono dim">${clock(event.time)}</td><td><span class="kind k-${event.kind}">${t(event.kind)}</span></td><td>${event.space}</td><td class="mono wrap">${event.text}</td></tr>`)}</tbody></table></div>
+      ${shown.length === 0 ? html`<tr><td colspan="4" class="dim">${t('no events yet')}</td></tr>` : shown.map((event) => html`<tr><td class="mono dim">${clock(event.time)}</td><td><span class="kind k-${event.kind}">${t(event.kind)}</span></td><td>${event.space}</td><td class="mono wrap">${eventText(event.text)}</td></tr>`)}</tbody></table></div>
   </section>
   <section class="card" aria-labelledby="faults-title"><h3 id="faults-title">${t('Latest page faults')}</h3>
     <div class="scroll tall"><table><thead><tr><th>${t('time')}</th><th>hart</th><th>${t('address')}</th><th>pc</th><th>${t('what')}</th></tr></thead><tbody>
-      ${faults.map((trap) => html`<tr><td class="mono dim">${clock(trap.time)}</td><td>${trap.hart}</td><td class="mono">${trap.tval}</td><td class="mono dim">${trap.epc}</td><td class="wrap">${trap.what.replaceAll('_', ' ')}</td></tr>`)}</tbody></table></div>
+      ${faults.length === 0 ? html`<tr><td colspan="5" class="dim">${t('no page faults yet')}</td></tr>` : faults.map((trap) => html`<tr><td class="mono dim">${clock(trap.time)}</td><td>${trap.hart}</td><td class="mono">${trap.tval}</td><td class="mono dim">${trap.epc}</td><td class="wrap">${t(trap.what.replaceAll('_', ' '))}</td></tr>`)}</tbody></table></div>
   </section></div>`;
 }

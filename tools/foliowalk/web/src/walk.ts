@@ -66,7 +66,8 @@ function verdicts(walk: Walk) {
   return html`<div><h4>${t('Who may do what')}</h4><table class="verdicts"><thead><tr><th></th><th>${t('read')}</th><th>${t('write')}</th><th>${t('execute')}</th></tr></thead><tbody>
     <tr><th>${t('user')}</th>${cell('user_read')}${cell('user_write')}${cell('user_execute')}</tr>
     <tr><th>${t('kernel')}</th>${cell('kernel_read')}${cell('kernel_write')}${cell('kernel_execute')}</tr>
-    <tr><th>${t('kernel with SUM')}</th>${cell('kernel_sum_read')}${cell('kernel_sum_write')}<td></td></tr></tbody></table></div>`;
+    <tr><th>${t('kernel with SUM')}</th>${cell('kernel_sum_read')}${cell('kernel_sum_write')}<td></td></tr></tbody></table>
+    ${walk.region === 'guard' ? html`<p class="hint">${t('A valid leaf needs one of R, W and X. This one has what it has so that the hole is visible in the table: no code lies behind it, and nothing jumps there.')}</p>` : nothing}</div>`;
 }
 
 function translatedMeaning(meaning: string): string {
@@ -100,7 +101,7 @@ export function walkView() {
     <h3 id="walk-title">${t('Walk an address')}</h3>
     <form class="row" @submit=${(event: SubmitEvent) => { event.preventDefault(); actions.walk(new FormData(event.target as HTMLFormElement).get('va') as string); }}>
       <label for="va">${t('Virtual address')}</label>
-      <input id="va" name="va" class="mono" autocomplete="off" spellcheck="false" placeholder="0x3ffffff000" .value=${state.va}>
+      <input id="va" name="va" class="mono" autocomplete="off" spellcheck="false" placeholder=${t('3ffffff000 (hexadecimal)')} .value=${state.va}>
       <button type="submit" class="primary">${t('Walk')}</button>
       ${walk ? html`<span class="group" role="group"><button type="button" @click=${() => move(-1)} ?disabled=${walk.steps.length === 0}>◀ ${t('Previous step')}</button>
         <button type="button" @click=${() => move(1)} ?disabled=${walk.steps.length === 0}>${t('Next step')} ▶</button>
