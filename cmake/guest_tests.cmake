@@ -81,6 +81,19 @@ if(BIFOLIUM_DEBUG)
     guest_test(guest/nolabs/${suite} unified-nolabs 3 SUITE "${suite} core")
   endforeach()
 
+  # A person at the shell.
+  add_test(NAME guest/terminal
+    COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/terminal_test.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(guest/terminal PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 900)
+
+  # What the console says of a fault.
+  add_test(NAME guest/fault-text
+    COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/fault_text_test.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(guest/fault-text PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 300)
+
+  add_test(NAME guest/gdb COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/gdb_test.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(guest/gdb PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 300)
+
   add_test(NAME guest/xv6cc COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/xv6cc_test.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(guest/xv6cc PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
 
