@@ -21,10 +21,10 @@ constexpr u32 root_limit = 1;  ///< only the first gigabyte is mirrored
 u32 kernel_low_end = sv39::entries_per_table;
 constexpr u32 middle_limit = MirroredView::mirror_end / sv39::bytes_of(Level::mega);
 
-PageTable& node_at(Ppn ppn) { return *static_cast<PageTable*>(frame_bytes(ppn)); }
+PageTable& node_of(Ppn ppn) { return *static_cast<PageTable*>(frame_bytes(ppn)); }
 
 /// The kernel's own level-1 table of the first gigabyte, which holds the devices from the PLIC upwards.
-PageTable& kernel_low_table() { return node_at(kernel_space().root_entry(0).ppn()); }
+PageTable& kernel_low_table() { return node_of(kernel_space().root_entry(0).ppn()); }
 
 /// Whether the hart runs on this process's kernel table now, so that the MMU sees the mirror.
 bool is_active(Ppn root) {
@@ -63,7 +63,7 @@ void MirroredView::clear_twin(PageTable& twin, u32 limit) {
 void MirroredView::entry_changed(PageTable& node, unsigned index, Pte pte) {
   const Frame& frame = frames().record(arch::to_phys(&node).floor());
   if (frame.first == no_frame || index >= frame.limit) return;
-  PageTable& twin = node_at(frames().ppn_of(frame.first));
+  PageTable& twin = node_of(frames().ppn_of(frame.first));
   Pte mirror;
   if (pte.is_table()) {
     mirror = Pte::table(frames().ppn_of(frames().record(pte.ppn()).first));
@@ -91,15 +91,15 @@ lib::Result<void> MirroredView::attach(State& state, Ppn root, const SpaceOwner&
   count(VmEvent::table_allocated, 3);
 
   // Everything that all kernel tables have in common, and this process's stack at the address that all stacks have.
-  kernel_space().copy_shared_entries(node_at(kernel_root));
+  kernel_space().copy_shared_entries(node_of(kernel_root));
   const VirtRange stack = kernel_space().stack(0);
   const VirtAddr trampoline(abi::trampoline);
-  node_at(kernel_root).store(trampoline.index(Level::giga), Pte::table(middle));
-  node_at(middle).store(trampoline.index(Level::mega), Pte::table(low));
-  node_at(low).store(trampoline.index(Level::base),
+  node_of(kernel_root).store(trampoline.index(Level::giga), Pte::table(middle));
+  node_of(middle).store(trampoline.index(Level::mega), Pte::table(low));
+  node_of(low).store(trampoline.index(Level::base),
                      Pte::leaf(kernel_space().trampoline().floor(), Permissions::read_execute()));
   for (u64 page = 0; page < stack.page_count(); ++page) {
-    node_at(low).store((stack.begin() + page * sv39::page_size).index(Level::base),
+    node_of(low).store((stack.begin() + page * sv39::page_size).index(Level::base),
                        Pte::leaf(kernel_space().stack_frame(owner.stack_slot, page), Permissions::read_write()));
   }
 
@@ -110,16 +110,16 @@ lib::Result<void> MirroredView::attach(State& state, Ppn root, const SpaceOwner&
 }
 
 void MirroredView::detach(State& state, Ppn root) {
-  PageTable& kernel_root = node_at(state.kernel_root);
+  PageTable& kernel_root = node_of(state.kernel_root);
   const VirtAddr trampoline(abi::trampoline);
   const Ppn middle = kernel_root.load(trampoline.index(Level::giga)).ppn();
-  const Ppn low = node_at(middle).load(trampoline.index(Level::mega)).ppn();
-  node_at(low).store(trampoline.index(Level::base), Pte());
+  const Ppn low = node_of(middle).load(trampoline.index(Level::mega)).ppn();
+  node_of(low).store(trampoline.index(Level::base), Pte());
   const VirtRange stack = kernel_space().stack(0);
   for (u64 page = 0; page < stack.page_count(); ++page) {
-    node_at(low).store((stack.begin() + page * sv39::page_size).index(Level::base), Pte());
+    node_of(low).store((stack.begin() + page * sv39::page_size).index(Level::base), Pte());
   }
-  node_at(middle).store(trampoline.index(Level::mega), Pte());
+  node_of(middle).store(trampoline.index(Level::mega), Pte());
   kernel_root.store(trampoline.index(Level::giga), Pte());
   kernel_space().clear_shared_entries(kernel_root);
   for (Ppn ppn : {low, middle, state.kernel_root}) frames().free_zeroed(ppn);
