@@ -25,7 +25,7 @@ NOT_SOURCES = (".md", ".sym")
 
 def documents():
     yield from sorted(ROOT.glob("*.md"))
-    yield ROOT / "tests" / "README.md"
+    yield from sorted((ROOT / "tests").glob("*.md"))
     yield from sorted((ROOT / "docs").rglob("*.md"))
 
 

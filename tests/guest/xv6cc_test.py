@@ -26,6 +26,7 @@ PROGRAMS = (
     ("year2020", ["--year", "2020", SOURCES / "year2020.c"], "year2020: OK"),
     ("year2024", ["--year", "2024", SOURCES / "year2020.c"], "year2020: OK"),
     ("year2025", ["--year", "2025", SOURCES / "year2025.c"], "year2025: OK"),
+    ("year2026", ["--year", "2026", SOURCES / "year2025.c"], "year2025: OK"),
     ("together", ["--together", SOURCES / "two_files.c", SOURCES / "by_hand.S"], "two_files: OK"),
 )
 

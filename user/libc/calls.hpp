@@ -58,6 +58,7 @@ int munmap(void* address, std::size_t bytes);
 int pgaccess(void* base, int pages, void* mask);
 std::uint64_t pgpte(void* address);
 int kpgtbl();
+void vmprint();
 int rwlktest();
 int cpupin(int hart);
 

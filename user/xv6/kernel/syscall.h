@@ -35,5 +35,7 @@
 #define SYS_pgaccess 30
 #define SYS_pgpte 33
 #define SYS_kpgtbl 34
+#define SYS_vmprint 34  // the same call since 2026
 #define SYS_rwlktest 35
 #define SYS_cpupin 36
+#define SYS_sync 106

@@ -1,4 +1,4 @@
-// System calls and the library, as C programs written for xv6 expect them (2020 to 2025). What stands behind the
+// System calls and the library, as C programs written for xv6 expect them (2020 to 2026). What stands behind the
 // names is user/libc.
 #pragma once
 
@@ -67,6 +67,10 @@ int kpgtbl(void);
 int interpose(int, const char *);
 int rwlktest(void);
 int cpupin(int);
+#endif
+#if XV6_SINCE(2026)
+int sync(void);
+void vmprint(void);
 #endif
 
 // Library.
