@@ -15,6 +15,7 @@ u64 sys_ksupernpte(process::Process& self);
 u64 sys_pgaccess_2026(process::Process& self);
 // rwlktest.cpp
 u64 sys_rwlktest(process::Process& self);
+u64 sys_rwlktest_2026(process::Process& self);
 // sysproc.cpp
 u64 sys_pause(process::Process& self);  // sleep's name in 2025
 u64 lab_sleep(process::Process& self);

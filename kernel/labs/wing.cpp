@@ -42,8 +42,11 @@ constexpr syscall::NamedCall calls[] = {
 
 constinit syscall::CallBlock block{calls};
 
-// What pgaccess demands and how it answers changed with the year.
-constexpr syscall::NamedCall calls_of_2026[] = {{"pgaccess", sys_pgaccess_2026, syscall::unnumbered}};
+// Calls whose arguments and answers changed with the year.
+constexpr syscall::NamedCall calls_of_2026[] = {
+    {"pgaccess", sys_pgaccess_2026, syscall::unnumbered},
+    {"rwlktest", sys_rwlktest_2026, syscall::unnumbered},
+};
 constinit syscall::CallBlock block_of_2026{calls_of_2026};
 
 constinit bool shows_first_table = false;
