@@ -35,7 +35,8 @@ host_subject(fs host-mm "kernel/fs/*.cpp")
 host_subject(dev host-lib "kernel/dev/device_tree.cpp")
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp")
-host_subject(labs host-lib "kernel/labs/edition.cpp" "kernel/labs/image_calls.cpp")
+host_subject(boot host-lib "kernel/boot/options.cpp")
+host_subject(labs host-boot "kernel/labs/edition.cpp" "kernel/labs/image_calls.cpp")
 host_subject(vellum "vellum-machine;host-flags")
 target_compile_definitions(host-vellum PUBLIC VELLUM_CORPUS="${CMAKE_SOURCE_DIR}/tests/guests/debug")
 # libdw: the oracle of the reader of ELF and DWARF.
@@ -61,7 +62,7 @@ endforeach()
 
 # What ./test --quick takes: each layer once. The other views and the tools are for the whole run, and so are the
 # sanitizers' other trees.
-set(quick_layers lib model sv39 mm fs dev process labs vellum)
+set(quick_layers lib model sv39 mm fs dev process boot labs vellum)
 
 # The reader of ELF and DWARF under libFuzzer: some seconds here, as long as you like with tests/fuzz/run debug_info.
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND BIFOLIUM_SANITIZE MATCHES address)

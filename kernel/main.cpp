@@ -7,6 +7,7 @@
 #include "arch/port.hpp"
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
+#include "boot/arguments.hpp"
 #include "boot/first_process.hpp"
 #include "boot/wing.hpp"
 #include "dev/console.hpp"
@@ -163,6 +164,7 @@ void kernel_main(u32 hart, u64 device_tree) {
   lib::print("\nBifolium, a kernel for xv6's programs\n");
   lib::print("{} MiB, {} harts, view {}, hart {} boots\n\n", dev::machine().memory.size >> 20,
              dev::machine().hart_count, abi::view_names[static_cast<usize>(mm::View::kind)], hart);
+  boot::read_arguments();
   start_frames(tree);
   start_kernel_space();
   start_interrupts();

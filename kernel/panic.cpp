@@ -1,12 +1,11 @@
-// The end: the kernel found itself wrong. Says everything that is known and stops all harts.
+#include "panic.hpp"
 
 #include "arch/riscv64/csr.hpp"
-#include "arch/riscv64/fixup.hpp"
 #include "arch/riscv64/spin.hpp"
 #include "arch/riscv64/start.hpp"
-#include "dev/machine.hpp"
+#include "boot/arguments.hpp"
 #include "dev/power.hpp"
-#include "fault_report.hpp"
+#include "panic_report.hpp"
 #include "lib/bug.hpp"
 #include "lib/format.hpp"
 #include "mm/kernel_space.hpp"
@@ -65,7 +64,7 @@ void print_translation(const KernelTrapFrame& frame) {
 }
 
 [[noreturn]] void stop_machine() {
-  if (dev::boot_argument("panic") == "exit") dev::power_off(panic_exit_status);
+  if (boot::arguments().after_panic == boot::AfterPanic::power_off) dev::power_off(panic_exit_status);
   lib::print("all harts stopped\n");
   arch::halt();
 }
@@ -76,7 +75,9 @@ void print_trap_backtrace(const KernelTrapFrame& frame) {
   report::print_backtrace(frame.epc, frame.x[7], thread.stack_bottom, thread.stack_top);
 }
 
-[[noreturn]] void panic_at_trap(const char* cause, const KernelTrapFrame& frame) {
+}  // namespace
+
+void panic_at_trap(const char* cause, const KernelTrapFrame& frame) {
   become_the_last_hart();
   lib::print("\nkernel panic: {}\n", cause);
   print_origin();
@@ -84,19 +85,6 @@ void print_trap_backtrace(const KernelTrapFrame& frame) {
   print_translation(frame);
   print_trap_backtrace(frame);
   stop_machine();
-}
-
-}  // namespace
-
-/// trap.S: a trap while the kernel ran. Returns if the instruction was a user copy's.
-extern "C" void kernel_trap(KernelTrapFrame& frame) {
-  if (arch::apply_fixup(frame)) return;
-  panic_at_trap(arch::describe(static_cast<Cause>(frame.cause)), frame);
-}
-
-/// trap.S: the stack pointer had left the thread's stack; we are on the hart's emergency stack.
-extern "C" [[noreturn]] void kernel_stack_overflow(KernelTrapFrame& frame) {
-  panic_at_trap("kernel stack overflow: sp has reached the guard page below the stack", frame);
 }
 
 namespace lib {

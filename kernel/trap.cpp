@@ -1,13 +1,16 @@
-// Traps from user mode: system calls, page faults, interrupts. xv6: usertrap in trap.c.
+// Traps from user mode: system calls, page faults, interrupts; and from the kernel itself: a user copy that met a bad
+// address, or the end. xv6: usertrap and kerneltrap in trap.c.
 //
 // The kernel runs with interrupts off, so one that arrives during a system call is taken right after the
 // return to user mode and comes here then: the system-call path itself need not look for it.
 
 #include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/fixup.hpp"
 #include "arch/riscv64/trap_frame.hpp"
 #include "dev/interrupts.hpp"
 #include "mm/counters.hpp"
 #include "mm/view.hpp"
+#include "panic.hpp"
 #include "process/fault_report.hpp"
 #include "process/lifecycle.hpp"
 #include "syscall/syscall.hpp"
@@ -91,4 +94,15 @@ void count_table_switches() {
   }
   if (self.has_work()) [[unlikely]]
     see_to_work(self);
+}
+
+/// trap.S: a trap while the kernel ran. Returns if the instruction was a user copy's.
+extern "C" void kernel_trap(arch::KernelTrapFrame& frame) {
+  if (arch::apply_fixup(frame)) return;
+  panic_at_trap(arch::describe(static_cast<Cause>(frame.cause)), frame);
+}
+
+/// trap.S: the stack pointer had left the thread's stack; we are on the hart's emergency stack.
+extern "C" [[noreturn]] void kernel_stack_overflow(arch::KernelTrapFrame& frame) {
+  panic_at_trap("kernel stack overflow: sp has reached the guard page below the stack", frame);
 }

@@ -1,10 +1,12 @@
 #include "boot/first_process.hpp"
 
 #include "arch/riscv64/trap_frame.hpp"
+#include "boot/arguments.hpp"
 #include "boot/wing.hpp"
 #include "dev/power.hpp"
 #include "fs/volume.hpp"
 #include "lib/format.hpp"
+#include "process/console_file.hpp"
 #include "process/console_reports.hpp"
 #include "process/exec.hpp"
 #include "process/lifecycle.hpp"
@@ -29,6 +31,7 @@ void mount_root() {
     lib::print("file system refused: {} is {}\n", mounted.error().field, mounted.error().value);
     dev::power_off(1);
   }
+  fs::root_volume().cache().publish_locks();
   process::start_log_keeper(fs::root_volume().log());
 }
 
@@ -38,11 +41,13 @@ void become_init(process::Process& self) {
   auto root = fs::root_volume().root();
   if (!root) give_up("no root directory", lib::describe(root.error()));
   self.current_directory = std::move(*root);
-  syscall::start();
+  syscall::register_core_calls();
+  process::start_console_file();
   process::set_console_reports();
   for (const Wing& wing : wings()) {
     if (wing.start != nullptr) wing.start(self);
   }
+  override_personality();
   if (const auto started = process::exec_first(self, "/init"); !started) {
     give_up("/init cannot run", lib::describe(started.error()));
   } else {

@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "boot/options.hpp"
 #include "process/process.hpp"
 
 namespace boot {
@@ -12,6 +13,8 @@ namespace boot {
 /// When a wing gets its turn, in the order of boot. Each of them may be null.
 struct Wing {
   const char* name = "";
+  /// Its boot arguments; they are read before anything below is called.
+  std::span<const Option> options;
   /// On the boot hart, which can print; nothing else runs yet.
   void (*boot)() = nullptr;
   /// On the first process's thread. The root file system is mounted and the core's calls and device files are there;

@@ -10,7 +10,4 @@ namespace dev {
 /// For boot alone.
 [[nodiscard]] MachineDescription& machine_to_fill();
 
-/// The value of `key=value` in the boot arguments, or an empty text. `key` alone counts as "1".
-[[nodiscard]] std::string_view boot_argument(std::string_view key);
-
 }  // namespace dev

@@ -1,6 +1,6 @@
 #include "fs/file.hpp"
 
-#include <new>
+#include "lib/immortal.hpp"
 
 namespace fs {
 
@@ -16,9 +16,8 @@ FileTable::FileTable() : lock_("ftable", sync::Rank::file) {
 }
 
 FileTable& file_table() {
-  alignas(FileTable) static std::byte storage[sizeof(FileTable)];
-  static FileTable* const table = ::new (storage) FileTable;
-  return *table;
+  static lib::Immortal<FileTable> table;
+  return table.get();
 }
 
 Result<FileRef> FileTable::take_slot() {

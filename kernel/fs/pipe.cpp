@@ -1,8 +1,8 @@
 #include "fs/pipe.hpp"
 
 #include <algorithm>
-#include <new>
 
+#include "lib/immortal.hpp"
 #include "mm/frames.hpp"
 
 namespace fs {
@@ -49,9 +49,8 @@ class PipePool {
 namespace {
 
 PipePool& pool() {
-  alignas(PipePool) static std::byte storage[sizeof(PipePool)];
-  static PipePool* const pool = ::new (storage) PipePool;
-  return *pool;
+  static lib::Immortal<PipePool> pool;
+  return pool.get();
 }
 
 }  // namespace

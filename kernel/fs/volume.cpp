@@ -2,9 +2,9 @@
 
 #include <bit>
 #include <cstring>
-#include <new>
 
 #include "lib/format.hpp"
+#include "lib/immortal.hpp"
 
 namespace fs {
 
@@ -16,14 +16,8 @@ Volume::Volume()
     : inodes_(*this), bitmap_lock_("bitmap", sync::Rank::inode_table), slots_lock_("inodes", sync::Rank::inode_table) {}
 
 Volume& root_volume() {
-  // Never destroyed: no destructor is to be registered, and it is made when first asked for.
-  alignas(Volume) static std::byte storage[sizeof(Volume)];
-  static Volume* const volume = [] {
-    auto* const made = ::new (storage) Volume;
-    made->cache().publish_locks();
-    return made;
-  }();
-  return *volume;
+  static lib::Immortal<Volume> volume;
+  return volume.get();
 }
 
 std::expected<void, MountError> Volume::mount(dev::BlockDevice& device, std::span<std::byte> cache_memory,

@@ -31,20 +31,38 @@ void jump(const void* to) { hidden(reinterpret_cast<void (*)()>(const_cast<void*
   return hidden(depth) == ~u64{0} ? 0 : recurse(depth + 1) + frame[depth % 32];
 }
 
+struct Crash {
+  std::string_view kind;
+  void (*happen)();
+};
+
+constexpr Crash crashes[] = {
+    {"null", [] { load(0); }},
+    {"user-page", [] { load(abi::usyscall); }},
+    {"trampoline-write", [] { store(reinterpret_cast<const void*>(abi::trampoline)); }},
+    {"text-write", [] { store(arch::trampoline_start); }},
+    {"rodata-write", [] { store(&read_only_word); }},
+    {"data-execute", [] { jump(&writable_code); }},
+    {"stack-overflow", [] { (void)recurse(0); }},
+    {"illegal-instruction", [] { asm volatile("unimp"); }},
+    {"bug", [] { lib::bug("asked for by the boot argument crash=bug"); }},
+};
+
+const Crash* chosen = nullptr;
+
 }  // namespace
 
-void crash_on_purpose(std::string_view kind) {
-  if (kind.empty()) return;
-  lib::print("crash on purpose: {}\n", kind);
-  if (kind == "null") load(0);
-  if (kind == "user-page") load(abi::usyscall);
-  if (kind == "trampoline-write") store(reinterpret_cast<const void*>(abi::trampoline));
-  if (kind == "text-write") store(arch::trampoline_start);
-  if (kind == "rodata-write") store(&read_only_word);
-  if (kind == "data-execute") jump(&writable_code);
-  if (kind == "stack-overflow") (void)recurse(0);
-  if (kind == "illegal-instruction") asm volatile("unimp");
-  if (kind == "bug") lib::bug("asked for by the boot argument crash=bug");
+bool choose_crash(std::string_view kind) {
+  for (const Crash& crash : crashes) {
+    if (crash.kind == kind) chosen = &crash;
+  }
+  return chosen != nullptr;
+}
+
+[[gnu::noinline]] void crash_on_purpose() {
+  if (chosen == nullptr) return;
+  lib::print("crash on purpose: {}\n", chosen->kind);
+  chosen->happen();
 }
 
 }  // namespace lab

@@ -1,9 +1,10 @@
 #pragma once
 // Which year's xv6 contract the running programs expect. A few things really differ between the images of 2020 to 2026
 // (docs/compatibility.md); everything else is one behaviour for all. The choice is made once, from the image (its
-// superblock, the stubs in /init, names in the root directory), and a boot argument overrides it: `lab=YEAR-NAME`, then
-// the single options named beside each field.
+// superblock, the stubs in /init, names in the root directory); the boot argument `lab=YEAR-NAME` overrides it, and
+// single options override that.
 
+#include <optional>
 #include <string_view>
 
 #include "labs/image_calls.hpp"
@@ -14,8 +15,7 @@ namespace lab {
 
 /// Which meaning the call numbers from 22 on have, but for those that the image itself names.
 enum class NumberMap : u8 {
-  automatic_legacy,  // images up to 2024 without a hint: 29 is told apart by its first argument, 30 is
-  // pgaccess
+  automatic_legacy,  // images up to 2024 without a hint: 29 is told apart by its argument, 30 is pgaccess
   automatic_2025,  // images of 2025 without a hint: year_2025, but 30 is pgaccess, for no test calls unbind
   up_to_2023,  // 23 sysinfo, 29 connect, 30 pgaccess
   year_2024,  // 23 sysinfo, 29 bind, 30 unbind, 31.. send recv pgpte kpgtbl
@@ -34,8 +34,8 @@ struct Edition {
   NumberMap numbers = NumberMap::automatic_legacy;
   StudentCalls student_calls = StudentCalls::none;
   StatisticsText statistics = StatisticsText::locks_kmem_and_bcache;
-  /// The core's part: boot arguments `sbrk=legacy|flagged|guess`, `stack=1|2`, and `nofollow=HEX`, since MIT left the
-  /// value to the student: most took 0x800, some 0x004.
+  /// The core's part, which has boot arguments of its own (boot/arguments.hpp). MIT left the value of O_NOFOLLOW to the
+  /// student: most took 0x800, some 0x004.
   process::Personality personality;
 
   /// The page-table labs up to 2023 want init's page table on the console; later ones ask by a call.
@@ -63,8 +63,25 @@ struct ImageFacts {
   const ImageCalls* calls = nullptr;  // what the stubs of /init say
 };
 
-/// Pure function of the image and the kernel's boot arguments; unknown words are ignored.
-[[nodiscard]] Edition choose_edition(const ImageFacts& image, std::string_view boot_arguments);
+/// A lab's skeleton; the name is the branch's: "pgtbl".
+struct Lab {
+  u32 year;
+  std::string_view name;
+};
+
+/// What the boot arguments say. Each take_ function keeps one's value and is false for a value that means nothing.
+struct Wishes {
+  std::optional<Lab> lab;
+  std::optional<StudentCalls> calls;
+  std::optional<StatisticsText> statistics;
+
+  bool take_lab(std::string_view value);
+  bool take_calls(std::string_view value);
+  bool take_statistics(std::string_view value);
+};
+
+/// The boot arguments first, then the image.
+[[nodiscard]] Edition choose_edition(const ImageFacts& image, const Wishes& wishes);
 
 /// Gives the calls the numbers of this edition.
 void number_calls(const Edition& edition);

@@ -3,7 +3,6 @@
 
 #include "boot/wing.hpp"
 
-#include "dev/machine.hpp"
 #include "labs/alarm.hpp"
 #include "labs/crash_test.hpp"
 #include "labs/edition.hpp"
@@ -50,10 +49,18 @@ constexpr syscall::NamedCall calls_of_2026[] = {
 constinit syscall::CallBlock block_of_2026{calls_of_2026};
 
 constinit bool shows_first_table = false;
+constinit Wishes wishes;
+
+constexpr boot::Option options[] = {
+    {"lab", "YEAR-NAME, 2020 to 2026", [](std::string_view value) { return wishes.take_lab(value); }},
+    {"calls", "syscall|traps|fs|mmap|official", [](std::string_view value) { return wishes.take_calls(value); }},
+    {"stats", "copyin|locks|vm", [](std::string_view value) { return wishes.take_statistics(value); }},
+    {"crash", crash_kinds, choose_crash},
+};
 
 void start(process::Process& first) {
-  crash_on_purpose(dev::boot_argument("crash"));
-  const Edition edition = choose_edition(look_at_image(first.current_directory), dev::machine().boot_arguments());
+  crash_on_purpose();
+  const Edition edition = choose_edition(look_at_image(first.current_directory), wishes);
   shows_first_table = edition.shows_first_table();
   process::set_personality(edition.personality);
   syscall::register_calls(block);
@@ -76,6 +83,7 @@ void show_first_program(process::Process& first) {
 
 BOOT_WING(wing) = {
     .name = "labs",
+    .options = options,
     .boot = start_counting_waits,
     .start = start,
     .first_program = show_first_program,

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "abi/limits.hpp"
 #include "mm/frames.hpp"
 #include "mm/tables.hpp"
 #include "sched/thread.hpp"
@@ -34,7 +35,8 @@ struct LeafCounts {
 
 class KernelSpace final : public sched::Space {
  public:
-  static constexpr u32 stack_slots = 64;
+  /// One stack for each process.
+  static constexpr u32 stack_slots = abi::max_processes;
   static constexpr u64 stack_pages = 2;
 
   /// Builds the table: devices, RAM with superpage leaves wherever aligned, kernel stacks with a hole below each,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "abi/vmstat.hpp"
+#include "arch/mirror_limit.hpp"
 #include "mm/view_common.hpp"
 
 namespace mm {
@@ -17,7 +18,7 @@ struct MirroredView {
   };
   static constexpr abi::ViewKind kind = abi::ViewKind::mirrored;
   /// The mirror ends where the kernel's device mappings begin (PLIC). Above it user memory is copied by software.
-  static constexpr u64 mirror_end = 0xC000000;
+  static constexpr u64 mirror_end = arch::mirror_limit;
 
   static u32 twin_limit(Level level, VirtAddr va);
   /// The part of a new twin that does not mirror: the kernel's own entries. And its removal.

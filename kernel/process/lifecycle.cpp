@@ -8,7 +8,6 @@
 #include "lib/format.hpp"
 #include "mm/frames.hpp"
 #include "mm/kernel_space.hpp"
-#include "process/fail_nth.hpp"
 #include "process/personality.hpp"
 
 namespace process {
@@ -32,6 +31,8 @@ lib::Result<Process*> reserve_slot() {
   bury(*orphan);
   return table().reserve();
 }
+
+static_assert(mm::KernelSpace::stack_slots == abi::max_processes, "a process has the stack of its slot");
 
 /// A slot with its two frames. Nothing of the caller's is touched when it fails.
 lib::Result<Process*> make_embryo() {
@@ -141,7 +142,7 @@ lib::Result<Pid> fork(Process& parent) {
 
 void exit(Process& self, i32 status) {
   if (self.id() == Pid::init) power_off_after_init(status);
-  arm_failure(self, 0);
+  self.arm_failure(0);
   unmap_files(self);
   for (fs::FileRef& file : self.files) file.reset();
   self.current_directory.reset();

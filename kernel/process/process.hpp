@@ -71,9 +71,10 @@ class Process final : public sched::Thread {
   fs::InodeRef current_directory;
   Watch watch;
 
-  // Failure injection (call failnth), see fail_nth.hpp.
-  u64 allocations = 0;
-  u64 failing_allocation = 0;  // 0: disarmed
+  /// Lets the n-th allocation (frame or slot) that this process makes from now on fail, once; 0 disarms. Returns how
+  /// many it made since it was last armed. For reliability tests: counting up n until it is not reached any more
+  /// visits every failure path of an operation (call failnth).
+  u64 arm_failure(u64 nth);
 
  private:
   friend class Table;
@@ -82,7 +83,11 @@ class Process final : public sched::Thread {
   static constexpr u32 watched_bit = 1U << 1;
   static constexpr u32 replaced_bit = 1U << 2;
 
+  static bool this_allocation_fails();
+
   std::atomic<u32> work_{0};
+  u64 allocations_ = 0;
+  u64 failing_allocation_ = 0;  // 0: disarmed
   std::array<char, abi::process_name_size> program_{};
 
   // Under the family lock.

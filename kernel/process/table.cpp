@@ -6,24 +6,18 @@
 #include "abi/types.hpp"
 #include "dev/console.hpp"
 #include "lib/bug.hpp"
+#include "lib/immortal.hpp"
 #include "mm/fail_nth.hpp"
 
 namespace process {
 
 namespace {
 
-/// Storage that is filled at compile time and never destroyed: the kernel has no exit.
-union Immortal {
-  constexpr Immortal() : table() {}
-  ~Immortal() {}
-  Table table;
-};
-
-constinit Immortal the_table;
+constinit lib::Immortal<Table> the_table;
 
 }  // namespace
 
-Table& table() { return the_table.table; }
+Table& table() { return the_table.get(); }
 
 lib::Result<Process*> Table::reserve() {
   if (mm::allocation_must_fail()) return lib::fail(lib::Error::limit_reached);

@@ -1,8 +1,5 @@
 #include "syscall/syscall.hpp"
 
-#include "syscall/console_file.hpp"
-#include "syscall/memory_check.hpp"
-
 namespace syscall {
 
 namespace {
@@ -19,12 +16,6 @@ WatchedCall watched_call = nullptr;
 }  // namespace
 
 void set_watched_call(WatchedCall watcher) { watched_call = watcher; }
-
-void start() {
-  register_core_calls();
-  start_console_file();
-  start_memory_check();
-}
 
 }  // namespace syscall
 

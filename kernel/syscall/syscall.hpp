@@ -5,10 +5,7 @@
 
 namespace syscall {
 
-/// Registers the core's calls and the console's device file. Once, before the first program runs.
-void start();
-
-/// The first part of it, in core_calls.cpp.
+/// Registers the core's calls (core_calls.cpp). Once, before the first program runs.
 void register_core_calls();
 
 /// Runs the call of a watched process (process::Watch) in the place of its handler, and gives its result.

@@ -10,15 +10,14 @@
 #include "arch/riscv64/start.hpp"
 #include "dev/power.hpp"
 #include "fs/volume.hpp"
+#include "mm/event_totals.hpp"
 #include "mm/frames.hpp"
-#include "process/fail_nth.hpp"
+#include "process/memory_check.hpp"
 #include "process/table.hpp"
 #include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
 #include "syscall/call_table.hpp"
 #include "syscall/handlers.hpp"
-#include "syscall/memory_check.hpp"
-#include "syscall/vm_counters.hpp"
 
 // How tests look into the kernel, and what ends it in an orderly way.
 
@@ -36,7 +35,7 @@ void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.free_frames = mm::frames().free_count();
   for (usize i = 0; i < abi::vm_event_count; ++i) {
     const auto event = static_cast<abi::VmEvent>(i);
-    stat.counters[i] = hart < 0 ? syscall::event_total(event) : syscall::event_count(event, static_cast<u32>(hart));
+    stat.counters[i] = hart < 0 ? mm::event_total(event) : mm::event_count(event, static_cast<u32>(hart));
   }
 }
 
@@ -61,13 +60,13 @@ u64 sys_callname(Process& self) {
 }
 
 u64 sys_check(Process&) {
-  const auto violations = syscall::check_memory();
+  const auto violations = process::check_memory();
   return violations ? *violations : failed;
 }
 
 u64 sys_failnth(Process& self) {
   const i32 nth = integer_argument(self, 0);
-  return nth < 0 ? failed : process::arm_failure(self, static_cast<u64>(nth));
+  return nth < 0 ? failed : self.arm_failure(static_cast<u64>(nth));
 }
 
 u64 sys_procinfo(Process& self) {

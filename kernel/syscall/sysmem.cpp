@@ -1,16 +1,16 @@
 #include "abi/types.hpp"
 #include "fs/file.hpp"
 #include "lib/format.hpp"
+#include "process/console_pace.hpp"
 #include "process/personality.hpp"
 #include "syscall/arguments.hpp"
-#include "syscall/console_pace.hpp"
 #include "syscall/descriptors.hpp"
 #include "syscall/handlers.hpp"
 
+using process::ConsolePace;
 using process::Process;
 using process::SbrkRule;
 using syscall::argument;
-using syscall::ConsolePace;
 using syscall::failed;
 using syscall::integer_argument;
 

@@ -2,10 +2,10 @@
 #include "arch/riscv64/start.hpp"
 #include "process/exec.hpp"
 #include "process/lifecycle.hpp"
+#include "process/memory_check.hpp"
 #include "sched/thread.hpp"
 #include "syscall/arguments.hpp"
 #include "syscall/handlers.hpp"
-#include "syscall/memory_check.hpp"
 
 using process::Process;
 using syscall::argument;
@@ -34,7 +34,7 @@ u64 sys_wait(Process& self) {
   if (status_address != 0 && !syscall::store(self, status_address, departed->status)) return failed;
   const u64 pid = static_cast<u64>(departed->child->pid);
   process::reap(self, *departed->child);
-  syscall::check_after_exit(static_cast<i32>(pid));
+  process::check_after_exit(static_cast<i32>(pid));
   return pid;
 }
 

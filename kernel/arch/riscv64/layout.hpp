@@ -17,12 +17,11 @@
 #define LAYOUT_BOOT_STACK_SIZE 8192          /* idle thread's stack, one for each hart */
 #define LAYOUT_EMERGENCY_STACK_SIZE 8192     /* fault reports after a stack overflow, one for each hart */
 
-// In `mirrored` the user's mappings fill the kernel tables below the PLIC, so devices that lie there (CLINT, test
-// finisher) are seen this much higher.
-#define LAYOUT_MIRROR_LIMIT 0x0c000000
+// In `mirrored`, devices below arch::mirror_limit (CLINT, test finisher) are seen this much higher.
 #define LAYOUT_LOW_DEVICE_ALIAS 0x1000000000
 
 #ifndef __ASSEMBLER__
+#include "arch/mirror_limit.hpp"
 #include "lib/types.hpp"
 
 namespace arch {
@@ -34,7 +33,7 @@ inline constexpr u64 trapframe_address = LAYOUT_TRAPFRAME;
 /// The kernel address of a device register at this physical address. Kernel space maps each device there.
 [[nodiscard]] constexpr u64 device_address(u64 physical) {
 #if defined(BIFOLIUM_VIEW_MIRRORED)
-  return physical < LAYOUT_MIRROR_LIMIT ? physical + LAYOUT_LOW_DEVICE_ALIAS : physical;
+  return physical < mirror_limit ? physical + LAYOUT_LOW_DEVICE_ALIAS : physical;
 #else
   return physical + kernel_offset;
 #endif

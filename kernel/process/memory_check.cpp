@@ -1,12 +1,11 @@
-#include "syscall/memory_check.hpp"
+#include "process/memory_check.hpp"
 
-#include "dev/machine.hpp"
 #include "lib/format.hpp"
 #include "mm/space_list.hpp"
 #include "process/console_sink.hpp"
 #include "sched/stop.hpp"
 
-namespace syscall {
+namespace process {
 
 namespace {
 
@@ -14,11 +13,11 @@ bool checks_after_exit = false;
 
 }  // namespace
 
-void start_memory_check() { checks_after_exit = dev::boot_argument("check") == "exit"; }
+void check_memory_after_each_exit() { checks_after_exit = true; }
 
 lib::Result<u64> check_memory() {
   const sched::StoppedHarts others;
-  return mm::check_all_spaces(process::console_sink);
+  return mm::check_all_spaces(console_sink);
 }
 
 void check_after_exit(i32 pid) {
@@ -28,4 +27,4 @@ void check_after_exit(i32 pid) {
   if (violations && *violations != 0) lib::print("check: {} violations after process {}\n", *violations, pid);
 }
 
-}  // namespace syscall
+}  // namespace process

@@ -1,4 +1,4 @@
-#include "fault_report.hpp"
+#include "panic_report.hpp"
 
 #include <optional>
 #include <span>

@@ -3,7 +3,7 @@
 #include "lib/types.hpp"
 #include "sched/thread.hpp"
 
-namespace syscall {
+namespace process {
 
 /// For a call that prints much: others may run now and then, since the console takes its time. No lock may be held.
 class ConsolePace {
@@ -21,4 +21,4 @@ class ConsolePace {
   usize since_pause_ = 0;
 };
 
-}  // namespace syscall
+}  // namespace process

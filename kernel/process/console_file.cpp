@@ -1,4 +1,4 @@
-#include "syscall/console_file.hpp"
+#include "process/console_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,10 @@
 #include "dev/console.hpp"
 #include "fs/device.hpp"
 #include "process/argument_counters.hpp"
+#include "process/console_pace.hpp"
 #include "process/process.hpp"
-#include "syscall/console_pace.hpp"
 
-namespace syscall {
+namespace process {
 
 namespace {
 
@@ -34,11 +34,11 @@ class ConsoleFile final : public fs::CharacterDevice {
       const auto wanted = std::span(chunk).first(std::min(count - written, chunk.size()));
       const fs::CopyResult got = source.take(std::as_writable_bytes(wanted));
       dev::console::write({chunk.data(), got.copied});
-      process::count_argument(process::argument_counters.console_bytes, got.copied);
+      count_argument(argument_counters.console_bytes, got.copied);
       written += got.copied;
       const bool go_on = got.status == fs::CopyStatus::done ||
                          (got.status == fs::CopyStatus::needs_page_in && source.page_in().has_value());
-      if (!go_on || process::current().is_killed()) break;
+      if (!go_on || current().is_killed()) break;
       pace.printed(got.copied);
     }
     if (written == 0 && count != 0) return lib::fail(lib::Error::bad_address);
@@ -66,4 +66,4 @@ constinit ConsoleFile console_file;
 
 void start_console_file() { fs::register_device(abi::console_major, console_file); }
 
-}  // namespace syscall
+}  // namespace process
