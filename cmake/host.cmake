@@ -1,7 +1,7 @@
 # What every piece of host code is compiled with, and the host tools.
 #
-# tests/host/seam comes first: it holds the host twins of the four headers through which kernel/fs and
-# kernel/mm reach the machine (arch/port.hpp, sync/spinlock.hpp, sched/wait_queue.hpp, sched/mutex.hpp).
+# tests/host/seam comes first: it holds the host twins of the headers through which kernel/fs and kernel/mm reach
+# the machine.
 add_library(host-flags INTERFACE)
 target_include_directories(host-flags INTERFACE
   ${CMAKE_SOURCE_DIR}/tests/host/seam ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/kernel)

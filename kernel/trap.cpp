@@ -29,7 +29,7 @@ void take_interrupt(Process& self, u64 cause) {
   } else {
     mm::count(mm::VmEvent::device_interrupt);
   }
-  if (!self.is_killed()) sched::preempt_if_needed();
+  if (!self.is_killed()) sched::yield_if_asked();
 }
 
 sv39::Access access_of(Cause cause) {

@@ -3,7 +3,7 @@
 // first (by a clock, so that a hit moves nothing).
 //
 // Who may touch a buffer's bytes: the holder of the lock that owns the block on disk (an inode's mutex for its
-// data, the bitmap's mutex, the inode-table slot's inode). The cache itself only says which block a buffer holds.
+// data, the bitmap's spin lock, the inode-table slot's inode). The cache itself only says which block a buffer holds.
 //
 // No deadlock when every buffer is pinned (docs/failures.md A10): a thread that waits for a buffer holds no other
 // pin but those of blocks already in its transaction's log, and the log reserves at most max_log_capacity of

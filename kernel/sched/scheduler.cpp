@@ -152,13 +152,13 @@ void yield() {
   switch_away();
 }
 
-void preempt_if_needed() {
+void yield_if_asked() {
   if (here().reschedule) yield();
 }
 
 void give_way() {
   if (interrupt_poll != nullptr) interrupt_poll();
-  preempt_if_needed();
+  yield_if_asked();
 }
 
 void exit_current() {

@@ -79,12 +79,12 @@ void start(Thread& thread);
 /// Lets other runnable threads of this hart run first; returns at once if there is none (xv6: yield).
 void yield();
 
-/// yield(), if the tick has asked for it since this thread was switched in, or if it is pinned elsewhere.
-/// usertrap() calls it before it returns to user mode.
-void preempt_if_needed();
+/// yield(), if something has asked this hart to reschedule since it last did: the tick, another hart, or an interrupt
+/// that woke someone. usertrap() calls it after an interrupt.
+void yield_if_asked();
 
 /// For a long loop in the kernel that holds no lock: sees to this hart's pending interrupts, as idling would, and lets
-/// others run if the tick asks for it. Without it nothing else happens on the hart until the loop ends.
+/// others run if something asks for it. Without it nothing else happens on the hart until the loop ends.
 void give_way();
 
 /// Ends the current thread: it never runs again. Its owner may reuse stack and Thread after wait_until_off_cpu().

@@ -8,10 +8,8 @@ namespace sync {
 /// (checked in debug builds). The reasons stand beside the ranks; equal ranks are never held together.
 enum class Rank : u32 {
   unchecked = 0,   ///< takes no part in the check (host tests, locks of a single test)
-  process_tree,    ///< parents, children, exit and wait: held while a child's state is looked at
-  process,         ///< one process's own state
-  process_table,   ///< slots and pid hash
-  file,            ///< file table, pipe, in-memory inode table, names: taken under a process's locks
+  process_tree,    ///< slots, pids, parents, children, exit and wait: held while a child's state is looked at
+  file,            ///< file table, pipe, in-memory inode table, names
   inode_table,
   pipe,            ///< a pipe's ring; wakes under it
   log,             ///< the log's bookkeeping

@@ -19,7 +19,7 @@ void adopt_boot_thread(CurrentThread& thread, u32 hart);
 /// Lets traps enter through the trampoline's own address, once it is mapped (views that switch tables).
 void use_trampoline();
 
-/// Lets the waiting harts go on to secondary_main(). `clint` as described by start_timer().
+/// Lets the waiting harts of the mask go on to secondary_main().
 void release_harts(u32 hart_mask);
 
 /// Bit i set: hart i runs (release_harts() and the boot hart).
