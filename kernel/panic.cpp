@@ -5,10 +5,10 @@
 #include "arch/riscv64/start.hpp"
 #include "boot/arguments.hpp"
 #include "dev/power.hpp"
-#include "panic_report.hpp"
 #include "lib/bug.hpp"
 #include "lib/format.hpp"
 #include "mm/kernel_space.hpp"
+#include "panic_report.hpp"
 #include "sched/thread.hpp"
 
 extern "C" char emergency_stacks[];

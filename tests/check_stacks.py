@@ -52,7 +52,8 @@ POINTERS = [
     (r"violation|print|TablePrinter|sys_kpgtbl", TEXT_SINK),
     (r"[Cc]heck", f"{TEXT_SINK}|^mm::check_all_spaces|^mm::Checker::run"),
     (r"dev::(handle_interrupt|poll_interrupts)", r"start_virtio_block"),
-    (r"take_other_trap", r"start_virtio_block|^lab::count_alarm_tick|LogKeeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
+    (r"take_other_trap", r"start_virtio_block|^lab::count_alarm_tick|"
+                         r"LogKeeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
     (r"^fs::Inode::read_at", r"^fs::MemorySink::"),
     (r"console::handle_interrupt", r"::print_processes\(|::print_page_tables\("),
     (r"^mm::|^process::|^sys_", r"this_allocation_fails"),

@@ -45,7 +45,7 @@ void apply_lab(Edition& chosen, const Lab& lab) {
   if (name != "pgtbl" && year == 2026) chosen.personality.pid_page = PidPage::absent;
   chosen.statistics = year >= 2025                      ? StatisticsText::locks_kmem_only
                       : year == 2020 && name == "pgtbl" ? StatisticsText::copy_counters
-                                                         : StatisticsText::locks_kmem_and_bcache;
+                                                        : StatisticsText::locks_kmem_and_bcache;
 }
 
 }  // namespace
