@@ -2,12 +2,12 @@
 #include "rows.h"
 
 enum { usyscall_pages_below_top = 3 };
-static const uint64 maxva = 1UL << 38;
-static const uint64 trapframe = (1UL << 38) - 2 * page;
+#define maxva (1UL << 38)
+#define trapframe ((1UL << 38) - 2 * page)
 #ifdef HAS_UGETPID
-static const uint64 user_top = (1UL << 38) - 3 * page;
+#define user_top ((1UL << 38) - 3 * page)
 #else
-static const uint64 user_top = (1UL << 38) - 2 * page;
+#define user_top ((1UL << 38) - 2 * page)
 #endif
 
 #ifdef HAVE_pgpte
