@@ -4,6 +4,7 @@
 #   CPUS=N     harts (default: the lab's) VIEW=V     kernel view; kernel/kernel is built from it too
 #   APPEND=    boot arguments             LEGACY=1   virtio-mmio version 1
 #   GDBPORT=   where gdb connects         LAB=       as in conf/lab.mk; `make grade` runs ./grade-lab-$(LAB)
+#                                                    (net: the machine has a network card)
 #
 # The default view here is `shared`: its kernel is linked where it is loaded, so the addresses in kernel/kernel,
 # in kernel/kernel.sym, in a backtrace and in gdb are one and the same, as in xv6. ./run defaults to `unified`.
@@ -21,6 +22,7 @@ harts_lock := 4
 
 python := python3 tools/guest
 boot := ./run --no-lto --view $(VIEW) --smp $(CPUS) --image fs.img
+boot += $(if $(filter net,$(LAB)),--net)
 boot += $(if $(APPEND),--append '$(APPEND)') $(if $(LEGACY),--legacy-virtio)
 
 .PHONY: all qemu qemu-fs qemu-gdb print-gdbport gdb grade test bench clean fs.img

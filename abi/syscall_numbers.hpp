@@ -59,6 +59,14 @@ enum class Call : std::uint64_t {
   interpose = 108,  // (int mask, const char* path), whatever 23 means
   copyprobe = 109,  // (void* buffer, u64 bytes, CopyDirection): copies, and nothing else -> bytes copied
   consolemode = 110,  // (ConsoleMode) -> typed bytes that wait; coming from `edited`, all of them are echoed already
+  udp_bind = 112,  // (u16 port) keeps it open for this process and its children to come
+  udp_unbind = 113,  // (u16 port)
+  udp_send = 114,  // (u16 source port, u32 address, u16 port, const void* data, u32 bytes)
+  udp_recv = 115,  // (u16 port, u32* address, u16* source port, void* buffer, u32 bytes) -> bytes
+  recvfor = 116,  // udp_recv with (..., int ticks): how long to wait at most, negative: for ever
+  udp_connect = 117,  // (u32 address, u16 local port, u16 port) -> fd of a flow
+  ping = 118,  // (u32 address, u16 sequence, int bytes, int ticks) -> microseconds until the answer
+  netinfo = 119,  // (NetInfo* out, u64 bytes) -> 0
   callname = 120,  // (u64 number, char* name, u64 bytes) -> the call's name, as far as it fits; -1: no call
 };
 

@@ -32,7 +32,8 @@ host_subject(model host-lib)
 host_subject(sv39 host-model "sv39/*.cpp")
 host_subject(mm host-sv39 "kernel/mm/*.cpp")
 host_subject(fs host-mm "kernel/fs/*.cpp")
-host_subject(dev host-lib "kernel/dev/device_tree.cpp")
+host_subject(net host-mm "kernel/net/*.cpp" "kernel/dev/packet.cpp")
+host_subject(dev host-lib "kernel/dev/device_tree.cpp" "kernel/dev/pci_host.cpp")
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp")
 host_subject(boot host-lib "kernel/boot/options.cpp")
@@ -62,7 +63,7 @@ endforeach()
 
 # What ./test --quick takes: each layer once. The other views and the tools are for the whole run, and so are the
 # sanitizers' other trees.
-set(quick_layers lib model sv39 mm fs dev process boot labs vellum)
+set(quick_layers lib model sv39 mm fs net dev process boot labs vellum)
 
 # The reader of ELF and DWARF under libFuzzer: some seconds here, as long as you like with tests/fuzz/run debug_info.
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND BIFOLIUM_SANITIZE MATCHES address)

@@ -13,6 +13,7 @@
 #include "dev/console.hpp"
 #include "dev/interrupts.hpp"
 #include "dev/machine.hpp"
+#include "dev/network_cards.hpp"
 #include "dev/plic.hpp"
 #include "dev/power.hpp"
 #include "dev/virtio_block.hpp"
@@ -20,6 +21,7 @@
 #include "mm/frames.hpp"
 #include "mm/kernel_space.hpp"
 #include "mm/view.hpp"
+#include "process/network.hpp"
 #include "sched/thread.hpp"
 
 namespace {
@@ -83,7 +85,7 @@ dev::MachineDescription::Region whole_plic(const dev::MachineDescription& machin
 
 void start_kernel_space() {
   const auto& machine = dev::machine();
-  std::array<mm::DeviceWindow, 4 + dev::MachineDescription::max_virtio> windows;
+  std::array<mm::DeviceWindow, 6 + dev::MachineDescription::max_virtio> windows;
   usize count = 0;
   const auto add = [&](const dev::MachineDescription::Region& registers) {
     if (registers.size == 0) return;
@@ -94,6 +96,7 @@ void start_kernel_space() {
   add(machine.clint);
   add(machine.finisher);
   for (u32 i = 0; i < machine.virtio_count; ++i) add(machine.virtio[i].registers);
+  for (const auto& window : dev::find_pci_network_card(arch::kernel_offset)) add(window);
 
   const mm::KernelImage image{.text_begin = physical(arch::kernel_start),
                               .rodata_begin = physical(arch::kernel_text_end),
@@ -168,6 +171,7 @@ void kernel_main(u32 hart, u64 device_tree) {
   start_frames(tree);
   start_kernel_space();
   start_interrupts();
+  process::start_network(dev::start_network_card());
   for (const boot::Wing& wing : boot::wings()) {
     if (wing.boot != nullptr) wing.boot();
   }

@@ -46,21 +46,22 @@ POINTERS = [
     (r"become_init", r"^lab::\(anonymous namespace\)::(start|show_first_program)\("),
     (r"run_tick_hook", r"^lab::count_alarm_tick"),
     (r"run_first\(", r"::become_init\("),
-    (r"run_idle", r"LogKeeper.*__invoke\(\)|wait_counted|poll_interrupts"),
+    (r"run_idle", r"(Log|Network)Keeper.*__invoke\(\)|wait_counted|poll_interrupts"),
     (r"^lib::format_arguments\(", r"^lib::(print_arguments|format_arguments_to)\(.*__invoke"),
     (r"^lib::print_arguments", r"^dev::console::write\("),
     (r"violation|print|TablePrinter|sys_kpgtbl", TEXT_SINK),
     (r"[Cc]heck", f"{TEXT_SINK}|^mm::check_all_spaces|^mm::Checker::run"),
-    (r"dev::(handle_interrupt|poll_interrupts)", r"start_virtio_block"),
-    (r"take_other_trap", r"start_virtio_block|^lab::count_alarm_tick|"
-                         r"LogKeeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
+    (r"dev::(handle_interrupt|poll_interrupts)", r"start_virtio_block|(E1000|VirtioNet)::start"),
+    (r"take_other_trap", r"start_virtio_block|(E1000|VirtioNet)::start|^lab::count_alarm_tick|"
+                         r"(Log|Network)Keeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
     (r"^fs::Inode::read_at", r"^fs::MemorySink::"),
     (r"console::handle_interrupt", r"::print_processes\(|::print_page_tables\("),
     (r"^mm::|^process::|^sys_", r"this_allocation_fails"),
-    (r"sched::", r"LogKeeper.*__invoke\(\)"),
+    (r"sched::", r"(Log|Network)Keeper.*__invoke\(\)"),
+    (r"^net::", r"^process::network_clock|start_network.*__invoke|say_first_packet"),
     (r"^arch_thread_begin$|^boot_hart_start$", r"^$"),
 ]
-ROOTS = r"^usertrap$|run_first\(|return_to_user\(|LogKeeper.*__invoke\(void\*\)"
+ROOTS = r"^usertrap$|run_first\(|return_to_user\(|(Log|Network)Keeper.*__invoke\(void\*\)"
 # A copy to or from a program never sleeps (Sleep::forbidden): below it no file is read or written.
 COPY = r"^mm::AddressSpace::(finish_copy|copy_)"
 NOT_IN_A_COPY = r"^fs::InodeBacking::(acquire_page|release_page|write_back|drop)\("

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "dev/cells.hpp"
+
 namespace dev {
 
 namespace {
@@ -19,12 +21,6 @@ constexpr u32 begin_node = 1, end_node = 2, property = 3, nop = 4, end_of_struct
 constexpr usize max_depth = 16;
 constexpr u32 supervisor_external = 9;  // cause number in interrupts-extended of the PLIC
 
-u32 word_at(std::span<const std::byte> bytes, usize offset) {
-  u32 value = 0;
-  for (usize i = 0; i < 4; ++i) value = value << 8 | std::to_integer<u32>(bytes[offset + i]);
-  return value;
-}
-
 std::string_view text_of(std::span<const std::byte> bytes) {
   const auto* begin = reinterpret_cast<const char*>(bytes.data());
   usize length = 0;
@@ -32,20 +28,13 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {begin, length};
 }
 
-/// `count` cells (at most two are kept) as one number; nothing if the bytes end before.
-std::optional<u64> cells_at(std::span<const std::byte> bytes, usize offset, u32 count) {
-  if (offset > bytes.size() || (bytes.size() - offset) / 4 < count) return std::nullopt;
-  u64 value = 0;
-  for (u32 i = 0; i < count; ++i) value = value << 32 | word_at(bytes, offset + 4 * usize{i});
-  return value;
-}
-
 /// What has been seen of one node; its meaning is decided when it ends, since properties come in any order.
 struct Node {
   std::string_view name;
   std::span<const std::byte> compatible, device_type, reg, isa, interrupts, interrupts_extended, phandle, sources,
-      timebase, bootargs;
+      timebase, bootargs, bus_range, ranges, interrupt_map, interrupt_map_mask;
   u32 address_cells = 2, size_cells = 1;  // for its children (2.3.5)
+  u32 interrupt_address_cells = 0;  // of an interrupt controller, in an interrupt-map
 
   [[nodiscard]] bool is_compatible(std::string_view wanted, bool prefix = false) const {
     for (auto rest = compatible; !rest.empty();) {
@@ -84,6 +73,7 @@ class Reader {
     machine_.device_tree.size = total;
     if (!walk()) return DeviceTreeError::bad_structure;
     connect_plic();
+    machine_.pci = read_pci_host(pci_, plic_);
     return complaint();
   }
 
@@ -140,11 +130,15 @@ class Reader {
                   {"phandle", &Node::phandle},
                   {"riscv,ndev", &Node::sources},
                   {"timebase-frequency", &Node::timebase},
-                  {"bootargs", &Node::bootargs}};
+                  {"bootargs", &Node::bootargs},
+                  {"bus-range", &Node::bus_range},
+                  {"ranges", &Node::ranges},
+                  {"interrupt-map", &Node::interrupt_map},
+                  {"interrupt-map-mask", &Node::interrupt_map_mask}};
     for (const auto& candidate : wanted) {
       if (name == candidate.name) node.*candidate.member = value;
     }
-    if (name == "#address-cells") node.address_cells = node.number(value);
+    if (name == "#address-cells") node.address_cells = node.interrupt_address_cells = node.number(value);
     if (name == "#size-cells") node.size_cells = node.number(value);
   }
 
@@ -171,12 +165,26 @@ class Reader {
       machine_.plic = node.region(parent);
       machine_.plic_sources = node.number(node.sources);
       plic_targets_ = node.interrupts_extended;
+      plic_ = {.phandle = node.number(node.phandle), .address_cells = node.interrupt_address_cells};
     }
     if (node.is_compatible("riscv,clint0") || node.is_compatible("sifive,clint0")) machine_.clint = node.region(parent);
     if (node.is_compatible("sifive,test", true)) machine_.finisher = node.region(parent);
+    if (node.is_compatible("pci-host-ecam-generic")) note_pci_host(node, parent);
     if (node.is_compatible("virtio,mmio") && machine_.virtio_count < MachineDescription::max_virtio) {
       machine_.virtio[machine_.virtio_count++] = {node.region(parent), node.number(node.interrupts)};
     }
+  }
+
+  /// The first of them. What its interrupt map means is known when the interrupt controller has been seen.
+  void note_pci_host(const Node& node, const Node& parent) {
+    if (!pci_.reg.empty()) return;
+    pci_ = {.reg = node.reg,
+            .bus_range = node.bus_range,
+            .ranges = node.ranges,
+            .interrupt_map = node.interrupt_map,
+            .interrupt_map_mask = node.interrupt_map_mask,
+            .parent_address_cells = parent.address_cells,
+            .parent_size_cells = parent.size_cells};
   }
 
   void note_boot_arguments(std::string_view text) {
@@ -220,6 +228,8 @@ class Reader {
   std::span<const std::byte> blob_, structure_, strings_, plic_targets_;
   std::array<Node, max_depth> nodes_;
   u32 pending_interrupt_phandle_ = 0;
+  PciHostNode pci_;
+  PciInterruptParent plic_;
   MachineDescription& machine_;
 };
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "dev/pci_host.hpp"
 #include "lib/types.hpp"
 
 namespace dev {
@@ -42,6 +43,7 @@ struct MachineDescription {
   Region finisher;                         ///< sifive,test*: power off
   std::array<VirtioSlot, max_virtio> virtio{};
   u32 virtio_count = 0;
+  PciHost pci;                             ///< PCI Express, if the machine has it
   std::array<char, max_bootargs> bootargs{};  ///< NUL-terminated, cut if longer
 
   [[nodiscard]] std::string_view boot_arguments() const { return bootargs.data(); }

@@ -98,11 +98,25 @@ class SplitQueue {
     shared_.fence(Order::acknowledge_before_index);
   }
 
-  /// The first descriptor of the next chain that came back, if there is one.
-  [[nodiscard]] std::optional<u32> take_back() {
+  /// A chain that came back: its first descriptor, and how many bytes the device claims to have written.
+  struct Used {
+    u32 first;
+    u32 length;
+  };
+  /// The next one, if there is one.
+  [[nodiscard]] std::optional<Used> take_back() {
     if (taken_ == shared_.load(rings_.used_index)) return {};
     shared_.fence(Order::index_before_entry);
-    return shared_.load(rings_.used[taken_++ % queue_entries].id);
+    const auto& entry = rings_.used[taken_++ % queue_entries];
+    return Used{shared_.load(entry.id), shared_.load(entry.length)};
+  }
+
+  /// After a reset of the device: everything as at first.
+  void restart() {
+    rings_.available_flags = rings_.available_index = rings_.used_flags = rings_.used_index = 0;
+    offered_ = taken_ = 0;
+    is_announced_ = true;
+    shared_.fence(Order::index_before_doorbell);
   }
 
  private:

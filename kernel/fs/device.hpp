@@ -15,6 +15,8 @@ class CharacterDevice {
   [[nodiscard]] virtual lib::Result<usize> write(DataSource& source, usize count) = 0;
   /// The file was opened; a device whose text is made for each reader starts over.
   virtual void opened() {}
+  /// The last handle of a file that open_device() made is gone.
+  virtual void closed() {}
 
  protected:
   ~CharacterDevice() = default;

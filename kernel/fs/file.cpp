@@ -67,6 +67,14 @@ Result<FileRef> FileTable::open(Volume& volume, const InodeRef& current, std::st
   return file;
 }
 
+Result<FileRef> FileTable::open_device(CharacterDevice& device) {
+  FileRef file = LIB_TRY(take_slot());
+  file->kind_ = File::Kind::device;
+  file->device_ = &device;
+  file->readable_ = file->writable_ = true;
+  return file;
+}
+
 Result<PipeEnds> FileTable::make_pipe() {
   PipeEnds ends;
   ends.reader = LIB_TRY(take_slot());
@@ -124,6 +132,7 @@ void File::close() {
   const Kind kind = kind_;
   kind_ = Kind::unused;
   readable_ = writable_ = false;
+  if (kind == Kind::device && !inode_) device_->closed();
   device_ = nullptr;
   if (kind == Kind::pipe_read) pipe_->close_read_end();
   if (kind == Kind::pipe_write) pipe_->close_write_end();

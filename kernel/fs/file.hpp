@@ -109,6 +109,8 @@ class FileTable {
   /// xv6: the rest of sys_open. limit_reached: no slot. Device files without a driver: not_found.
   [[nodiscard]] lib::Result<FileRef> open(Volume& volume, const InodeRef& current, std::string_view path,
                                           abi::OpenMode mode);
+  /// A file that stands for this device alone, without an inode, for reading and writing. limit_reached.
+  [[nodiscard]] lib::Result<FileRef> open_device(CharacterDevice& device);
   /// xv6: pipealloc.
   [[nodiscard]] lib::Result<PipeEnds> make_pipe();
   /// Slots in use.

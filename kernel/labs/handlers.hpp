@@ -13,6 +13,9 @@ u64 sys_sigreturn(process::Process& self);
 // page_tables.cpp
 u64 sys_ksupernpte(process::Process& self);
 u64 sys_pgaccess_2026(process::Process& self);
+// flows.cpp
+u64 sys_connect(process::Process& self);
+u64 sys_connect_or_bind(process::Process& self);
 // rwlktest.cpp
 u64 sys_rwlktest(process::Process& self);
 u64 sys_rwlktest_2026(process::Process& self);

@@ -21,7 +21,16 @@ void number_calls_of_2026() {
 void number_calls_until_2025(const Edition& edition) {
   const bool is_named = edition.numbers == NumberMap::year_2024 || edition.numbers == NumberMap::year_2025;
   number_call(23, edition.is_since_2025() ? "interpose" : "sysinfo");
+  switch (edition.numbers) {
+    case NumberMap::up_to_2023: number_call(29, "connect"); break;
+    case NumberMap::automatic_legacy: number_call(29, "connect or bind"); break;
+    default: number_call(29, "bind");
+  }
   if (is_named) number_call(30, "unbind");
+  if (edition.numbers != NumberMap::up_to_2023) {
+    number_call(31, "send");
+    number_call(32, "recv");
+  }
   if (edition.numbers == NumberMap::up_to_2023) {
     number_call(33, "");
     number_call(34, "");

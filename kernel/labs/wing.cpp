@@ -7,6 +7,7 @@
 #include "labs/crash_test.hpp"
 #include "labs/edition.hpp"
 #include "labs/figures.hpp"
+#include "labs/flows.hpp"
 #include "labs/handlers.hpp"
 #include "labs/image_facts.hpp"
 #include "labs/statistics.hpp"
@@ -34,6 +35,8 @@ constexpr syscall::NamedCall calls[] = {
     {"pause", sys_pause, syscall::unnumbered},
     {"vmprint", sys_kpgtbl, syscall::unnumbered},  // kpgtbl's name since 2026
     {"ksupernpte", sys_ksupernpte, syscall::unnumbered},
+    {"connect", sys_connect, Call::udp_connect},
+    {"connect or bind", sys_connect_or_bind, syscall::unnumbered},
     // In the place of the core's.
     {"sleep", lab_sleep, Call::sleep},
     {"vmstat", lab_vmstat, Call::vmstat},
@@ -67,6 +70,7 @@ void start(process::Process& first) {
   if (edition.is_2026()) syscall::register_calls(block_of_2026);
   number_calls(edition);
   tell_unknown_calls(edition);
+  say_first_packets();
   syscall::set_watched_call(call_watched);
   process::set_tick_hook(count_alarm_tick);
   start_statistics(edition.statistics);

@@ -28,6 +28,7 @@ std::string_view describe(Error error) {
     case Error::read_only: return "read-only file system";
     case Error::busy: return "busy";
     case Error::not_supported: return "not supported";
+    case Error::timed_out: return "timed out";
   }
   return "unknown error";
 }

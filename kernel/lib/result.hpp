@@ -34,6 +34,7 @@ enum class Error : u32 {
   read_only,          ///< the file system was set read-only after an error
   busy,               ///< in use, try later
   not_supported,
+  timed_out,          ///< nothing came before the deadline
 };
 
 /// The error in words (English, greppable).

@@ -8,6 +8,7 @@
 #include "lib/format.hpp"
 #include "mm/frames.hpp"
 #include "mm/kernel_space.hpp"
+#include "process/network.hpp"
 #include "process/personality.hpp"
 
 namespace process {
@@ -132,6 +133,7 @@ lib::Result<Pid> fork(Process& parent) {
   child.current_directory = parent.current_directory.clone();
   child.inherit(parent);
   child.watch.alarm.switch_off();
+  network().endpoints().share(net::Holder{parent.owner.stack_slot}, net::Holder{child.owner.stack_slot});
   child.pin = parent.pin;
 
   const Pid pid = child.id();
@@ -146,6 +148,7 @@ void exit(Process& self, i32 status) {
   unmap_files(self);
   for (fs::FileRef& file : self.files) file.reset();
   self.current_directory.reset();
+  network().endpoints().leave(net::Holder{self.owner.stack_slot});
   if (self.is_watched()) {
     self.watch.clear();
     self.note_watch_changed();

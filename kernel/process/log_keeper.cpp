@@ -41,7 +41,7 @@ void LogKeeper::start(fs::Log& log) {
   const u64 bottom = reinterpret_cast<u64>(stack_.data());
   sched::prepare(thread_, bottom, bottom + stack_.size(), [](void*) { keeper.run(); }, nullptr);
   sched::start(thread_);
-  sched::set_housekeeping([] { return keeper.look(); });
+  sched::add_housekeeping([] { return keeper.look(); });
 }
 
 u64 LogKeeper::look() {

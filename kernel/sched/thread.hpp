@@ -120,8 +120,8 @@ void set_interrupt_poll(void (*poll)());
 
 /// What the kernel itself has to do now and then: called at every tick and when a hart has nothing to run, under no
 /// lock, on any hart. It must be short and not sleep; returns the time (of the CSR) at which an idle hart is to call it
-/// again, ~0 if at no certain time. Once, at boot.
-void set_housekeeping(u64 (*look)());
+/// again, ~0 if at no certain time. At boot, for each that has such work.
+void add_housekeeping(u64 (*look)());
 
 /// The tick, on the hart that it is for: wakes its sleepers, asks for preemption, sets the next.
 void handle_timer();

@@ -1,10 +1,12 @@
 // Ticks, timed sleep, and when each hart's timer rings.
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
+#include "lib/bug.hpp"
 #include "sched/hart_state.hpp"
 
 namespace sched {
@@ -14,12 +16,16 @@ namespace {
 constexpr u64 ticks_per_second = 10;
 constexpr u64 never = ~u64{0};
 
-std::atomic<u64 (*)()> housekeeping{nullptr};
+constexpr u32 max_housekeeping = 4;
+std::array<u64 (*)(), max_housekeeping> housekeeping{};
+std::atomic<u32> housekeeping_count{0};
 
 /// Does the kernel's own work that is due; when to call it again.
 u64 keep_house() {
-  const auto look = housekeeping.load(std::memory_order_acquire);
-  return look != nullptr ? look() : never;
+  u64 when = never;
+  const u32 count = housekeeping_count.load(std::memory_order_acquire);
+  for (u32 i = 0; i < count; ++i) when = std::min(when, housekeeping[i]());
+  return when;
 }
 
 u64 tick_length() { return arch::timer_frequency() / ticks_per_second; }
@@ -55,7 +61,12 @@ void arm_for_sleepers() {
   when != never ? start_timer(when) : stop_timer();
 }
 
-void set_housekeeping(u64 (*look)()) { housekeeping.store(look, std::memory_order_release); }
+void add_housekeeping(u64 (*look)()) {
+  const u32 count = housekeeping_count.load(std::memory_order_relaxed);
+  if (count == max_housekeeping) lib::bug("more housekeeping than its list");
+  housekeeping[count] = look;
+  housekeeping_count.store(count + 1, std::memory_order_release);
+}
 
 Woken sleep_ticks(u64 ticks) {
   Thread& self = current();

@@ -16,6 +16,12 @@ enum class Rank : u32 {
   block_cache,     ///< one hash bucket of the block cache
   device,          ///< a driver's rings and lines (disk, console): completes and wakes under it
   console,
+  card_receive,    ///< a network card's receive ring: held while what has arrived goes up through the stack
+  arp,             ///< who has which Ethernet address, and what waits to know it
+  endpoint,        ///< ports, flows and their queues: wakes under it
+  card_transmit,   ///< a network card's transmit ring: answers are sent under card_receive; wakes under it
+  wake_keeper,     ///< the network's thread is woken under all of them
+  packets,         ///< packets kept ready, taken under the two above
   mapping,         ///< mapped pages of an inode, compound conversion
   memory,          ///< user-space bookkeeping in mm
   frames,          ///< the buddy lists

@@ -50,6 +50,14 @@ constexpr NamedCall core_calls[] = {
     {"sync", sys_sync, Call::sync},
     {"consolemode", sys_consolemode, Call::consolemode},
     {"callname", sys_callname, Call::callname},
+
+    {"bind", sys_bind, Call::udp_bind},
+    {"unbind", sys_unbind, Call::udp_unbind},
+    {"send", sys_send, Call::udp_send},
+    {"recv", sys_recv, Call::udp_recv},
+    {"recvfor", sys_recvfor, Call::recvfor},
+    {"ping", sys_ping, Call::ping},
+    {"netinfo", sys_netinfo, Call::netinfo},
 };
 
 constinit CallBlock block{core_calls};

@@ -38,6 +38,14 @@ u64 sys_munmap(process::Process& self);
 u64 sys_pgaccess(process::Process& self);
 u64 sys_pgpte(process::Process& self);
 u64 sys_kpgtbl(process::Process& self);
+// sysnet.cpp
+u64 sys_bind(process::Process& self);
+u64 sys_unbind(process::Process& self);
+u64 sys_send(process::Process& self);
+u64 sys_recv(process::Process& self);
+u64 sys_recvfor(process::Process& self);
+u64 sys_ping(process::Process& self);
+u64 sys_netinfo(process::Process& self);
 // sysdebug.cpp: Bifolium's own
 u64 sys_vmstat(process::Process& self);
 u64 sys_check(process::Process& self);

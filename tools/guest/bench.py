@@ -14,7 +14,8 @@ from pathlib import Path
 import packages
 import scaling
 from build import ROOT, build
-from machine import VIEWS, check_view, preflight
+from machine import VIEWS, check_view, network_options, preflight
+from peer import RawPeer
 from report import Failure, Progress, guarded, say
 from trial import trial
 
@@ -76,7 +77,8 @@ def measure(directory, view, cases, timeout):
             found[name] = int(count)
             progress.step(len(found), len(cases), name)
 
-    with trial(directory, view, timeout, watch, harts=1, icount=True) as guest:
+    network = network_options(capture=None, backend=RawPeer().backend())
+    with trial(directory, view, timeout, watch, harts=1, icount=True, extra=network) as guest:
         try:
             guest.await_prompt()
             for line in command_lines(cases):

@@ -75,6 +75,30 @@ def check_image(path, writable):
     return image.resolve()
 
 
+CARDS = {"e1000": "e1000,bus=pcie.0,romfile=", "virtio": "virtio-net-device"}
+
+
+def user_port(base):
+    """MIT's convention for the network lab: each user of a shared machine has ports of their own."""
+    return os.getuid() % 5000 + base
+
+
+def network_options(card="e1000", capture=None, forwards=None, backend=None):
+    """QEMU's options for a network card: on its user network, which forwards two of this machine's UDP ports to the
+    guest's 2000 and 2001 (or `forwards`, pairs of host and guest port), or on another `backend`. Only this machine's
+    own programs reach the ports. `romfile=`: the e1000's boot ROM is a package of its own, and nothing here boots from
+    it."""
+    if forwards is None:
+        forwards = [(user_port(25999), 2000), (user_port(30999), 2001)]
+    if backend is None:
+        backend = "user" + "".join(f",hostfwd=udp:127.0.0.1:{host}-:{guest}" for host, guest in forwards)
+    kind, *rest = backend.split(",")
+    options = ["-netdev", ",".join([kind, "id=net0", *rest])]
+    if capture:
+        options += ["-object", f"filter-dump,id=capture0,netdev=net0,file={str(capture).replace(',', ',,')}"]
+    return [*options, "-device", f"{CARDS[card]},netdev=net0"]
+
+
 @dataclass
 class Machine:
     kernel: Path

@@ -12,16 +12,19 @@ from build import ROOT, build
 from console import Guest, die_with_parent, echo_to_stdout, split_commands
 from image import keep_image
 from machine import (
+    CARDS,
     DEFAULT_VIEW,
     Machine,
     check_image,
     check_view,
     default_gdb_port,
+    network_options,
     parse_harts,
     parse_memory,
     parse_port,
     preflight,
     require_free_port,
+    user_port,
 )
 from report import Failure, guarded, say
 from site_of_headers import make_site
@@ -53,6 +56,8 @@ def parse_arguments(arguments):
     option("--gdb-port", metavar="P", help="with --gdb: the port (default: id -u %% 5000 + 25000, as xv6 has it)")
     option("--icount", action="store_true", help="count instructions: one virtual ns each, deterministic")
     option("--legacy-virtio", action="store_true", help="virtio-mmio version 1, as QEMU offered it to xv6 of 2020")
+    option("--net", action="store_true", help="a network card on QEMU's user network; packets.pcap shows its traffic")
+    option("--card", default="e1000", choices=CARDS, help="with --net: which one (default %(default)s)")
     option("--explore", action="store_true", help="the page-table explorer: a page on 127.0.0.1 that updates live")
     option("--port", type=int, metavar="P", help="with --explore: the page's port (default 25180, or a free one)")
     option("--no-install", action="store_true", help="name missing packages instead of installing them")
@@ -112,6 +117,9 @@ def main():
         gdb_port=port if options.gdb else None,
         vellum=vellum.command() if options.machine == "vellum" else None,
     )
+    if options.net:
+        machine.extra += network_options(options.card, capture=ROOT / "packets.pcap")
+        say(f"UDP ports {user_port(25999)} and {user_port(30999)} of 127.0.0.1 are the guest's 2000 and 2001")
     if options.gdb:
         prepare_gdb(kernel, port)
     if options.explore:

@@ -63,6 +63,14 @@ SYSTEM_CALL(int sys_shutdown(int, std::uint64_t), shutdown)
 SYSTEM_CALL(int sync(), sync)
 SYSTEM_CALL(std::int64_t copyprobe(void*, std::size_t, abi::CopyDirection), copyprobe)
 SYSTEM_CALL(int consolemode(abi::ConsoleMode), consolemode)
+SYSTEM_CALL(int bind(std::uint16_t), udp_bind)
+SYSTEM_CALL(int unbind(std::uint16_t), udp_unbind)
+SYSTEM_CALL(int send(std::uint16_t, std::uint32_t, std::uint16_t, const void*, std::uint32_t), udp_send)
+SYSTEM_CALL(int recv(std::uint16_t, std::uint32_t*, std::uint16_t*, void*, std::uint32_t), udp_recv)
+SYSTEM_CALL(int recvfor(std::uint16_t, std::uint32_t*, std::uint16_t*, void*, std::uint32_t, int), recvfor)
+SYSTEM_CALL(int connect(std::uint32_t, std::uint16_t, std::uint16_t), udp_connect)
+SYSTEM_CALL(std::int64_t ping(std::uint32_t, std::uint16_t, int, int), ping)
+SYSTEM_CALL(int netinfo(abi::NetInfo*, std::size_t), netinfo)
 
 extern "C" {
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "abi/layout.hpp"
+#include "abi/network.hpp"
 #include "abi/process_info.hpp"
 #include "abi/syscall_numbers.hpp"
 #include "abi/types.hpp"
@@ -73,6 +74,18 @@ int shutdown(int status);
 int sync();
 std::int64_t copyprobe(void* buffer, std::size_t bytes, abi::CopyDirection direction);
 int consolemode(abi::ConsoleMode mode);
+
+// The network (abi/network.hpp); all numbers in host byte order. recvfor waits so many ticks at most, for ever if
+// negative; ping gives the microseconds until the answer came.
+int bind(std::uint16_t port);
+int unbind(std::uint16_t port);
+int send(std::uint16_t source_port, std::uint32_t address, std::uint16_t port, const void* data, std::uint32_t bytes);
+int recv(std::uint16_t port, std::uint32_t* address, std::uint16_t* source_port, void* buffer, std::uint32_t bytes);
+int recvfor(std::uint16_t port, std::uint32_t* address, std::uint16_t* source_port, void* buffer, std::uint32_t bytes,
+            int ticks);
+int connect(std::uint32_t address, std::uint16_t local_port, std::uint16_t port);
+std::int64_t ping(std::uint32_t address, std::uint16_t sequence, int bytes, int ticks);
+int netinfo(abi::NetInfo* result, std::size_t bytes);
 
 // The process's pid, read from the USYSCALL page without a trap.
 int ugetpid();

@@ -409,6 +409,43 @@ std::uint64_t bench_copy() {
   return per_operation(200, [&] { copyprobe(at, bytes, direction); });
 }
 
+// Datagrams of 64 bytes over the card to a host that sends them back from its port 7 and throws them away at port 9
+// (tools/guest/peer.py). The first one waits for ARP.
+constexpr std::uint32_t echo_host = 10u << 24 | 2u << 8 | 2;
+constexpr std::uint16_t echo_port = 7, discard_port = 9, own_port = 5000;
+constexpr int datagram = 64;
+
+void send_datagram(std::uint16_t port) { must(send(own_port, echo_host, port, small_buffer, datagram), "send"); }
+
+void exchange_datagram() {
+  std::uint32_t from;
+  std::uint16_t from_port;
+  send_datagram(echo_port);
+  if (recv(own_port, &from, &from_port, small_buffer, datagram) != datagram) fail("recv");
+}
+
+void open_network() {
+  static abi::NetInfo info;
+  must(netinfo(&info, sizeof info), "netinfo");
+  if (info.has_card == 0) fail("the network card");
+  must(bind(own_port), "bind");
+  exchange_datagram();
+}
+
+std::uint64_t bench_udp_send() {
+  open_network();
+  const auto result = per_operation(1000, [] { send_datagram(discard_port); });
+  unbind(own_port);
+  return result;
+}
+
+std::uint64_t bench_udp_round_trip() {
+  open_network();
+  const auto result = per_operation(1000, exchange_datagram);
+  unbind(own_port);
+  return result;
+}
+
 struct Case {
   const char* name;
   std::uint64_t (*run)();
@@ -454,6 +491,8 @@ constexpr Case cases[] = {
     {"copy_out_64", bench_copy<out, 64>},
     {"copy_out_4096", bench_copy<out, 4096>},
     {"copy_out_65536", bench_copy<out, 65536>},
+    {"udp_send", bench_udp_send},
+    {"udp_round_trip", bench_udp_round_trip},
 };
 
 const Case* find(const char* name) {

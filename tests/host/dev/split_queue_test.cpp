@@ -1,23 +1,20 @@
 // The queue between driver and disk on a machine that reorders all that RVWMO lets it (V35). QEMU shows none of this:
 // its device sees every store at once and in order.
 //
-// The model. A store of the driver stays pending until a fence; before that, any part of what is pending may have
-// reached memory, in any order. A load may return any value that the cell had since the last fence, but for one cell
-// never an older one than before. The doorbell arrives at once, the acknowledgement late if it may. The device looks
-// when it is told or when it likes, and sleeps as soon as a look finds nothing. It finishes requests in any order.
-// At each access chance decides what of this happens. Every request must arrive whole and come back once and whole.
+// The model: memory as in reordering_memory.hpp. The doorbell arrives at once, the acknowledgement late if it may. The
+// device looks when it is told or when it likes, and sleeps as soon as a look finds nothing. It finishes requests in
+// any order. Every request must arrive whole and come back once and whole.
 #include "dev/split_queue.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
+
+#include "dev/reordering_memory.hpp"
 
 namespace {
 
@@ -35,46 +32,34 @@ struct Request {
 /// Memory, device and chance of one run.
 class Machine {
  public:
-  Machine(unsigned seed, std::optional<Order> missing) : random_(seed), missing_(missing) {}
+  Machine(unsigned seed, std::optional<Order> missing) : memory_(seed, [this] { tick(); }), missing_(missing) {}
 
   void connect(dev::Rings& rings) { rings_ = &rings; }
 
   template <class T>
   void store(T& cell, const T& value) {
-    step();
-    pending_.push_back({&cell, [&cell, value] { cell = value; }});
+    memory_.store(cell, value);
   }
   template <class T>
-  T load(T& cell) {
-    step();
-    const auto past = past_.find(&cell);
-    if (past == past_.end()) return cell;
-    auto& [values, oldest] = past->second;
-    oldest += below(static_cast<u32>(values.size() - oldest));
-    return static_cast<T>(values[oldest]);
+  T load(const T& cell) {
+    return memory_.load(cell);
   }
-  void fence(Order order) {
-    step();
-    if (order == missing_) return;
-    settle_everything();
-  }
+  void fence(Order order) { memory_.fence(order != missing_); }
   void ring() {
     device_is_awake_ = true;
     run_device();
   }
   void acknowledge() {
-    step();
     const bool seen = interrupts_;
-    pending_.push_back({&interrupts_, [this, seen] {
-                          if (seen) interrupts_ = false;
-                        }});
-    if (flip()) settle_part();
+    memory_.store_late(&interrupts_, [this, seen] {
+      if (seen) interrupts_ = false;
+    });
   }
   [[nodiscard]] bool interrupts() const { return interrupts_; }
 
   /// Nothing more is written: what is on its way arrives, and a device that is awake ends its work.
   void come_to_rest() {
-    settle_everything();
+    memory_.settle();
     while (device_is_awake_ || !taken_.empty()) run_device();
   }
 
@@ -83,51 +68,15 @@ class Machine {
   std::vector<u16> offered;  // first descriptors, in order
   std::map<u16, u64> questions;  // of requests under way, by their first descriptor
 
-  [[nodiscard]] bool flip() { return (random_() & 1) != 0; }
-  [[nodiscard]] u32 below(u32 limit) { return random_() % limit; }
-  void report(const std::string& violation) {
-    if (violation_.empty()) violation_ = violation;
-  }
-  [[nodiscard]] const std::string& violation() const { return violation_; }
+  [[nodiscard]] bool flip() { return memory_.flip(); }
+  [[nodiscard]] u32 below(u32 limit) { return memory_.below(limit); }
+  void report(const std::string& violation) { memory_.report(violation); }
+  [[nodiscard]] const std::string& violation() const { return memory_.violation(); }
 
  private:
-  struct Store {
-    const void* cell;
-    std::function<void()> arrive;
-  };
-  struct Past {
-    std::vector<u64> values;  // since the last fence
-    usize oldest;  // that the driver may still see
-  };
-
-  void step() {
-    if (flip()) settle_part();
+  void tick() {
     if (below(4) == 0) device_is_awake_ = true;  // it may look whenever it likes
-    while (flip()) run_device();
-  }
-  void settle_everything() {
-    for (const Store& store : pending_) store.arrive();
-    pending_.clear();
-    past_.clear();
-  }
-  void settle_part() {
-    std::vector<Store> left;
-    for (const Store& store : pending_) {
-      const bool waits_for_older = std::ranges::find(left, store.cell, &Store::cell) != left.end();
-      if (waits_for_older || flip())
-        left.push_back(store);
-      else
-        store.arrive();
-    }
-    pending_ = std::move(left);
-  }
-
-  template <class T>
-  void device_write(T& cell, u64 value) {
-    Past& past = past_[&cell];
-    if (past.values.empty()) past = {{u64{cell}}, 0};
-    past.values.push_back(value);
-    cell = static_cast<T>(value);
+    run_device();
   }
   void run_device() {
     if (device_is_awake_) look();
@@ -150,19 +99,16 @@ class Machine {
   void finish(u32 which) {
     const u16 first = taken_[which];
     taken_.erase(taken_.begin() + which);
-    device_write(requests[first].answer, ~questions[first]);
-    device_write(requests[first].status, 1);
-    device_write(rings_->used[rings_->used_index % dev::queue_entries].id, first);
-    device_write(rings_->used_index, u16(rings_->used_index + 1));
+    memory_.device_write(requests[first].answer, ~questions[first]);
+    memory_.device_write(requests[first].status, 1);
+    memory_.device_write(rings_->used[rings_->used_index % dev::queue_entries].id, first);
+    memory_.device_write(rings_->used_index, u16(rings_->used_index + 1));
     interrupts_ = true;
   }
 
-  std::mt19937 random_;
+  dev_test::ReorderingMemory memory_;
   std::optional<Order> missing_;
-  std::string violation_;
   dev::Rings* rings_ = nullptr;
-  std::vector<Store> pending_;  // of the driver
-  std::map<const void*, Past> past_;  // of cells that the device wrote
   bool interrupts_ = false;
   bool device_is_awake_ = false;
   u64 looked_ = 0;  // entries of the available ring
@@ -176,7 +122,7 @@ struct Shared {
     machine->store(cell, value);
   }
   template <class T>
-  T load(T& cell) {
+  T load(const T& cell) {
     return machine->load(cell);
   }
   void fence(Order order) { machine->fence(order); }
@@ -206,7 +152,7 @@ class Driver {
   void handle_interrupts() {
     while (machine_.interrupts()) {
       queue_->begin_taking_back([this] { machine_.acknowledge(); });
-      while (const auto slot = queue_->take_back()) finish(*slot);
+      while (const auto used = queue_->take_back()) finish(used->first);
     }
   }
   void end() {

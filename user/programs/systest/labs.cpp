@@ -155,7 +155,44 @@ void statistics_begin_anew() {
   close(fd);
 }
 
+// Flows by descriptor: one datagram for each read and write, from exactly the other end; shared by dup and fork, ended
+// by the last close.
+void flows_are_descriptors() {
+  constexpr std::uint32_t self = 127u << 24 | 1;
+  const int one = connect(self, 7000, 7001), two = connect(self, 7001, 7000);
+  EXPECT(one >= 0 && two >= 0);
+  EXPECT_EQ(connect(self, 7000, 7001), -1);
+  EXPECT_EQ(write(one, "hello", 5), 5);
+  EXPECT_EQ(write(one, "again", 5), 5);
+  char text[8] = {};
+  EXPECT_EQ(read(two, text, 3), 3);
+  EXPECT_EQ(memcmp(text, "hel", 3), 0);
+  EXPECT_EQ(read(two, text, sizeof text), 5);  // what did not fit is gone
+  EXPECT_EQ(memcmp(text, "again", 5), 0);
+  EXPECT_EQ(write(one, text, 1473), -1);
+  EXPECT_EQ(write(one, reinterpret_cast<void*>(1ull << 40), 1), -1);
+  EXPECT_EQ(send(7002, self, 7001, "stranger", 8), 0);  // nobody's
+  const int copy = dup(two);
+  EXPECT_EQ(close(two), 0);
+  EXPECT_EQ(status_of([&] {
+              EXPECT_EQ(write(one, "x", 1), 1);
+              EXPECT_EQ(read(copy, buffer, 8), 1);
+            }),
+            0);
+  const int reader = start([&] { read(copy, buffer, 8); });
+  sleep(1);
+  kill_and_wait(reader);
+  EXPECT_EQ(mmap(abi::page_size, abi::Protection::read, abi::MapFlags::private_copy, copy),
+            reinterpret_cast<void*>(-1));
+  abi::Stat stat;
+  EXPECT_EQ(fstat(copy, &stat), -1);
+  EXPECT_EQ(close(copy), 0);
+  EXPECT_EQ(write(one, "x", 1), 1);  // nobody is there any more
+  EXPECT(connect(self, 7001, 7000) >= 0);
+}
+
 constexpr testing::Test tests[] = {
+    {"flows_are_descriptors", flows_are_descriptors},
     {"sysinfo_counts", sysinfo_counts},
     {"interpose_masks_calls", interpose_masks_calls},
     {"alarm_comes_again", alarm_comes_again},

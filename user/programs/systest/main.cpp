@@ -72,9 +72,9 @@ void count_alarm() {
 int main(int argc, char** argv) {
   using namespace systest;
   const std::span<const testing::Test> groups[] = {
-      file_tests(),       directory_tests(), race_tests(),      disk_tests(),  process_tests(),
-      exec_tests(),       pipe_tests(),      argument_tests(),  limit_tests(), hostile_tests(),
-      exhaustion_tests(), lab_tests(),       lab_misuse_tests()};
+      file_tests(),       directory_tests(), race_tests(),     disk_tests(),      process_tests(),
+      exec_tests(),       pipe_tests(),      argument_tests(), limit_tests(),     hostile_tests(),
+      exhaustion_tests(), network_tests(),   lab_tests(),      lab_misuse_tests()};
   constexpr std::size_t core_groups = std::size(groups) - 2;
   return testing::run_suite(groups, core_groups, testing::Invariants::unchecked, argc, argv);
 }

@@ -20,6 +20,7 @@ std::span<const testing::Test> lab_tests();
 std::span<const testing::Test> lab_misuse_tests();
 std::span<const testing::Test> hostile_tests();
 std::span<const testing::Test> exhaustion_tests();
+std::span<const testing::Test> network_tests();
 
 using Mode = abi::OpenMode;
 inline constexpr Mode create_write = Mode::create | Mode::write_only;

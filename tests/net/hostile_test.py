@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""What a peer on the wire, or a card, can do to the kernel: nothing that lasts.
+
+A peer on the other end of a QEMU socket network floods the guest, lies about every length, sends runts and giants, and
+random damage of good frames (--frames N of them; the seed is printed). A card is reset under load, from outside,
+without the driver's knowledge. Machines with two cards, with a card whose interrupt the device tree does not name, and
+with none say so in a line and work on. After each the shell answers, no frame of RAM is lost, and the network works.
+"""
+
+import argparse
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "guest"))
+sys.path.insert(0, str(ROOT / "tests" / "guest"))
+
+from console import echo_to_stdout  # noqa: E402
+from labs_test import balanced, require  # noqa: E402
+from machine import QEMU, network_options  # noqa: E402
+from peer import RawPeer, arp_frame, echo_frame, enter_namespace, ip_frame, udp_frame  # noqa: E402
+from report import guarded  # noqa: E402
+from trial import trial  # noqa: E402
+
+SEED = 20261130
+CARD_REGISTERS = 0x40000000  # where the kernel puts the first card on QEMU's virt
+RESET = 1 << 26
+
+
+def counters(guest):
+    return {name: int(value) for name, value in re.findall(r"^(\w+) +(\d+)$", guest.run("ifstat -a"), re.MULTILINE)}
+
+
+def lies():
+    """Frames each of which is wrong in one way."""
+    good = udp_frame(7, 2000, b"payload")
+    for length in (0, 7, 9, 100, 0xFFFF):
+        yield good[:38] + struct.pack(">H", length) + good[40:]
+    for length in (0, 19, 1500, 0xFFFF):
+        yield good[:16] + struct.pack(">H", length) + good[18:]
+    yield udp_frame(7, 2000, b"payload", fragment=0x2000)
+    yield udp_frame(7, 2000, b"payload", fragment=0x1FFF)
+    for size in (0, 1, 13, 14, 20, 33, 41):
+        yield good[:size]  # QEMU pads runts; what is in them is short
+    for size in (1515, 1519, 2048, 4000, 9000, 16384):
+        yield good.ljust(size, b"g")
+    yield ip_frame(17, b"")
+    yield ip_frame(1, b"\x08")
+    yield ip_frame(6, b"tcp")
+    yield arp_frame(1)[:30]
+    yield arp_frame(9)
+
+
+def damaged(count, generator):
+    """Good frames of every kind with some bytes changed, and some that are nothing but bytes."""
+    kinds = [udp_frame(7, 2000, b"payload"), echo_frame(1, 1, b"payload"), arp_frame(1), arp_frame(2)]
+    for _ in range(count):
+        if generator.random() < 0.1:
+            yield generator.randbytes(generator.randrange(14, 1600))
+            continue
+        frame = bytearray(generator.choice(kinds))
+        for _ in range(generator.randrange(1, 6)):
+            frame[generator.randrange(12, len(frame))] = generator.randrange(256)
+        yield bytes(frame)
+
+
+def works(guest):
+    require(guest.run("echo still here").count("still here") == 2, "the shell does not answer")
+    require("2 sent, 2 received" in guest.run("ping 10.0.2.2 2"), "the guest's ping is not answered")
+
+
+class Host(RawPeer):
+    """Answers pings too, so that the guest can see whether its network works."""
+
+    def answer(self, frame):
+        if frame[12:14] == b"\x08\x00" and frame[23] == 1 and frame[34] == 8:
+            length = struct.unpack(">H", frame[16:18])[0]
+            identifier, sequence = struct.unpack(">HH", frame[38:42])
+            self.send(echo_frame(identifier, sequence, frame[42 : 14 + length], kind=0))
+            return
+        super().answer(frame)
+
+
+def machine(options, extra):
+    return trial(options.build, options.view, 600, echo_to_stdout, harts=options.smp, extra=extra)
+
+
+def besiege(options, card):
+    peer = Host()
+    generator = random.Random(SEED)
+    with machine(options, network_options(card, backend=peer.backend())) as guest:
+        guest.await_prompt()
+        works(guest)
+
+        def attack():
+            peer.send(*lies())
+            for frame in damaged(options.frames, generator):
+                peer.send(frame)
+            # A flood of sound frames to a port that nobody has, and of pings.
+            flood = [udp_frame(7, 2999, bytes(size)) for size in (0, 18, 1472)] + [echo_frame(9, 9, bytes(1000))]
+            for _ in range(options.frames // 40):
+                peer.send(*flood * 10)
+
+        before = counters(guest)
+
+        def under_attack():
+            thread = threading.Thread(target=attack)
+            thread.start()
+            while thread.is_alive():
+                guest.run("ls | wc")  # others go on
+            thread.join()
+            works(guest)
+
+        balanced(guest, f"{options.frames} damaged frames and a flood on {card}", under_attack)
+        after = counters(guest)
+        seen = sum(after[name] - before[name] for name in ("card_received", "card_bad_frames", "card_no_buffer"))
+        print(f"\n{seen} frames seen, refilled {after['frames_refilled'] - before['frames_refilled']}", flush=True)
+        require(seen >= options.frames, "the card saw less than was sent")
+        require(after["ip_damaged"] > before["ip_damaged"], "nothing was found damaged")
+        require(after["frames_refilled"] == before["frames_refilled"], "receiving has allocated")
+
+
+class Gdb:
+    """QEMU's gdb stub, as a way to write to the machine's physical memory, registers of devices too."""
+
+    def __init__(self, port):
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.socket = socket.create_connection(("127.0.0.1", port))
+                break
+            except ConnectionRefusedError:
+                require(time.monotonic() < deadline, "no gdb stub")
+                time.sleep(0.1)
+        self.command("Qqemu.PhyMemMode:1")
+
+    def command(self, text):
+        packet = f"${text}#{sum(text.encode()) & 0xFF:02x}".encode()
+        self.socket.sendall(packet)
+        answer = b""
+        while answer.count(b"#") == 0 or len(answer) - answer.rindex(b"#") < 3:
+            answer += self.socket.recv(4096)
+        self.socket.sendall(b"+")
+        return answer
+
+    def write_word(self, address, value):
+        answer = self.command(f"M{address:x},4:{struct.pack('<I', value).hex()}")
+        require(b"OK" in answer, f"the stub refuses a write: {answer!r}")
+
+    def go(self):
+        self.socket.sendall(b"$c#63")
+
+    def stop(self):
+        self.socket.sendall(b"\x03")
+        answer = b""
+        while b"#" not in answer:
+            answer += self.socket.recv(4096)
+        self.socket.sendall(b"+")
+
+
+def pull_card(options):
+    """Resets the e1000 under a flood, several times. Frames on their way are lost; nothing else is."""
+    peer = Host()
+    gdb_port = 25300
+    with machine(
+        options, [*network_options("e1000", backend=peer.backend()), "-gdb", f"tcp:127.0.0.1:{gdb_port}"]
+    ) as guest:
+        guest.await_prompt()
+        works(guest)
+        stop = threading.Event()
+
+        def flood():
+            frames = [udp_frame(7, 2000, bytes(100)), echo_frame(1, 1, b"payload")] * 10
+            while not stop.is_set():
+                peer.send(*frames)
+                time.sleep(0.001)
+
+        def pulled():
+            thread = threading.Thread(target=flood)
+            thread.start()
+            gdb = Gdb(gdb_port)
+            for _ in range(5):
+                gdb.write_word(CARD_REGISTERS, RESET)
+                gdb.go()
+                time.sleep(1.5)
+                gdb.stop()
+            gdb.command("Qqemu.PhyMemMode:0")
+            gdb.command("D")
+            stop.set()
+            thread.join()
+            time.sleep(2)
+            works(guest)
+
+        balanced(guest, "five resets of the card", pulled)
+        require(counters(guest)["card_resets"] >= 5, "the driver did not see the resets")
+
+
+def odd_machines(options):
+    with machine(options, []) as guest:
+        guest.await_prompt()
+        require("network:" not in guest.text(), "a card where there is none")
+        require("no network card" in guest.run("ifstat"), "ifstat without a card")
+        require("1 sent, 0 received" in guest.run("ping 10.0.2.2 1"), "ping without a card")
+        require("1 sent, 1 received" in guest.run("ping 127.0.0.1 1"), "ping of ourselves without a card")
+    second = ["-netdev", "user,id=net1", "-device", "e1000,netdev=net1,bus=pcie.0,romfile="]
+    with machine(options, [*network_options("e1000"), *second]) as guest:
+        guest.await_prompt()
+        require("network: 2 cards; the others are not used" in guest.text(), "two cards: no line")
+        require("1 sent, 1 received" in guest.run("ping 10.0.2.2 1"), "ping with two cards")
+    both = ["-netdev", "user,id=net1", "-device", "virtio-net-device,netdev=net1"]
+    with machine(options, [*network_options("e1000"), *both]) as guest:
+        guest.await_prompt()
+        require("network: 2 cards" in guest.text() and "network: e1000, address" in guest.text(), "one of each")
+        require("1 sent, 1 received" in guest.run("ping 10.0.2.2 1"), "ping with one of each")
+    with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
+        tree = Path(directory) / "virt.dtb"
+        base = [QEMU, "-machine", f"virt,dumpdtb={tree}", "-bios", "none", "-m", "128M", "-smp", str(options.smp)]
+        subprocess.run([*base, "-display", "none"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        blob = tree.read_bytes()
+        require(b"interrupt-map\0" in blob, "QEMU's tree has another shape")
+        tree.write_bytes(blob.replace(b"interrupt-map\0", b"interrupt-mat\0"))
+        with machine(options, [*network_options("e1000"), "-dtb", str(tree)]) as guest:
+            guest.await_prompt()
+            line = "network: e1000: the device tree names no interrupt for it; not used"
+            require(line in guest.text(), "a card without interrupt: no line")
+            require("no network card" in guest.run("ifstat"), "ifstat of a card without interrupt")
+            require("README" in guest.run("ls"), "ls")
+
+
+PARTS = {
+    "e1000": lambda options: besiege(options, "e1000"),
+    "virtio": lambda options: besiege(options, "virtio"),
+    "reset": pull_card,
+    "machines": odd_machines,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--view", default="unified")
+    parser.add_argument("--smp", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=3000, help="damaged ones (default %(default)s)")
+    parser.add_argument("parts", nargs="*", default=list(PARTS))
+    options = parser.parse_args()
+    enter_namespace()
+    print(f"seed {SEED}", flush=True)
+    for part in options.parts:
+        PARTS[part](options)
+    return 0
+
+
+if __name__ == "__main__":
+    guarded(main)
