@@ -60,11 +60,11 @@ TEST(Lab, OverridesTheImage) {
 }
 
 TEST(Lab, FirstTableIsShownToImagesUpTo2023) {
-  EXPECT_TRUE(choose_edition(image_2020, "").shows_first_table());
-  EXPECT_TRUE(choose_edition(image_2022, "").shows_first_table());
-  EXPECT_TRUE(choose_edition(image_2025, "lab=2023-pgtbl").shows_first_table());
-  EXPECT_FALSE(choose_edition(image_2025, "").shows_first_table());
-  EXPECT_FALSE(choose_edition(image_2022, "lab=2024-pgtbl").shows_first_table());
+  EXPECT_TRUE(choose_edition(image_2020, {}).shows_first_table());
+  EXPECT_TRUE(choose_edition(image_2022, {}).shows_first_table());
+  EXPECT_TRUE(choose_edition(image_2025, wish("2023-pgtbl")).shows_first_table());
+  EXPECT_FALSE(choose_edition(image_2025, {}).shows_first_table());
+  EXPECT_FALSE(choose_edition(image_2022, wish("2024-pgtbl")).shows_first_table());
 }
 
 TEST(Lab, TwoStackPagesForUtil) {
