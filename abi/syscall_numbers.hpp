@@ -59,6 +59,7 @@ enum class Call : std::uint64_t {
   interpose = 108,  // (int mask, const char* path), whatever 23 means
   copyprobe = 109,  // (void* buffer, u64 bytes, CopyDirection): copies, and nothing else -> bytes copied
   consolemode = 110,  // (ConsoleMode) -> typed bytes that wait; coming from `edited`, all of them are echoed already
+  execerror = 111,  // (char* text, u64 bytes): why the caller's last exec failed, in words -> bytes, the NUL too
   udp_bind = 112,  // (u16 port) keeps it open for this process and its children to come
   udp_unbind = 113,  // (u16 port)
   udp_send = 114,  // (u16 source port, u32 address, u16 port, const void* data, u32 bytes)

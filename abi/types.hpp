@@ -18,6 +18,7 @@ struct Stat {
   std::uint32_t inode;
   FileType type;
   std::int16_t link_count;
+  std::uint32_t unused = 0;  // xv6's compiler leaves a gap here; named, so that the kernel says what is in it
   std::uint64_t size;
 };
 

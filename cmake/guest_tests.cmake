@@ -132,6 +132,12 @@ if(BIFOLIUM_DEBUG)
   add_test(NAME power/io-errors/every COMMAND ${io_errors})
   set_tests_properties(power/io-errors/every PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
 
+  # SPIN on the models of the kernel's protocols: the state counts are printed.
+  add_test(NAME models COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/models/run.py)
+  add_test(NAME models/long COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/models/run.py --long)
+  set_tests_properties(models PROPERTIES LABELS check TIMEOUT 900)
+  set_tests_properties(models/long PROPERTIES LABELS long TIMEOUT 7200)
+
   foreach(target vm fs device_tree net image_calls)
     add_test(NAME fuzz/${target} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run ${target} 120)
     set_tests_properties(fuzz/${target} PROPERTIES LABELS long TIMEOUT 1800)

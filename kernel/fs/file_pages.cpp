@@ -4,6 +4,7 @@
 
 #include "fs/volume.hpp"
 #include "lib/bug.hpp"
+#include "lib/format.hpp"
 
 namespace fs {
 
@@ -59,13 +60,6 @@ void FilePages::mark_dirty(u32 inode, u64 index) {
   if (mm::Frame* record = locate(inode, index, frame)) record->second |= dirty_mark;
 }
 
-bool FilePages::is_dirty(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
-  Ppn frame;
-  const mm::Frame* record = locate(inode, index, frame);
-  return record != nullptr && (record->second & dirty_mark) != 0;
-}
-
 bool FilePages::take_dirty(u32 inode, u64 index) {
   const sync::Guard guard(lock_);
   Ppn frame;
@@ -73,6 +67,16 @@ bool FilePages::take_dirty(u32 inode, u64 index) {
   if (record == nullptr || (record->second & dirty_mark) == 0) return false;
   record->second &= ~dirty_mark;
   return true;
+}
+
+FilePages::Dirty FilePages::take_dirty_of_sole_owner(u32 inode, u64 index) {
+  const sync::Guard guard(lock_);
+  Ppn frame;
+  mm::Frame* record = locate(inode, index, frame);
+  if (record == nullptr || (record->second & dirty_mark) == 0) return Dirty::no;
+  if (mm::frames().refs(frame) > 2) return Dirty::yes_and_shared;
+  record->second &= ~dirty_mark;
+  return Dirty::yes_and_taken;
 }
 
 FilePages::Released FilePages::release_shared(u32 inode, u64 index) {
@@ -153,7 +157,7 @@ void InodeBacking::release_page(u64 index) {
   for (;;) {
     switch (pages().release_shared(inode_.number(), index)) {
       case FilePages::Released::done: return;
-      case FilePages::Released::dirty: write_page(index); break;
+      case FilePages::Released::dirty: write_last(index); break;
       case FilePages::Released::last: break;
     }
     // Another mapping may come and go at any time before the mutex is ours; then the answer is `dirty` again.
@@ -162,19 +166,35 @@ void InodeBacking::release_page(u64 index) {
   }
 }
 
-void InodeBacking::write_back(u64 first, u64 count) {
-  if (pages().count() == 0) return;
-  // The mark stays: other mappings may go on writing without a fault that would set it again.
-  for (u64 index = first; index < first + count; ++index) {
-    if (pages().is_dirty(inode_.number(), index)) (void)inode_.write_page(index);
+Result<void> InodeBacking::write_back(u64 first, u64 count) {
+  if (pages().count() == 0) return {};
+  Result<void> result;
+  u64 index = first;
+  for (; index < first + count && result; ++index) {
+    if (pages().take_dirty_of_sole_owner(inode_.number(), index) == FilePages::Dirty::no) continue;
+    result = inode_.write_page(index);
   }
+  if (result) return {};
+  // The mappings stay, and may be written through without a fault. A mark too many costs a write, one too few the
+  // bytes.
+  while (index > first) pages().mark_dirty(inode_.number(), --index);
+  return result;
 }
 
-// Called with the last mapping. A page that cannot be written (the disk failed, or no block is left for a hole) is
-// lost: its program has no one to tell; the frame must go back in any case.
-void InodeBacking::write_page(u64 index) {
+// Called with the last mapping, whose program has no one to tell: the frame must go back in any case.
+void InodeBacking::write_last(u64 index) {
   if (!pages().take_dirty(inode_.number(), index)) return;
-  (void)inode_.write_page(index);
+  if (!inode_.write_page(index)) lose(index);
+}
+
+// The disk failed, or no block is left for a hole. Nothing that is acknowledged from here on may stand beside a file
+// that silently lacks bytes.
+void InodeBacking::lose(u64 index) {
+  Volume& volume = inode_.volume();
+  const auto name = volume.names().name_of(inode_.number());
+  lib::print("file system: page {} of {}{}inode {} could not be written and is lost\n", index,
+             name ? name->text() : std::string_view(), name ? ", " : "", inode_.number());
+  volume.log().fail("stores to a mapped file are lost");
 }
 
 }  // namespace fs

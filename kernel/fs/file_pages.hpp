@@ -37,7 +37,6 @@ class FilePages {
   /// Adds a frame with one mapping. Under the inode's mutex.
   void add(u32 inode, u64 index, sv39::Ppn frame);
   void mark_dirty(u32 inode, u64 index);
-  [[nodiscard]] bool is_dirty(u32 inode, u64 index);
 
   enum class Released {
     done,   ///< one mapping fewer
@@ -50,6 +49,10 @@ class FilePages {
   [[nodiscard]] Released release(u32 inode, u64 index);
   /// Takes the dirty mark off; false if there was none or the page is not in the set.
   [[nodiscard]] bool take_dirty(u32 inode, u64 index);
+  /// The same only if a single mapping is left; else the mark stays, since others may go on writing without a fault
+  /// that would set it again.
+  enum class Dirty { no, yes_and_shared, yes_and_taken };
+  [[nodiscard]] Dirty take_dirty_of_sole_owner(u32 inode, u64 index);
   /// Pages of all files.
   [[nodiscard]] u32 count() const { return count_.load(std::memory_order_relaxed); }
 
@@ -76,11 +79,12 @@ class InodeBacking final : public mm::FileBacking {
   [[nodiscard]] lib::Result<sv39::Ppn> try_acquire_page(u64 index) override;
   void mark_dirty(u64 index) override;
   void release_page(u64 index) override;
-  void write_back(u64 first, u64 count) override;
+  [[nodiscard]] lib::Result<void> write_back(u64 first, u64 count) override;
 
  private:
   [[nodiscard]] FilePages& pages() const;
-  void write_page(u64 index);
+  void write_last(u64 index);
+  void lose(u64 index);
   Inode& inode_;
 };
 

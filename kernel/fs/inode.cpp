@@ -75,7 +75,11 @@ Result<void> Inode::set_link_count(Transaction& transaction, i16 count) {
 Result<abi::Stat> Inode::stat() {
   const InodeLock lock(*this);
   LIB_TRY(lock.status());
-  return abi::Stat{static_cast<i32>(abi::root_device), number_, type_, link_count(), size()};
+  return abi::Stat{.device = static_cast<i32>(abi::root_device),
+                   .inode = number_,
+                   .type = type_,
+                   .link_count = link_count(),
+                   .size = size()};
 }
 
 // --- Reading ---

@@ -43,6 +43,18 @@ void NameCache::forget(u32 directory, const EntryName& name) {
   }
 }
 
+std::optional<EntryName> NameCache::name_of(u32 inode) {
+  for (usize index = 0; index < sets; ++index) {
+    const sync::Guard guard(locks_[index % lock_count]);
+    for (const Entry& entry : sets_[index].entries) {
+      if (entry.directory != 0 && entry.inode == inode && !entry.name.is_dot() && !entry.name.is_dot_dot()) {
+        return entry.name;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 void NameCache::clear() {
   for (Set& set : sets_) set = {};
 }

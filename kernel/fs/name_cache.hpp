@@ -51,6 +51,8 @@ class NameCache {
   [[nodiscard]] std::optional<Found> find(u32 directory, const EntryName& name);
   void remember(u32 directory, const EntryName& name, Found found);
   void forget(u32 directory, const EntryName& name);
+  /// A name that was looked up for the inode before, for a report. No lock is wanted: it may be out of date.
+  [[nodiscard]] std::optional<EntryName> name_of(u32 inode);
   /// Only before a mount.
   void clear();
 

@@ -5,6 +5,7 @@
 #include "labs/handlers.hpp"
 #include "lib/format.hpp"
 #include "syscall/arguments.hpp"
+#include "syscall/handlers.hpp"
 
 using process::Process;
 using syscall::argument;
@@ -16,15 +17,34 @@ namespace {
 
 bool has_bit(u32 mask, u64 number) { return number < 32 && (mask >> number & 1) != 0; }
 
+/// The mask has a bit for each number below 63; the last one stands for all numbers from 63 on. Every number has one.
+bool bars(u64 mask, u64 number) {
+  constexpr u64 last_bit = 63;
+  return (mask >> std::min(number, last_bit) & 1) != 0;
+}
+
+/// A call that has two numbers is barred by either.
+bool is_barred(const Process& self, u64 number, const syscall::CallEntry& call) {
+  const u64 mask = self.watch.barred;
+  if (mask == 0) return false;
+  if (bars(mask, number)) return true;
+  for (u64 other = 1; other < 64; ++other) {
+    if (bars(mask, other) && syscall::call_at(other).handler == call.handler) return true;
+  }
+  return false;
+}
+
 constexpr std::string_view no_path = "-";
 
-/// A masked open or exec of the one allowed path is let through.
-bool is_interposed(Process& self, u64 number) {
-  if (!has_bit(self.watch.barred, number)) return false;
-  if (number != static_cast<u64>(abi::Call::open) && number != static_cast<u64>(abi::Call::exec)) return true;
+/// A barred open or exec of the one allowed path is let through: the very bytes that were judged are used, since the
+/// program's memory may be shared and hold another name a moment later.
+u64 call_barred(Process& self, const syscall::CallEntry& call) {
+  const bool opens = call.handler == sys_open, runs = call.handler == sys_exec;
+  if (!opens && !runs) return failed;
   syscall::PathBuffer buffer;
   const auto path = syscall::fetch_path(self, argument(self, 0), buffer);
-  return !path || *path == no_path || *path != self.watch.open_path.data();
+  if (!path || *path == no_path || *path != self.watch.open_path.data()) return failed;
+  return opens ? syscall::open_path(self, *path) : syscall::exec_path(self, *path);
 }
 
 void print_if_traced(const Process& self, u64 number, u64 result) {
@@ -35,7 +55,7 @@ void print_if_traced(const Process& self, u64 number, u64 result) {
 }  // namespace
 
 u64 call_watched(Process& self, u64 number, const syscall::CallEntry& call) {
-  const u64 result = is_interposed(self, number) ? failed : call.handler(self);
+  const u64 result = is_barred(self, number, call) ? call_barred(self, call) : call.handler(self);
   print_if_traced(self, number, result);
   return result;
 }
@@ -60,7 +80,7 @@ u64 sys_interpose(Process& self) {
     self.watch.open_path.fill('\0');
     std::copy(path->begin(), path->end(), self.watch.open_path.begin());
   }
-  self.watch.barred |= static_cast<u32>(argument(self, 0));
+  self.watch.barred |= argument(self, 0);
   self.note_watch_changed();
   return 0;
 }

@@ -27,11 +27,14 @@ class FileBacking {
   virtual void mark_dirty(sv39::u64 index) = 0;
 
   /// One mapping of the page fewer; the translation is gone and fenced. The last one of a dirty page writes it back
-  /// through the log, never beyond the end of the file, and the frame is freed. May sleep.
+  /// through the log, never beyond the end of the file, and the frame is freed. May sleep. An error has nobody to go to
+  /// any more: the file system says which file lost a page, and takes no more writes.
   virtual void release_page(sv39::u64 index) = 0;
 
-  /// Writes dirty pages of [first, first + count) back now (munmap, exit). May sleep.
-  virtual void write_back(sv39::u64 first, sv39::u64 count) = 0;
+  /// Writes the dirty pages of [first, first + count) back now, for a caller who can still be told (munmap). May sleep.
+  /// After an error all of them are dirty as before; after none those that only the caller maps are clean, so that
+  /// their release writes nothing.
+  [[nodiscard]] virtual lib::Result<void> write_back(sv39::u64 first, sv39::u64 count) = 0;
 
  protected:
   ~FileBacking() = default;

@@ -8,7 +8,15 @@ namespace {
 
 constexpr u8 class_64_bit = 2;
 constexpr u8 little_endian = 1;
-constexpr u16 type_executable = 2;
+// xv6 looks at neither type nor machine. Linkers that make position-independent files call them `dynamic`, also those
+// that need no relocation; assemblers of one's own leave the machine 0. What is another machine's is told as such.
+constexpr u16 type_executable = 2, type_dynamic = 3;
+constexpr u16 machine_none = 0;
+
+constexpr bool is_program(const abi::ElfHeader& header) {
+  return (header.type == type_executable || header.type == type_dynamic) &&
+         (header.machine == abi::elf_machine_riscv || header.machine == machine_none);
+}
 
 constexpr std::unexpected<lib::Error> unfit{lib::Error::not_executable};
 
@@ -23,7 +31,7 @@ constexpr u64 page_ceil(u64 value) { return (value + abi::page_size - 1) & ~(abi
 
 lib::Result<ProgramHeaderTable> parse_elf_header(const abi::ElfHeader& header, u64 file_size) {
   if (header.magic != abi::elf_magic || header.elf_class != class_64_bit || header.data_encoding != little_endian ||
-      header.machine != abi::elf_machine_riscv || header.type != type_executable) {
+      !is_program(header)) {
     return unfit;
   }
   if (header.program_header_size != sizeof(abi::ProgramHeader)) return unfit;

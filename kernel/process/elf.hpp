@@ -47,8 +47,8 @@ struct ImagePlan {
   [[nodiscard]] std::span<const Segment> loaded() const { return {segments.data(), segment_count}; }
 };
 
-/// Checks magic, class, machine, type and the bounds of the program header table against the file's size
-/// (bytes).
+/// Checks magic, class, machine (RISC-V, or 0 for none), type (executable or dynamic) and the bounds of the program
+/// header table against the file's size (bytes).
 [[nodiscard]] lib::Result<ProgramHeaderTable> parse_elf_header(const abi::ElfHeader& header, u64 file_size);
 
 /// Adds one program header to the plan; types other than LOAD and empty ones are skipped. An error when it is

@@ -16,7 +16,8 @@ void Process::set_program(std::string_view path) {
   const std::string_view name_part = path.substr(path.rfind('/') + 1);  // npos + 1 is 0: a path without a slash
   const usize length = std::min(name_part.size(), program_.size() - 1);
   std::copy_n(name_part.begin(), length, program_.data());
-  program_[length] = '\0';
+  // To the end: all of it leaves the kernel (procinfo).
+  std::fill(program_.begin() + length, program_.end(), '\0');
   name = program_.data();
 }
 

@@ -70,6 +70,7 @@ class Process final : public sched::Thread {
   std::array<fs::FileRef, abi::max_open_files> files;
   fs::InodeRef current_directory;
   Watch watch;
+  lib::Error exec_error = lib::Error::not_found;  // of the last exec that failed
 
   /// Lets the n-th allocation (frame or slot) that this process makes from now on fail, once; 0 disarms. Returns how
   /// many it made since it was last armed. For reliability tests: counting up n until it is not reached any more

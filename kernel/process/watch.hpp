@@ -25,10 +25,10 @@ struct Alarm {
   }
 };
 
-/// Masks have a bit for each call number below 32. After a change of one: Process::note_watch_changed.
+/// Masks have a bit for each call number that they reach. After a change of one: Process::note_watch_changed.
 struct Watch {
   u32 traced = 0;  ///< calls that are told when they return
-  u32 barred = 0;  ///< calls that are refused
+  u64 barred = 0;  ///< calls that are refused; the last bit stands for all numbers from 63 on
   std::array<char, abi::max_path> open_path{};  ///< an open or exec of exactly this path is let through
   Alarm alarm;
 

@@ -34,9 +34,13 @@ template <typename T>
   static_assert(std::is_trivially_copyable_v<T>);
   return fetch_bytes(self, address, &to, sizeof to);
 }
+/// What leaves the kernel says something in each of its bytes: a gap that the compiler leaves between two members
+/// would carry what the stack held before.
 template <typename T>
+concept WithoutGaps = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
+
+template <WithoutGaps T>
 [[nodiscard]] bool store(process::Process& self, u64 address, const T& from) {
-  static_assert(std::is_trivially_copyable_v<T>);
   return store_bytes(self, address, &from, sizeof from);
 }
 

@@ -18,6 +18,7 @@ constexpr NamedCall core_calls[] = {
     {"read", sys_read, Call::read},
     {"kill", sys_kill, Call::kill},
     {"exec", sys_exec, Call::exec},
+    {"execerror", sys_execerror, Call::execerror},
     {"fstat", sys_fstat, Call::fstat},
     {"chdir", sys_chdir, Call::chdir},
     {"dup", sys_dup, Call::dup},

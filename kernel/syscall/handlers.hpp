@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "process/process.hpp"
 
 // Every entry of the core's system calls, one name each as in xv6. A handler reads its arguments from the trap frame of
@@ -15,6 +17,7 @@ u64 sys_getpid(process::Process& self);
 u64 sys_sleep(process::Process& self);
 u64 sys_uptime(process::Process& self);
 u64 sys_exec(process::Process& self);
+u64 sys_execerror(process::Process& self);
 u64 sys_cpupin(process::Process& self);
 // sysfile.cpp
 u64 sys_pipe(process::Process& self);
@@ -58,3 +61,12 @@ u64 sys_sync(process::Process& self);
 // sysconsole.cpp
 u64 sys_consolemode(process::Process& self);
 }
+
+namespace syscall {
+
+/// open and exec of a path that the caller has fetched, and perhaps judged: the rest of their arguments is still the
+/// program's. What is judged must be what is used, and a program may rewrite its memory between two fetches.
+u64 open_path(process::Process& self, std::string_view path);
+u64 exec_path(process::Process& self, std::string_view path);
+
+}  // namespace syscall

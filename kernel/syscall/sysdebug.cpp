@@ -45,6 +45,7 @@ u64 sys_vmstat(Process& self) {
   const i32 hart = integer_argument(self, 2);
   if (hart < -1 || hart >= static_cast<i32>(arch::max_harts)) return failed;
   if (hart >= 0 && (arch::started_harts() >> hart & 1) == 0) return failed;
+  static_assert(syscall::WithoutGaps<abi::VmStat>);
   abi::VmStat stat{};
   fill_vmstat(stat, hart);
   const usize bytes = std::min<u64>(argument(self, 1), sizeof stat);

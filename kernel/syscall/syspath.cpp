@@ -44,18 +44,21 @@ u64 with_two_paths(Process& self, Operation&& operation) {
 
 }  // namespace
 
-u64 sys_open(Process& self) {
-  PathBuffer buffer;
-  const auto path = fetch_path(self, argument(self, 0), buffer);
-  if (!path) return failed;
+u64 syscall::open_path(Process& self, std::string_view path) {
   // The descriptor first: open may create the file, and a call that fails must change nothing.
   const auto slot = syscall::free_descriptor(self);
   if (!slot) return failed;
-  auto file = fs::file_table().open(fs::root_volume(), self.current_directory, *path,
+  auto file = fs::file_table().open(fs::root_volume(), self.current_directory, path,
                                     decode_mode(static_cast<u32>(argument(self, 1))));
   if (!file) return failed;
   self.files[*slot] = std::move(*file);
   return *slot;
+}
+
+u64 sys_open(Process& self) {
+  PathBuffer buffer;
+  const auto path = fetch_path(self, argument(self, 0), buffer);
+  return path ? syscall::open_path(self, *path) : failed;
 }
 
 u64 sys_mkdir(Process& self) { return create(self, {.type = abi::FileType::directory}); }

@@ -1,5 +1,8 @@
+#include <array>
+
 #include "arch/port.hpp"
 #include "arch/riscv64/start.hpp"
+#include "lib/format.hpp"
 #include "process/exec.hpp"
 #include "process/lifecycle.hpp"
 #include "process/memory_check.hpp"
@@ -61,10 +64,25 @@ u64 sys_cpupin(Process& self) {
   return 0;
 }
 
+u64 syscall::exec_path(Process& self, std::string_view path) {
+  const auto argument_count = process::exec(self, path, argument(self, 1));
+  if (argument_count) return *argument_count;
+  self.exec_error = argument_count.error();
+  return failed;
+}
+
 u64 sys_exec(Process& self) {
   syscall::PathBuffer buffer;
   const auto path = syscall::fetch_path(self, argument(self, 0), buffer);
-  if (!path) return failed;
-  const auto argument_count = process::exec(self, *path, argument(self, 1));
-  return argument_count ? *argument_count : failed;
+  if (path) return syscall::exec_path(self, *path);
+  self.exec_error = path.error();
+  return failed;
+}
+
+// exec itself can say no more than -1; a shell wants to say which of the many reasons it was.
+u64 sys_execerror(Process& self) {
+  std::array<char, 64> text{};
+  const usize length = lib::format_to(text, "{}", lib::describe(self.exec_error)).size() + 1;
+  if (argument(self, 1) < length) return failed;
+  return syscall::store_bytes(self, argument(self, 0), text.data(), length) ? length : failed;
 }

@@ -4,6 +4,7 @@
 import os
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -11,13 +12,14 @@ from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools" / "guest"))
+TOOLS = ROOT / "tools" / "guest"
+sys.path.insert(0, str(TOOLS))
 
 import build as build_module  # noqa: E402
 import packages  # noqa: E402
 import toolchain  # noqa: E402
 from console import Guest, GuestFailure, split_commands  # noqa: E402
-from machine import parse_harts, parse_memory, require_free_port  # noqa: E402
+from machine import Machine, choose_cache, parse_harts, parse_memory, require_free_port  # noqa: E402
 from report import Failure  # noqa: E402
 from symbols import make_table, short_name  # noqa: E402
 from version import version  # noqa: E402
@@ -108,8 +110,8 @@ class Version(unittest.TestCase):
 class Options(unittest.TestCase):
     def test_memory(self):
         self.assertEqual(parse_memory("128M"), 128 << 20)
-        self.assertEqual(parse_memory("4g"), 4 << 30)
-        for wrong in ("31M", "5G", "", "x", "-1", "1.5G"):
+        self.assertEqual(parse_memory("8g"), 8 << 30)
+        for wrong in ("31M", "9G", "", "x", "-1", "1.5G"):
             with self.assertRaises(Failure):
                 parse_memory(wrong)
 
@@ -118,6 +120,22 @@ class Options(unittest.TestCase):
         for wrong in ("0", "9", "two", "-1", ""):
             with self.assertRaises(Failure):
                 parse_harts(wrong)
+
+
+class Disk(unittest.TestCase):
+    def drive(self, **how):
+        command = Machine(kernel=Path("k"), image=Path("i"), cache=choose_cache(**how)).command(interactive=False)
+        return command[command.index("-drive") + 1]
+
+    def test_an_own_image_is_safe_unless_asked_for_speed(self):
+        self.assertIn("cache=writeback", self.drive(own_image=True, snapshot=False, fast=False))
+        self.assertIn("cache=unsafe", self.drive(own_image=True, snapshot=False, fast=True))
+        self.assertIn("cache=unsafe", self.drive(own_image=True, snapshot=True, fast=False))
+        self.assertIn("cache=unsafe", self.drive(own_image=False, snapshot=False, fast=False))
+
+    def test_help_tells_the_risk(self):
+        text = subprocess.run([sys.executable, str(TOOLS / "run.py"), "--help"], capture_output=True, text=True).stdout
+        self.assertRegex(" ".join(text.split()), r"--fast-disk .*loses power, the image may be damaged")
 
 
 class Symbols(unittest.TestCase):

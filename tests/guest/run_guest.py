@@ -30,7 +30,7 @@ VIOLATION = re.compile(r"^check: .*$", re.MULTILINE)  # the invariant checker's 
 FREE_FRAMES = re.compile(r"(\d+) of \d+ frames free")
 # Orphans of the last test may still be on their way out.
 SETTLING_SECONDS = 5
-NOT_FOUND = re.compile(r"^exec .* failed\s*$", re.MULTILINE)
+NOT_FOUND = re.compile(r"^exec .* failed(: .*)?\s*$", re.MULTILINE)
 
 
 def free_frames(guest):

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Optional
 
@@ -17,7 +18,7 @@ from report import Failure, say
 VIEWS = ("shared", "mirrored", "unified")
 DEFAULT_VIEW = "unified"
 MAX_HARTS = 8
-MIN_MEMORY, MAX_MEMORY = 32 << 20, 4 << 30
+MIN_MEMORY, MAX_MEMORY = 32 << 20, 8 << 30
 OLDEST_QEMU = (7, 2)
 OLDEST_CMAKE = (3, 25)
 QEMU = "qemu-system-riscv64"
@@ -37,7 +38,7 @@ def parse_memory(text):
         raise Failure(f"--mem {text}: not a size (examples: 128M, 1G)")
     size = int(match[1]) << {"K": 10, "M": 20, "": 20, "G": 30}[match[2]]
     if not MIN_MEMORY <= size <= MAX_MEMORY:
-        raise Failure(f"--mem {text}: the memory must be 32M to 4G")
+        raise Failure(f"--mem {text}: the memory must be 32M to 8G")
     return size
 
 
@@ -99,6 +100,18 @@ def network_options(card="e1000", capture=None, forwards=None, backend=None):
     return [*options, "-device", f"{CARDS[card]},netdev=net0"]
 
 
+class DiskCache(Enum):
+    """What a FLUSH of the kernel waits for (QEMU's cache= modes). Its order holds in both while the host runs."""
+
+    SAFE = "writeback"  # the host's disk: what was acknowledged survives a power cut of the host
+    FAST = "unsafe"  # the host's memory: whatever ends QEMU, nothing is lost; a power cut may damage the image
+
+
+def choose_cache(own_image, snapshot, fast):
+    """A user's own image is worth the milliseconds that each FLUSH takes; the scratch image is made anew if need be."""
+    return DiskCache.SAFE if own_image and not snapshot and not fast else DiskCache.FAST
+
+
 @dataclass
 class Machine:
     kernel: Path
@@ -107,6 +120,7 @@ class Machine:
     memory: int = 128 << 20
     append: str = ""
     snapshot: bool = False
+    cache: DiskCache = DiskCache.FAST
     legacy_virtio: bool = False
     icount: bool = False
     gdb_port: Optional[int] = None  # where the machine waits for a debugger before its first instruction
@@ -140,9 +154,7 @@ class Machine:
             command += ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if not self.legacy_virtio:
             command += ["-global", "virtio-mmio.force-legacy=false"]
-        # The kernel's FLUSH orders its writes, which the host keeps when QEMU ends, however it ends. To wait for the
-        # host's own disk too would only matter if the host lost power, and costs milliseconds each.
-        command += ["-drive", f"file={file},if=none,format=raw,cache=unsafe,id=x0{snapshot}"]
+        command += ["-drive", f"file={file},if=none,format=raw,cache={self.cache.value},id=x0{snapshot}"]
         command += ["-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"]
         if self.append:
             command += ["-append", self.append]

@@ -17,6 +17,7 @@ from machine import (
     Machine,
     check_image,
     check_view,
+    choose_cache,
     default_gdb_port,
     network_options,
     parse_harts,
@@ -47,10 +48,17 @@ def parse_arguments(arguments):
     option("--machine", default="qemu", choices=("qemu", "vellum"), help="what it boots on (default %(default)s)")
     option("--image", metavar="FILE", help="boot this xv6-format image, in place")
     option("--snapshot", action="store_true", help="leave the image file untouched")
+    option(
+        "--fast-disk",
+        action="store_true",
+        help="with --image: do not wait for this machine's disk when the kernel flushes (much faster; but if this machine "
+        "loses power, the image may be damaged beyond what the kernel's log repairs). The default waits; the scratch "
+        "disk that is used without --image is always fast",
+    )
     option("--exec", metavar="COMMANDS", help="type these commands (separated by ;) and exit 0 if all came back")
     option("--timeout", type=float, metavar="S", help="with --exec: give up S seconds after the boot began")
     option("--smp", default="3", metavar="N", help="harts, 1 to 8 (default %(default)s)")
-    option("--mem", default="128M", metavar="SIZE", help="memory, 32M to 4G (default %(default)s)")
+    option("--mem", default="128M", metavar="SIZE", help="memory, 32M to 8G (default %(default)s)")
     option("--append", default="", metavar="ARGS", help="boot arguments, for example lab=2025-pgtbl")
     option("--gdb", action="store_true", help="wait for a debugger before the first instruction")
     option("--gdb-port", metavar="P", help="with --gdb: the port (default: id -u %% 5000 + 25000, as xv6 has it)")
@@ -89,6 +97,8 @@ def main():
     # Written so that it refuses nan too.
     if options.timeout is not None and not 0 < options.timeout < LONGEST_TIMEOUT:
         raise Failure(f"--timeout {options.timeout:g}: must be more than 0 seconds and less than {LONGEST_TIMEOUT:g}")
+    if options.fast_disk and not options.image:
+        raise Failure("--fast-disk: only with --image")
     if options.timeout is not None and options.exec is None:
         raise Failure("--timeout: only with --exec")
     commands = None if options.exec is None else split_commands(options.exec)
@@ -112,6 +122,7 @@ def main():
         memory=memory,
         append=options.append,
         snapshot=options.snapshot,
+        cache=choose_cache(image is not None, options.snapshot, options.fast_disk),
         legacy_virtio=options.legacy_virtio,
         icount=options.icount,
         gdb_port=port if options.gdb else None,

@@ -26,6 +26,7 @@ SYSTEM_CALL(int write(int, const void*, int), write)
 SYSTEM_CALL(int close(int), close)
 SYSTEM_CALL(int kill(int), kill)
 SYSTEM_CALL(int exec(const char*, char**), exec)
+SYSTEM_CALL(int execerror(char*, std::size_t), execerror)
 SYSTEM_CALL(int open(const char*, int), open)
 SYSTEM_CALL(int mknod(const char*, short, short), mknod)
 SYSTEM_CALL(int unlink(const char*), unlink)
@@ -83,6 +84,11 @@ char* sbrk(int bytes) { return sys_sbrk(bytes, static_cast<int>(abi::SbrkMode::e
 #endif
 
 char* sbrklazy(int bytes) { return sys_sbrk(bytes, static_cast<int>(abi::SbrkMode::lazy)); }
+
+const char* exec_error() {
+  static char text[64];
+  return execerror(text, sizeof(text)) < 0 ? "unknown reason" : text;
+}
 
 int shutdown(int status) { return sys_shutdown(status, abi::shutdown_word); }
 

@@ -70,6 +70,7 @@ int failnth(int n);
 int procinfo(abi::ProcInfo* slots, int count);
 int callname(std::uint64_t number, char* name, std::size_t bytes);
 std::uint64_t freeframes();
+int execerror(char* text, std::size_t bytes);
 int shutdown(int status);
 int sync();
 std::int64_t copyprobe(void* buffer, std::size_t bytes, abi::CopyDirection direction);
@@ -86,6 +87,9 @@ int recvfor(std::uint16_t port, std::uint32_t* address, std::uint16_t* source_po
 int connect(std::uint32_t address, std::uint16_t local_port, std::uint16_t port);
 std::int64_t ping(std::uint32_t address, std::uint16_t sequence, int bytes, int ticks);
 int netinfo(abi::NetInfo* result, std::size_t bytes);
+
+// Why the last exec of this process failed, in words.
+const char* exec_error();
 
 // The process's pid, read from the USYSCALL page without a trap.
 int ugetpid();

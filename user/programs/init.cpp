@@ -24,7 +24,7 @@ int start_shell() {
     char* arguments[] = {name, nullptr};
     exec("sh", arguments);
     exec("/sh", arguments);
-    printf("init: exec sh failed\n");
+    printf("init: exec sh failed: %s\n", exec_error());
     exit(1);
   }
   if (pid < 0) printf("init: fork failed\n");

@@ -12,6 +12,6 @@ int main(int argc, char** argv) {
     return 1;
   }
   exec(argv[2], argv + 2);
-  fprintf(2, "trace: exec %s failed\n", argv[2]);
+  fprintf(2, "trace: exec %s failed: %s\n", argv[2], exec_error());
   return 1;
 }

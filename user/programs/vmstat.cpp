@@ -40,7 +40,7 @@ int run(char** command) {
   }
   if (pid == 0) {
     exec(command[0], command);
-    fprintf(2, "vmstat: exec %s failed\n", command[0]);
+    fprintf(2, "vmstat: exec %s failed: %s\n", command[0], exec_error());
     exit(1);
   }
   int status = 0;

@@ -214,11 +214,31 @@ TEST_F(FileTest, ADirtyPageIsWrittenOnceAndNeverBeyondTheEnd) {
     const auto page = backing.acquire_page(1);
     backing.mark_dirty(1);
     std::memset(bytes_of(*page), 'B', 4096);
-    backing.write_back(0, 2);
+    ASSERT_OK(backing.write_back(0, 2));
     backing.release_page(1);
   }
   volume.remount();
   EXPECT_EQ(*volume.read("f"), std::string(4096, 'A') + std::string(904, 'B'));
+}
+
+// Who asks is told, as often as he asks; who ends without asking cannot be, and then the volume takes no more writes.
+TEST_F(FileTest, AStoreThatCannotBeWrittenIsNotSilentlyLost) {
+  ASSERT_OK(volume.write("f", std::string(9000, 'A')));
+  const fs::FileRef file = open("f", abi::OpenMode::read_write);
+  mm::FileBacking& backing = file->inode()->backing();
+  const auto first = backing.acquire_page(0), second = backing.acquire_page(1);
+  for (const auto page : {*first, *second}) std::memset(bytes_of(page), 'B', 4096);
+  backing.mark_dirty(0), backing.mark_dirty(1);
+  volume.disk().fail_at(1, MemoryDisk::Failing::from_then_on);
+  EXPECT_FALSE(backing.write_back(0, 2));
+  EXPECT_FALSE(backing.write_back(0, 2)) << "still dirty after the first refusal";
+  EXPECT_FALSE(backing.write_back(0, 1));
+  EXPECT_TRUE(backing.write_back(2, 1)) << "nothing dirty there";
+  backing.release_page(0);
+  backing.release_page(1);
+  EXPECT_TRUE(volume->is_read_only());
+  EXPECT_FALSE(volume->sync());
+  volume.disk().fail_at(0, MemoryDisk::Failing::once);
 }
 
 TEST_F(FileTest, TruncationClearsMappedPages) {

@@ -60,11 +60,12 @@ class FakeFile final : public mm::FileBacking {
     if (found == pages_.end()) std::abort();
     mm::frames().unref(found->second.frame);
     if (mm::frames().refs(found->second.frame) != 1) return;
-    write_back(index, 1);
+    (void)write_back(index, 1);  // if it fails the page is lost
     mm::frames().unref(found->second.frame);
     pages_.erase(found);
   }
-  void write_back(sv39::u64 first, sv39::u64 count) override {
+  [[nodiscard]] lib::Result<void> write_back(sv39::u64 first, sv39::u64 count) override {
+    if (fail_writes_) return lib::fail(lib::Error::io);
     for (auto& [index, page] : pages_) {
       if (index < first || index - first >= count || !page.dirty) continue;
       std::memcpy(disk_[index].data(), mm::frame_bytes(page.frame), 4096);
@@ -73,6 +74,7 @@ class FakeFile final : public mm::FileBacking {
       page.dirty = false;
       ++written_back_;
     }
+    return {};
   }
 
   // What the test knows and does.
@@ -83,6 +85,7 @@ class FakeFile final : public mm::FileBacking {
   [[nodiscard]] std::uint64_t cached_pages() const { return pages_.size(); }
   [[nodiscard]] std::uint64_t read_errors() const { return read_errors_; }
   void fail_read(unsigned n) { fail_reads_ = n; }
+  void fail_writes(bool fail) { fail_writes_ = fail; }
   /// Write through the file interface: into the page if it is in memory, else to the disk.
   void write(std::uint64_t offset, std::byte value) {
     const auto found = pages_.find(offset / 4096);
@@ -119,6 +122,7 @@ class FakeFile final : public mm::FileBacking {
   std::uint64_t written_back_ = 0;
   std::uint64_t read_errors_ = 0;
   unsigned fail_reads_ = 0;
+  bool fail_writes_ = false;
 };
 
 }  // namespace mm_test

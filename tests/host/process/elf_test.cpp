@@ -77,8 +77,11 @@ TEST(ElfHeader, RefusesEachWrongField) {
   EXPECT_TRUE(refused([](auto& h) { h.magic ^= 1; }));
   EXPECT_TRUE(refused([](auto& h) { h.elf_class = 1; }));
   EXPECT_TRUE(refused([](auto& h) { h.data_encoding = 2; }));
-  EXPECT_TRUE(refused([](auto& h) { h.type = 3; }));
+  for (const int type : {0, 1, 4, 0xffff}) EXPECT_TRUE(refused([&](auto& h) { h.type = static_cast<u16>(type); }));
   EXPECT_TRUE(refused([](auto& h) { h.machine = 62; }));
+  // What xv6 runs: position-independent files, and those whose assembler names no machine.
+  EXPECT_FALSE(refused([](auto& h) { h.type = 3; }));
+  EXPECT_FALSE(refused([](auto& h) { h.machine = 0; }));
   EXPECT_TRUE(refused([](auto& h) { h.program_header_size = 32; }));
   EXPECT_TRUE(refused([](auto& h) { h.program_header_count = 0; }));
   EXPECT_TRUE(refused([](auto& h) { h.program_header_count = 65535; }));

@@ -25,7 +25,7 @@ __attribute__((noreturn)) void run_words(Command* command) {
     strcpy(path + 1, name);
     exec(path, command->arguments);
   }
-  fprintf(2, "exec %s failed\n", name);
+  fprintf(2, "exec %s failed: %s\n", name, exec_error());
   exit(1);
 }
 

@@ -222,6 +222,51 @@ void bad_open_modes() {
   unlink("o");
 }
 
+// What the kernel says about a file or a process has no byte that it did not mean to say: structures have gaps, names
+// have tails, and both lie where the kernel has just worked on something else.
+void no_byte_of_the_kernel() {
+  const int fd = open("/README", Mode::read_only);
+  for (int round = 0; round < 4; ++round) {
+    // Something for the kernel's stack to remember.
+    char long_name[100];
+    memset(long_name, 'k', sizeof(long_name));
+    long_name[99] = '\0';
+    EXPECT_EQ(open(long_name, Mode::read_only), -1);
+    if (round % 2 == 1) EXPECT_EQ(read(fd, buffer, 100), 100);
+    abi::Stat status;
+    memset(&status, 0xff, sizeof(status));
+    EXPECT_EQ(fstat(fd, &status), 0);
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&status);
+    for (int i = 12; i < 16; ++i) EXPECT_EQ(bytes[i], 0);
+  }
+  close(fd);
+
+  // This program's name is longer than its child's.
+  int fds[2];
+  EXPECT_EQ(pipe(fds), 0);
+  char name[] = "cat";
+  char* arguments[] = {name, nullptr};
+  const int child = start([&] {
+    close(0), dup(fds[0]), close(fds[0]), close(fds[1]);
+    exec("/cat", arguments);
+  });
+  close(fds[0]);
+  static abi::ProcInfo slots[abi::max_processes];
+  bool seen = false;
+  for (int tries = 0; tries < 50 && !seen; ++tries) {
+    const int count = procinfo(slots, static_cast<int>(abi::max_processes));
+    for (int i = 0; i < count; ++i) {
+      if (slots[i].pid != child || strcmp(slots[i].name, name) != 0) continue;
+      seen = true;
+      for (std::size_t at = 4; at < sizeof(slots[i].name); ++at) EXPECT_EQ(slots[i].name[at], 0);
+    }
+    if (!seen) sleep(1);
+  }
+  EXPECT(seen);
+  close(fds[1]);
+  EXPECT_EQ(wait(nullptr), child);
+}
+
 constexpr testing::Test tests[] = {
     {"bad_descriptors", bad_descriptors},
     {"write_from_bad_addresses", write_from_bad_addresses},
@@ -235,6 +280,7 @@ constexpr testing::Test tests[] = {
     {"memory_given_back", memory_given_back},
     {"buffer_across_the_break", buffer_across_the_break},
     {"bad_open_modes", bad_open_modes},
+    {"no_byte_of_the_kernel", no_byte_of_the_kernel},
 };
 
 }  // namespace

@@ -297,6 +297,35 @@ void program_shapes() {
   EXPECT_EQ(run_hand_made(), 42);
 }
 
+// Position-independent linkers say `dynamic`, and an assembler of one's own may name no machine: xv6 runs both.
+void types_that_xv6_runs() {
+  constexpr std::uint16_t dynamic = 3, no_machine = 0;
+  HandMade* program = start_program(1);
+  program->segments[0] = code_segment(all_rights, 0);
+  program->header.type = dynamic;
+  EXPECT_EQ(run_hand_made(), 42);
+  program->header.machine = no_machine;
+  EXPECT_EQ(run_hand_made(), 42);
+}
+
+// exec says -1; why, the next call says, and of each failure the right word.
+void reason_of_a_failed_exec() {
+  char* arguments[] = {echo_path, nullptr};
+  const auto reason_is = [](const char* expected) { return strcmp(exec_error(), expected) == 0; };
+  EXPECT_EQ(exec("/no-such-program", arguments), -1);
+  EXPECT(reason_is("not found"));
+  EXPECT_EQ(exec("/README", arguments), -1);
+  EXPECT(reason_is("not an executable"));
+  EXPECT_EQ(exec(nullptr, reinterpret_cast<char**>(0x4000000000)), -1);
+  EXPECT_EQ(exec("/echo", reinterpret_cast<char**>(0x4000000000)), -1);
+  EXPECT(reason_is("bad address"));
+  EXPECT_EQ(exec("/README/x", arguments), -1);
+  EXPECT(reason_is("not a directory"));
+  char text[4];
+  EXPECT_EQ(execerror(text, sizeof(text)), -1);
+  EXPECT_EQ(execerror(reinterpret_cast<char*>(0x4000000000), 64), -1);
+}
+
 // V22: code that is not executable is no code; an entry into nothing kills its process only.
 void wrong_entries_and_rights() {
   HandMade* program = start_program(1);
@@ -341,6 +370,8 @@ constexpr testing::Test tests[] = {
     {"program_is_unlinked", program_is_unlinked},
     {"lying_headers", lying_headers},
     {"program_shapes", program_shapes},
+    {"types_that_xv6_runs", types_that_xv6_runs},
+    {"reason_of_a_failed_exec", reason_of_a_failed_exec},
     {"wrong_entries_and_rights", wrong_entries_and_rights},
     {"overlapping_segments", overlapping_segments},
 };

@@ -5,6 +5,7 @@ namespace systest {
 namespace {
 
 using abi::Call;
+using testing::make_file;
 using testing::status_of;
 
 abi::Sysinfo read_sysinfo() {
@@ -48,6 +49,62 @@ void interpose_masks_calls() {
             0);
   EXPECT_EQ(mkdir("d"), 0);
   EXPECT_EQ(unlink("d"), 0);
+}
+
+// No number is beyond the mask, and no second number of a call is a way around it.
+void interpose_reaches_every_number() {
+  EXPECT_EQ(status_of([] {
+              // All but exit and write; the sign goes up to the last bit, which stands for our own numbers.
+              EXPECT_EQ(interpose_by_own_number(~(bit(Call::exit) | bit(Call::write)), "-"), 0);
+              EXPECT_EQ(interpose_by_own_number(0, "README"), -1);
+              EXPECT_EQ(freeframes(), ~std::uint64_t{0});
+              EXPECT_EQ(sync(), -1);
+              EXPECT_EQ(open("README", Mode::read_only), -1);
+            }),
+            0);
+  // A second call may bar more, and takes nothing back.
+  EXPECT_EQ(status_of([] {
+              EXPECT_EQ(interpose_by_own_number(bit(Call::open), "-"), 0);
+              EXPECT_EQ(interpose_by_own_number(0, "README"), 0);
+              EXPECT_EQ(open("README", Mode::read_only), -1);
+              EXPECT_EQ(interpose_by_own_number(bit(Call::mkdir), "README"), 0);
+              EXPECT_EQ(open("README", Mode::read_only), -1);
+              EXPECT_EQ(mkdir("d"), -1);
+            }),
+            0);
+}
+
+// The name that is judged is the name that is used: a second process writes the forbidden one over it all the time, in
+// a page that both share.
+void interpose_judges_once() {
+  make_file("allowed", "a", 1);
+  make_file("forbids", "f", 1);
+  constexpr int shared_anonymous = 0x21, read_write = 3;
+  auto* name = static_cast<volatile char*>(mmap(nullptr, abi::page_size, read_write, shared_anonymous, -1, 0));
+  const auto put = [name](const char* text) {
+    for (int i = 0; i < 8; ++i) name[i] = text[i];
+  };
+  put("allowed");
+  const int writer = start([&] {
+    for (;;) put("allowed"), put("forbids");
+  });
+  EXPECT_EQ(status_of([&] {
+              EXPECT_EQ(interpose_by_own_number(bit(Call::open), "allowed"), 0);
+              const int begin = uptime();
+              while (uptime() - begin < 15) {
+                const int fd = open(const_cast<const char*>(name), Mode::read_only);
+                if (fd < 0) continue;
+                char byte = 0;
+                EXPECT_EQ(read(fd, &byte, 1), 1);
+                EXPECT_EQ(byte, 'a');
+                close(fd);
+              }
+            }),
+            0);
+  kill_and_wait(writer);
+  munmap(const_cast<char*>(name), abi::page_size);
+  EXPECT_EQ(unlink("allowed"), 0);
+  EXPECT_EQ(unlink("forbids"), 0);
 }
 
 volatile int nested;
@@ -195,6 +252,8 @@ constexpr testing::Test tests[] = {
     {"flows_are_descriptors", flows_are_descriptors},
     {"sysinfo_counts", sysinfo_counts},
     {"interpose_masks_calls", interpose_masks_calls},
+    {"interpose_reaches_every_number", interpose_reaches_every_number},
+    {"interpose_judges_once", interpose_judges_once},
     {"alarm_comes_again", alarm_comes_again},
     {"alarm_is_not_reentered", alarm_is_not_reentered},
     {"alarm_restores_registers", alarm_restores_registers},

@@ -268,7 +268,21 @@ void processes_are_listed() {
   EXPECT_EQ(procinfo(slots, -1), -1);
 }
 
+// A reservation (lr) ends when the hart goes to another thread, or the sc of one program pairs with another's lr.
+void reservation_ends_with_a_switch() {
+  static int word;
+  for (int round = 0; round < 3; ++round) {
+    int value = 0, failed_store = 0;
+    asm volatile("lr.w %0, (%1)" : "=r"(value) : "r"(&word) : "memory");
+    sleep(1);
+    asm volatile("sc.w %0, %1, (%2)" : "=&r"(failed_store) : "r"(value + 1), "r"(&word) : "memory");
+    EXPECT(failed_store != 0);
+    EXPECT_EQ(word, 0);
+  }
+}
+
 constexpr testing::Test tests[] = {
+    {"reservation_ends_with_a_switch", reservation_ends_with_a_switch},
     {"exit_status_reaches_wait", exit_status_reaches_wait},
     {"wait_takes_no_pointer", wait_takes_no_pointer},
     {"wait_with_bad_pointer", wait_with_bad_pointer},
