@@ -57,11 +57,7 @@ class Clint {
   }
 
   std::array<u32, harts> software_{};
-  std::array<u64, harts> compare_ = [] {
-    std::array<u64, harts> never{};
-    never.fill(~u64{0});
-    return never;
-  }();
+  std::array<u64, harts> compare_{};  // so that mip shows the timer as pending from the beginning, as on QEMU
   u64 offset_ = 0;
 };
 
