@@ -120,13 +120,21 @@ class UserFrames {
     if (got.status != mm::CopyStatus::ok) return 0;
     lowest_ = pointer_ + 8;  // towards older frames only
     pointer_ = saved.frame_pointer;
-    return saved.return_address;
+    return last_ = saved.return_address;
+  }
+
+  /// What next() gave was no code: a function that calls nothing saves its caller's frame pointer alone, where others
+  /// save their return address, which it still has in ra.
+  u64 leave_leaf() {
+    pointer_ = last_;
+    return process_.frame().ra;
   }
 
  private:
   const Process& process_;
   u64 pointer_;
   u64 lowest_;
+  u64 last_ = 0;
 };
 
 /// A line with the callers, where the program's file has names for them; a recursion is told once, with its depth.
@@ -136,6 +144,7 @@ void report_callers(const Process& process, const ProgramSymbols& symbols) {
   UserFrames frames(process);
   Line line;
   u64 address = frames.next();
+  if (address != 0 && !symbols.find(address)) address = frames.leave_leaf();
   u32 told = 0;
   for (u32 left = most_frames; address != 0 && left > 0 && told < most_told; ++told) {
     const auto name = symbols.find(address);

@@ -39,7 +39,8 @@ SESSION = (
     ("x/i $pc - 4", r"ecall"),
     ("tbreak *($pc - 4)", r"Temporary breakpoint 4"),
     ("continue", r"Temporary breakpoint 4"),
-    ("stepi", r"trap_vector"),
+    ("tbreak trap_vector", r"Temporary breakpoint 5"),
+    ("continue", r"Temporary breakpoint 5, .*trap_vector"),
 )
 
 

@@ -26,6 +26,7 @@ Editor::Result Editor::read_line() {
   // One read never goes beyond the end of a line: the rest is for whom the line runs.
   while (step == Step::go_on && (count = read(0, keys, sizeof(keys))) > 0) {
     for (int i = 0; i < count && step == Step::go_on; ++i) {
+      rest_ = count - i - 1;
       step = take(keys[i]);
       if (!is_echoed()) continue;
       --echoed_;
@@ -188,7 +189,7 @@ void Editor::show_history(int back) {
 // A Tab that more follows at once was not typed by a hand: it is a blank of what was pasted.
 void Editor::tab() {
   constexpr int ticks_between_keys = 1;
-  if (echoed_ > 1 || consolemode(abi::ConsoleMode::raw) > 0) return take_text('\t');
+  if (rest_ > 0 || consolemode(abi::ConsoleMode::raw) > 0) return take_text('\t');
   if (must_draw_) draw();
   sleep(ticks_between_keys);
   if (consolemode(abi::ConsoleMode::raw) > 0) return take_text('\t');

@@ -55,6 +55,7 @@ class Editor {
   Screen screen_;
   bool too_long_ = false;
   bool must_draw_ = false;
+  int rest_ = 0;        // bytes that came together with this one, behind it
   int echoed_ = 0;      // bytes to come that the console has echoed
   int history_at_ = 0;  // lines back, from 1; 0: the line is the draft
   bool completed_nothing_ = false;  // the last key was a Tab that could not help: the next one lists
