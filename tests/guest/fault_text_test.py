@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the console says of a program that ends by a fault: the stack's overflow by its name, functions by theirs where the
-program's file has symbols, a recursion told once, and a word when no more is shown."""
+"""What the console says of a program that ends by a fault: the stack's overflow by its name, functions by theirs where
+the program's file has symbols, a recursion told once, and a word when no more is shown."""
 
 import argparse
 import re

@@ -84,11 +84,13 @@ actions.select = (space) => {
   state.compareB.space = space;
   state.compareA.space = space;
   state.differences = undefined;
+  notePlace();
   actions.redraw();
   void refreshView();
 };
 actions.openTab = (tab) => {
   state.tab = tab;
+  notePlace();
   actions.redraw();
   void refreshView();
   if (tab === 'check' && state.findings === undefined) actions.check();
@@ -96,6 +98,7 @@ actions.openTab = (tab) => {
 actions.walk = (va) => {
   state.va = va.trim();
   state.step = -1;
+  notePlace();
   void refreshWalk().then(actions.redraw);
 };
 actions.toggleTable = (path) => {
