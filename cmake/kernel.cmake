@@ -36,11 +36,14 @@ function(kernel_objects name macro)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${BIFOLIUM_UNITY} UNITY_BUILD_MODE GROUP)
 endfunction()
 
-# A folder is compiled as one file where that is wanted (BIFOLIUM_UNITY): the headers are read once for all of it. lib
-# is left alone: runtime.cpp defines the C functions that the other headers declare.
+# A folder is compiled as one file where that is wanted (BIFOLIUM_UNITY): the headers are read once for all of it. Left
+# alone are lib, whose runtime.cpp defines the C functions that the other headers declare, and what has siblings of one
+# shape, with the same names inside: the drivers, and the threads that keep something.
+set(compiled_alone "^kernel/(lib/|dev/|process/(network|log_keeper)\\.cpp)")
 foreach(source IN LISTS kernel_sources)
-  if(source MATCHES "^kernel/([a-z]+)/.*\\.cpp$" AND NOT CMAKE_MATCH_1 STREQUAL lib)
-    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${CMAKE_MATCH_1})
+  if(source MATCHES "^kernel/([a-z]+)/.*\\.cpp$" AND NOT source MATCHES "${compiled_alone}")
+    string(REGEX REPLACE "^kernel/([a-z]+)/.*" "\\1" folder ${source})
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder})
   endif()
 endforeach()
 
