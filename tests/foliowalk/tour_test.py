@@ -23,12 +23,15 @@ if not chromium:
 
 
 def foliowalk(*arguments):
-    return subprocess.run([explore.COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60).stdout
+    command = [explore.COMMAND, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr
 
 
 def second_terminal():
     """The commands that stand below the steps."""
-    assert re.search(r"^2 +sh ", foliowalk("ps"), re.M)
+    listed = foliowalk("ps")
+    assert re.search(r"^2 +sh ", listed, re.M), listed
     assert "guard" in foliowalk("map", "sh") and "usyscall" in foliowalk("map", "sh")
     assert "level" in foliowalk("tree", "sh")
     assert "physical address" in foliowalk("explain", "sh", "0x3018")

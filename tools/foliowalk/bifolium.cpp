@@ -82,7 +82,7 @@ u64 field(const std::byte* record, u64 offset, u64 size) {
 bool is_bifolium(const KernelImage& image) { return image.variable(table_variable) != nullptr; }
 
 ProfileNames bifolium_names() {
-  return {.table = "process::the_table.table.slots_",
+  return {.table = "process::the_table.value_.slots_",
           .pid = "pid",
           .name = "program_",
           .state = "life_",
