@@ -35,7 +35,8 @@ def second_terminal():
     assert "guard" in foliowalk("map", "sh") and "usyscall" in foliowalk("map", "sh")
     assert "level" in foliowalk("tree", "sh")
     assert "physical address" in foliowalk("explain", "sh", "0x3018")
-    assert "0 faults" in foliowalk("lint")
+    found = foliowalk("lint")
+    assert "0 faults" in found, found
 
 
 def walk(terminal, address, pictures):

@@ -26,7 +26,7 @@ constexpr std::array devices = {
     Device{0x10'1000, 0x1000, "RTC"},
     Device{0x200'0000, 0x1'0000, "CLINT"},
     Device{0x300'0000, 0x1'0000, "PCI I/O"},
-    Device{0xc00'0000, 0x60'0000, "PLIC"},
+    Device{0xc00'0000, 0x400'0000, "PLIC"},  // what its specification takes; xv6 up to 2021 maps all of it
     Device{0x1000'0000, 0x1000, "UART0"},
     Device{0x1000'1000, 0x8000, "virtio"},
     Device{0x1010'0000, 0x1000, "fw_cfg"},
