@@ -10,6 +10,7 @@
 #include "tools/foliowalk/json.hpp"
 #include "tools/foliowalk/qmp.hpp"
 #include "tools/foliowalk/text.hpp"
+#include "tools/foliowalk/trap_log.hpp"
 
 namespace foliowalk {
 namespace {

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <map>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -506,7 +505,8 @@ std::vector<Finding> lint_source(Source& source, Scene& scene) {
   scene = capture(source);
   std::vector<Finding> findings = look(scene);
   for (int again = 0; again < 2 && source.is_live() && !findings.empty(); ++again) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    const timespec pause{0, 15'000'000};
+    ::nanosleep(&pause, nullptr);
     findings = confirmed(std::move(findings), look(capture(source)));
   }
   return findings;

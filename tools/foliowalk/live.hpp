@@ -9,6 +9,7 @@
 
 #include "tools/foliowalk/look.hpp"
 #include "tools/foliowalk/session.hpp"
+#include "tools/foliowalk/trap_log.hpp"
 
 namespace foliowalk {
 

@@ -1,0 +1,129 @@
+// What the page's worker calls. Text goes both ways as JSON, bytes as they are; one answer and one piece of output are
+// kept until the next call.
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "page/machine/guest.hpp"
+#include "tools/foliowalk/number.hpp"
+
+namespace {
+
+using nlohmann::json;
+using page::Guest;
+using vellum::StopReason;
+using vellum::u64;
+using vellum::u8;
+
+struct Module {
+  std::vector<u8> reserved;
+  std::vector<u8> kernel, image;
+  std::unique_ptr<Guest> guest;
+  std::string answer;
+  std::array<u8, 1 << 16> output{};
+};
+
+Module& module() {
+  static Module the_module;
+  return the_module;
+}
+
+json refuse(const std::string& why) { return {{"status", 400}, {"value", {{"error", why}}}}; }
+json ok(json value) { return {{"status", 200}, {"value", std::move(value)}}; }
+
+json boot(const json& question) {
+  Module& m = module();
+  m.guest = nullptr;  // its memory first
+  page::Wish wish{.harts = question.value("harts", 1U),
+                  .megabytes = question.value("megabytes", 128U),
+                  .seed = question.value("seed", u64{0}),
+                  .bootargs = question.value("bootargs", std::string())};
+  if (wish.harts < 1 || wish.harts > vellum::max_harts) return refuse("1 to 8 harts");
+  if (wish.megabytes < 32 || wish.megabytes > 512) return refuse("32 to 512 MiB of memory");
+  std::string why;
+  m.guest = Guest::boot(wish, std::move(m.kernel), std::move(m.image), why);
+  m.kernel = {};
+  m.image = {};
+  return m.guest ? ok(nullptr) : refuse(why);
+}
+
+json ask(const json& question) {
+  foliowalk::Question asked{question.value("name", std::string()), question.value("changes", false), {}};
+  for (const auto& [name, value] : question.value("parameters", json::object()).items()) {
+    if (value.is_string()) asked.parameters[name] = value.get<std::string>();
+  }
+  foliowalk::Answer answer = module().guest->ask(asked);
+  return {{"status", answer.status}, {"value", std::move(answer.value)}};
+}
+
+json answer_to(const json& question) {
+  const std::string what = question.value("do", std::string());
+  if (what == "boot") return boot(question);
+  if (!module().guest) return refuse("nothing has been booted");
+  Guest& guest = *module().guest;
+  if (what == "state") return ok(guest.state());
+  if (what == "ask") return ask(question);
+  if (what == "findings") return ok(guest.findings(question.value("after", 0U)));
+  if (what == "blame") {
+    const auto address = foliowalk::parse_number(question.value("pa", std::string()));
+    return address ? ok(guest.blame(*address)) : refuse("not an address");
+  }
+  return refuse("no such question");
+}
+
+}  // namespace
+
+#define PAGE_EXPORT(name) extern "C" [[gnu::used]] __attribute__((export_name(#name)))
+
+PAGE_EXPORT(page_reserve) u8* page_reserve(unsigned bytes) {
+  module().reserved.resize(bytes == 0 ? 1 : bytes);
+  return module().reserved.data();
+}
+
+PAGE_EXPORT(page_take) void page_take(unsigned what, unsigned bytes) {
+  Module& m = module();
+  m.reserved.resize(bytes);
+  (what == 0 ? m.kernel : m.image) = std::exchange(m.reserved, {});
+}
+
+PAGE_EXPORT(page_call) unsigned page_call(unsigned bytes) {
+  Module& m = module();
+  const std::string_view text(reinterpret_cast<const char*>(m.reserved.data()), bytes);
+  const json question = json::parse(text, nullptr, false);
+  const json answer = question.is_object() ? answer_to(question) : refuse("not a question");
+  m.answer = answer.dump(-1, ' ', false, json::error_handler_t::replace);
+  return static_cast<unsigned>(m.answer.size());
+}
+
+PAGE_EXPORT(page_answer) const char* page_answer() { return module().answer.data(); }
+
+PAGE_EXPORT(page_run) unsigned page_run(double steps) {
+  if (!module().guest) return static_cast<unsigned>(StopReason::idle);
+  return static_cast<unsigned>(module().guest->machine().run(static_cast<u64>(steps), vellum::WhenIdle::stop));
+}
+
+PAGE_EXPORT(page_next_event) double page_next_event() {
+  const auto& machine = module().guest->machine();
+  const auto next = machine.next_event();
+  const u64 now = machine.schedule().nanoseconds;
+  return !next ? -1 : *next <= now ? 0 : static_cast<double>(*next - now);
+}
+
+PAGE_EXPORT(page_skip_to_event) void page_skip_to_event() {
+  auto& machine = module().guest->machine();
+  if (const auto next = machine.next_event()) machine.advance_to(*next);
+}
+
+PAGE_EXPORT(page_input) unsigned page_input(unsigned bytes) {
+  Module& m = module();
+  return static_cast<unsigned>(m.guest->machine().feed(std::span(m.reserved).first(bytes)));
+}
+
+PAGE_EXPORT(page_output) unsigned page_output() {
+  Module& m = module();
+  return m.guest ? static_cast<unsigned>(m.guest->machine().take_output(m.output)) : 0;
+}
+
+PAGE_EXPORT(page_output_at) const u8* page_output_at() { return module().output.data(); }
