@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "page/machine/machine_look.hpp"
 #include "vellum/machine/elf.hpp"
 
@@ -56,44 +58,88 @@ std::string sentence(const vellum::Finding& finding) {
 
 }  // namespace
 
-void Guest::make_memory(const Wish& wish) {
-  ram_.resize(usize{wish.megabytes} << 20);
-  rom_.resize(vellum::page_bytes);
-  pages_.resize(vellum::Memory::pages_for(ram_.size(), image_.size()));
+void Guest::make_memory() {
+  ram_.assign(usize{wish_.megabytes} << 20, 0);
+  rom_.assign(vellum::page_bytes, 0);
+  image_ = image_as_given_;
+  pages_.assign(vellum::Memory::pages_for(ram_.size(), image_.size()), {});
   code_.resize(decoded_pages);
-  table_pages_.resize(ram_.size() / vellum::page_bytes);
-  changes_.resize(remembered_changes);
-  buckets_.resize(change_buckets);
-  code_stores_.resize(remembered_code_stores);
-  asid_fences_.resize(vellum::max_harts * vellum::HartFences::asids);
-  found_.resize(most_findings);
+  table_pages_.assign(ram_.size() / vellum::page_bytes, 0);
+  changes_.assign(remembered_changes, {});
+  buckets_.assign(change_buckets, 0);
+  code_stores_.assign(remembered_code_stores, {});
+  asid_fences_.assign(vellum::max_harts * vellum::HartFences::asids, 0);
+  found_.assign(most_findings, {});
 }
 
 std::unique_ptr<Guest> Guest::boot(const Wish& wish, std::vector<vellum::u8> kernel, std::vector<vellum::u8> image,
                                    std::string& why) {
-  const auto elf = vellum::read_elf(kernel);
-  if (!elf) {
+  if (!vellum::read_elf(kernel)) {
     why = "the kernel is not a RISC-V kernel that this machine can boot: take kernel/kernel as make built it";
     return nullptr;
   }
   std::unique_ptr<Guest> guest(new Guest);
+  guest->wish_ = wish;
   guest->kernel_ = std::move(kernel);
-  guest->image_ = std::move(image);
-  guest->bootargs_ = wish.bootargs;
-  guest->make_memory(wish);
-  if (!vellum::load_elf(guest->kernel_, *elf, vellum::map::ram_base, guest->ram_)) {
+  guest->image_as_given_ = std::move(image);
+  guest->names_ = std::make_unique<Names>(guest->kernel_);
+  guest->start_anew();
+  if (!guest->machine_) {
     why = "the kernel does not fit into the machine's memory at 0x80000000";
     return nullptr;
   }
-  guest->judges_ = std::make_unique<vellum::Judges>(vellum::JudgeStorage{
-      guest->changes_, guest->buckets_, guest->code_stores_, guest->asid_fences_, guest->table_pages_, guest->found_});
-  guest->machine_ = std::make_unique<vellum::Judges::JudgedMachine>(
-      vellum::Configuration{.harts = wish.harts, .seed = wish.seed, .bootargs = guest->bootargs_},
-      vellum::Storage{guest->ram_, guest->rom_, guest->image_, guest->pages_, guest->code_}, *guest->judges_);
-  guest->judges_->attach(*guest->machine_);
-  guest->names_ = std::make_unique<Names>(guest->kernel_);
-  guest->make_explorer();
   return guest;
+}
+
+void Guest::start_anew() {
+  api_ = nullptr;
+  look_ = nullptr;
+  source_ = nullptr;
+  machine_ = nullptr;
+  make_memory();
+  const auto elf = vellum::read_elf(kernel_);
+  if (!elf || !vellum::load_elf(kernel_, *elf, vellum::map::ram_base, ram_)) return;
+  judges_ = std::make_unique<vellum::Judges>(
+      vellum::JudgeStorage{changes_, buckets_, code_stores_, asid_fences_, table_pages_, found_});
+  machine_ = std::make_unique<vellum::Judges::JudgedMachine>(
+      vellum::Configuration{.harts = wish_.harts, .seed = wish_.seed, .bootargs = wish_.bootargs},
+      vellum::Storage{ram_, rom_, image_, pages_, code_}, *judges_);
+  judges_->attach(*machine_);
+  make_explorer();
+}
+
+void Guest::type(std::span<const vellum::u8> bytes) {
+  const auto& now = machine_->schedule();
+  std::erase_if(typed_, [&](const Typed& typed) { return typed.step > now.steps; });
+  typed_.push_back({now.steps, now.nanoseconds, {bytes.begin(), bytes.end()}});
+  newest_ = now.steps;
+  machine_->feed(bytes);
+}
+
+void Guest::go_to(u64 step) {
+  newest_ = newest();
+  if (step < machine_->schedule().steps) start_anew();
+  judges_->forget_stops();
+  const auto run_to = [this](u64 target) {
+    std::array<vellum::u8, 4096> printed;
+    while (machine_->schedule().steps < target) {
+      const auto reason = machine_->run(target - machine_->schedule().steps);
+      if (reason == vellum::StopReason::output_full) {
+        while (machine_->take_output(printed) != 0) {
+        }
+      } else if (reason != vellum::StopReason::steps_done) {
+        return;
+      }
+    }
+  };
+  for (const Typed& typed : typed_) {
+    if (typed.step < machine_->schedule().steps) continue;  // it has been typed already
+    if (typed.step >= step) break;
+    run_to(typed.step);
+    machine_->advance_to(typed.nanoseconds);
+    machine_->feed({reinterpret_cast<const vellum::u8*>(typed.text.data()), typed.text.size()});
+  }
+  run_to(step);
 }
 
 void Guest::make_explorer() {
@@ -126,6 +172,8 @@ json Guest::state() const {
                      {"waiting", hart.is_waiting}});
   }
   return {{"step", schedule.steps},
+          {"newest", newest()},
+          {"oldest", 0},
           {"nanoseconds", schedule.nanoseconds},
           {"exit", machine_->exit_status()},
           {"findings", judges_->findings().size()},

@@ -21,6 +21,7 @@ struct Module {
   std::vector<u8> reserved;
   std::vector<u8> kernel, image;
   std::unique_ptr<Guest> guest;
+  bool one_step = false;
   std::string answer;
   std::array<u8, 1 << 16> output{};
 };
@@ -58,6 +59,49 @@ json ask(const json& question) {
   return {{"status", answer.status}, {"value", std::move(answer.value)}};
 }
 
+/// Sets what the next runs stop at.
+json until(const json& question) {
+  Module& m = module();
+  vellum::Judges& judges = m.guest->judges();
+  const std::string what = question.value("what", std::string());
+  judges.forget_stops();
+  m.one_step = what == "instruction";
+  if (what == "trap") judges.stop_at(vellum::StopAt::trap);
+  if (what == "fault") judges.stop_at(vellum::StopAt::page_fault);
+  if (what == "satp") judges.stop_at(vellum::StopAt::satp_write);
+  if (what == "finding") judges.stop_at(vellum::StopAt::finding);
+  if (what == "fork" || what == "exec") {
+    const u64 function = m.guest->names().address_of("sys_" + what);
+    if (function == 0) return refuse("this kernel has no function sys_" + what);
+    if (!judges.stop_at_return_of(function)) return refuse("too many stops are set");
+  }
+  return ok(nullptr);
+}
+
+json record() {
+  json input = json::array();
+  for (const auto& typed : module().guest->typed()) {
+    input.push_back({{"step", typed.step}, {"nanoseconds", typed.nanoseconds}, {"text", typed.text}});
+  }
+  return ok({{"input", input}});
+}
+
+json replay(const json& question) {
+  std::vector<Guest::Typed> typed;
+  for (const json& one : question.value("input", json::array())) {
+    if (!one.is_object()) return refuse("this run is damaged");
+    typed.push_back({one.value("step", u64{0}), one.value("nanoseconds", u64{0}), one.value("text", std::string())});
+  }
+  module().guest->take_typed(std::move(typed));
+  module().guest->go_to(question.value("end", u64{0}));
+  return ok(nullptr);
+}
+
+json go_to(u64 step) {
+  module().guest->go_to(step);
+  return ok(nullptr);
+}
+
 json answer_to(const json& question) {
   const std::string what = question.value("do", std::string());
   if (what == "boot") return boot(question);
@@ -70,6 +114,14 @@ json answer_to(const json& question) {
     const auto address = foliowalk::parse_number(question.value("pa", std::string()));
     return address ? ok(guest.blame(*address)) : refuse("not an address");
   }
+  if (what == "until") return until(question);
+  if (what == "goto") return go_to(question.value("step", u64{0}));
+  if (what == "back") {
+    const u64 now = guest.machine().schedule().steps;
+    return go_to(now == 0 ? 0 : now - 1);
+  }
+  if (what == "record") return record();
+  if (what == "replay") return replay(question);
   return refuse("no such question");
 }
 
@@ -100,8 +152,13 @@ PAGE_EXPORT(page_call) unsigned page_call(unsigned bytes) {
 PAGE_EXPORT(page_answer) const char* page_answer() { return module().answer.data(); }
 
 PAGE_EXPORT(page_run) unsigned page_run(double steps) {
-  if (!module().guest) return static_cast<unsigned>(StopReason::idle);
-  return static_cast<unsigned>(module().guest->machine().run(static_cast<u64>(steps), vellum::WhenIdle::stop));
+  Module& m = module();
+  if (!m.guest) return static_cast<unsigned>(StopReason::idle);
+  if (std::exchange(m.one_step, false)) {
+    (void)m.guest->machine().run(1, vellum::WhenIdle::stop);
+    return static_cast<unsigned>(StopReason::asked);
+  }
+  return static_cast<unsigned>(m.guest->machine().run(static_cast<u64>(steps), vellum::WhenIdle::stop));
 }
 
 PAGE_EXPORT(page_next_event) double page_next_event() {
@@ -116,9 +173,9 @@ PAGE_EXPORT(page_skip_to_event) void page_skip_to_event() {
   if (const auto next = machine.next_event()) machine.advance_to(*next);
 }
 
-PAGE_EXPORT(page_input) unsigned page_input(unsigned bytes) {
+PAGE_EXPORT(page_input) void page_input(unsigned bytes) {
   Module& m = module();
-  return static_cast<unsigned>(m.guest->machine().feed(std::span(m.reserved).first(bytes)));
+  if (m.guest) m.guest->type(std::span(m.reserved).first(bytes));
 }
 
 PAGE_EXPORT(page_output) unsigned page_output() {

@@ -76,7 +76,7 @@ export interface Recording {
   format: 'bifolium-run-1';
   name: string;
   options: Options;
-  input: { step: number; text: string }[];
+  input: { step: number; nanoseconds: number; text: string }[];
   end: number;
   builtin: string; // the built-in guest, or '' when kernel and image are in the file
   kernel?: string; // base64

@@ -166,6 +166,7 @@ void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
 
 void Judges::on_satp(Hart& hart, u64 /*old_value*/, u64 new_value) {
   fences_[hart.id].use_root(++tick_, new_value, hart.pc);
+  if (stop_at_ == StopAt::satp_write) machine_->request_stop();
 }
 
 void Judges::on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid) {
@@ -173,6 +174,35 @@ void Judges::on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, 
 }
 
 void Judges::on_fence_i(Hart& hart) { last_fence_i_[hart.id] = ++tick_; }
+
+void Judges::on_trap(Hart& /*hart*/, u64 cause, u64 /*tval*/) {
+  const bool is_page_fault = cause == static_cast<u64>(Cause::fetch_page) || cause == static_cast<u64>(Cause::load_page) ||
+                             cause == static_cast<u64>(Cause::store_page);
+  if (stop_at_ == StopAt::trap || (stop_at_ == StopAt::page_fault && is_page_fault)) machine_->request_stop();
+}
+
+bool Judges::stop_at_return_of(u64 function) {
+  forget_stops();
+  awaited_function_ = function;
+  return machine_->break_at(function, true);
+}
+
+void Judges::forget_stops() {
+  stop_at_ = StopAt::nothing;
+  if (awaited_function_ != 0) machine_->break_at(awaited_function_, false);
+  if (awaited_return_ != 0) machine_->break_at(awaited_return_, false);
+  awaited_function_ = awaited_return_ = 0;
+}
+
+void Judges::on_break(Hart& hart, u64 pc) {
+  if (pc == awaited_function_ && awaited_return_ == 0) {
+    awaited_hart_ = hart.id;
+    awaited_return_ = hart.x[return_address];
+    machine_->break_at(awaited_return_, true);
+  } else if (pc == awaited_return_ && hart.id == awaited_hart_) {
+    machine_->request_stop();
+  }
+}
 
 /// Once for each place: the same rule, broken by the same store.
 bool Judges::is_known(const Finding& finding) const {
@@ -189,7 +219,7 @@ void Judges::report(Hart& hart, Finding finding) {
   finding.now = moment_of(&hart);
   finding.callers = callers_of(hart);
   storage_.findings[finding_count_++] = finding;
-  if (stops_) machine_->request_stop();
+  if (stop_at_ == StopAt::finding) machine_->request_stop();
 }
 
 }  // namespace vellum

@@ -22,10 +22,13 @@ struct JudgeStorage {
   std::span<Finding> findings;
 };
 
+/// What makes run() come back, apart from the number of steps.
+enum class StopAt : u8 { nothing, trap, page_fault, satp_write, finding };
+
 class Judges : public Unobserved {
  public:
   static constexpr bool sees_walks = true, forgets_at_satp = true, sees_entry_stores = true, sees_code = true,
-                        sees_fences = true;
+                        sees_fences = true, sees_traps = true, sees_breaks = true;
   using JudgedMachine = Machine<Judges>;
 
   explicit Judges(const JudgeStorage& storage);
@@ -35,8 +38,10 @@ class Judges : public Unobserved {
 
   [[nodiscard]] std::span<const Finding> findings() const { return storage_.findings.first(finding_count_); }
   [[nodiscard]] const EntryHistory& history() const { return history_; }
-  /// Makes run() come back right after the next finding.
-  void stop_at_findings(bool on) { stops_ = on; }
+  void stop_at(StopAt what) { stop_at_ = what; }
+  /// Makes run() come back when the function at this address, called from now on, has returned. False: too many such.
+  bool stop_at_return_of(u64 function);
+  void forget_stops();
 
   /// The return addresses of what a hart does, by frame pointers.
   [[nodiscard]] CallChain callers_of(const Hart& hart) const;
@@ -51,6 +56,9 @@ class Judges : public Unobserved {
   void on_satp(Hart& hart, u64 old_value, u64 new_value);
   void on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid);
   void on_fence_i(Hart& hart);
+  void on_trap(Hart& hart, u64 cause, u64 tval);
+  void on_return(Hart& /*hart*/) {}
+  void on_break(Hart& hart, u64 pc);
 
  private:
   [[nodiscard]] Moment moment_of(const Hart* hart) const;
@@ -70,7 +78,9 @@ class Judges : public Unobserved {
   u64 tick_ = 0;
   u64 last_change_ = 0;  // of a valid entry
   usize finding_count_ = 0;
-  bool stops_ = false;
+  StopAt stop_at_ = StopAt::nothing;
+  u64 awaited_function_ = 0, awaited_return_ = 0;
+  u32 awaited_hart_ = 0;
 };
 
 static_assert(Observer<Judges>);
