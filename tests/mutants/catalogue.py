@@ -184,15 +184,15 @@ MUTANTS = [
     Mutant(
         "copies go on behind user memory",
         COPY,
-        "? AddressSpace::user_limit - va.value() : 0;",
+        "? limit_ - va.value() : 0;",
         "? bytes : 0;",
         equivalent="the page above user memory is never mapped, so a copy that comes from below ends there anyhow",
     ),
     Mutant(
         "copies may begin at USYSCALL",
         COPY,
-        "? AddressSpace::user_limit - va.value() : 0;",
-        "? AddressSpace::user_limit - va.value() : bytes;",
+        "? limit_ - va.value() : 0;",
+        "? limit_ - va.value() : bytes;",
     ),
     Mutant(
         "software copy: U is not looked at",

@@ -1,228 +1,211 @@
 #include "tools/foliowalk/kernel_image.hpp"
 
-#include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <gelf.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <deque>
+#include <list>
 #include <unordered_map>
+
+#include "vellum/debug/debug_info.hpp"
 
 namespace foliowalk {
 
-/// Keeps the ELF and DWARF handles open and turns type entries into Type objects, each once.
+namespace debug = vellum::debug;
+using debug::TypeKind;
+
+/// Keeps the file, and turns the types of its DWARF into Type objects, each once.
 struct KernelImage::Reader {
-  int descriptor = -1;
-  Elf* elf = nullptr;
-  Dwarf* dwarf = nullptr;
+  std::vector<std::byte> file;
+  std::list<std::vector<std::byte>> memory;  // of the reader's indexes
+  debug::Arena arena{{}, more, this};
+  const debug::DebugInfo* info = nullptr;
   std::deque<Type> types;  // a deque, so that pointers to its elements stay good
-  std::unordered_map<Dwarf_Off, Type*> known;
-  std::vector<Dwarf_Off> variable_dies;
-  std::unordered_map<std::string, Dwarf_Off> classes;  // definitions by full name, the first of each
+  std::unordered_map<u64, Type*> known;  // by the entry's key
+  std::deque<std::pair<Type*, debug::Type>> pending;  // types whose parts are still to be converted
+  std::vector<debug::Entry> variable_entries;
+  std::unordered_map<std::string, u64> classes;  // definitions by full name, the first of each: their entries' keys
+  std::string first_problem;
 
-  ~Reader() {
-    if (dwarf) dwarf_end(dwarf);
-    if (elf) elf_end(elf);
-    if (descriptor >= 0) ::close(descriptor);
+  static std::span<std::byte> more(void* owner, usize bytes) {
+    return static_cast<Reader*>(owner)->memory.emplace_back(std::max<usize>(bytes, usize{1} << 20));
   }
 
-  static std::string name_of(Dwarf_Die* die) {
-    Dwarf_Attribute attribute;
-    const char* name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attribute));
-    return name ? name : "";
+  [[nodiscard]] const debug::Dwarf& dwarf() const { return *info->dwarf(); }
+
+  static std::string words_of(const debug::Error& error) {
+    return error.section.empty() ? std::string(error.words)
+                                 : fmt::format("{} ({} at {:#x})", error.words, error.section, error.offset);
   }
 
-  static std::optional<u64> number(Dwarf_Die* die, unsigned at) {
-    Dwarf_Attribute attribute;
-    Dwarf_Word value = 0;
-    if (dwarf_formudata(dwarf_attr_integrate(die, at, &attribute), &value) != 0) return std::nullopt;
-    return value;
+  void note_problem(const debug::Error& error) {
+    if (first_problem.empty()) first_problem = words_of(error);
   }
 
-  const Type* type_of(Dwarf_Die* die) {
-    Dwarf_Attribute attribute;
-    Dwarf_Die type;
-    if (!dwarf_formref_die(dwarf_attr_integrate(die, DW_AT_type, &attribute), &type)) return nullptr;
-    return convert(&type);
+  [[nodiscard]] static std::string full_name(const debug::Scope& scope, std::string_view name) {
+    std::string text;
+    for (const std::string_view part : scope.names()) text.append(part).append("::");
+    return text.append(name);
   }
 
-  /// Recursion ends because a type is entered in `known` before its parts are converted.
-  const Type* convert(Dwarf_Die* die) {
-    if (const auto found = known.find(dwarf_dieoffset(die)); found != known.end()) return found->second;
-    const int tag = dwarf_tag(die);
-    if (tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type || tag == DW_TAG_atomic_type ||
-        tag == DW_TAG_restrict_type) {
-      return type_of(die);
-    }
-    if (dwarf_hasattr(die, DW_AT_declaration)) {
-      const auto defined = classes.find(declared_scope(die) + name_of(die));
-      Dwarf_Die definition;
-      if (defined != classes.end() && dwarf_offdie(dwarf, defined->second, &definition)) return convert(&definition);
-    }
-    Type* type = &types.emplace_back();
-    known.emplace(dwarf_dieoffset(die), type);
-    type->name = name_of(die);
-    type->size = number(die, DW_AT_byte_size).value_or(0);
-    switch (tag) {
-      case DW_TAG_base_type: fill_integer(*type, die); break;
-      case DW_TAG_pointer_type:
-      case DW_TAG_reference_type:
-      case DW_TAG_rvalue_reference_type:
-        type->kind = Type::Kind::pointer;
-        type->size = 8;
-        type->element = type_of(die);
-        break;
-      case DW_TAG_structure_type:
-      case DW_TAG_class_type:
-      case DW_TAG_union_type: fill_structure(*type, die); break;
-      case DW_TAG_array_type: fill_array(*type, die); break;
-      case DW_TAG_enumeration_type: fill_enumeration(*type, die); break;
-      default: break;
-    }
+  /// The definition of a class that is only declared here, if any unit has one.
+  [[nodiscard]] std::optional<debug::Type> definition_of(const debug::Type& declared) const {
+    const auto scope = debug::scope_of(dwarf(), *declared.entry());
+    const auto name = declared.name();
+    if (!scope || !name) return std::nullopt;
+    const auto found = classes.find(full_name(*scope, *name));
+    if (found == classes.end()) return std::nullopt;
+    const auto entry = dwarf().entry(found->second);
+    return entry ? std::optional(debug::Type::described_by(dwarf(), *entry)) : std::nullopt;
+  }
+
+  /// The type that an entry names, with all that it leads to. Null for void and for what cannot be read.
+  const Type* type_of(const debug::Entry& entry) {
+    const Type* const type = begin(debug::Type::of(dwarf(), entry));
+    drain();
     return type;
   }
 
-  static void fill_integer(Type& type, Dwarf_Die* die) {
-    const u64 encoding = number(die, DW_AT_encoding).value_or(0);
-    type.kind = Type::Kind::integer;
-    type.is_signed = encoding == DW_ATE_signed || encoding == DW_ATE_signed_char;
+  /// One after the other: types that lead to types that lead to types would be deeper than the stack.
+  void drain() {
+    while (!pending.empty()) {
+      const auto [converted, from] = pending.front();
+      pending.pop_front();
+      fill(*converted, from);
+    }
   }
 
-  void fill_structure(Type& type, Dwarf_Die* die) {
+  /// Makes the type known; its parts come later, from `pending`.
+  Type* begin(const debug::Result<debug::Type>& named) {
+    if (!named) {
+      note_problem(named.error());
+      return nullptr;
+    }
+    const auto plain = named->stripped();
+    if (!plain) {
+      note_problem(plain.error());
+      return nullptr;
+    }
+    if (!plain->entry()) return nullptr;
+    debug::Type from = *plain;
+    if (from.is_declaration()) from = definition_of(from).value_or(from);
+    const auto [place, is_new] = known.try_emplace(from.entry()->key(), nullptr);
+    if (!is_new) return place->second;
+    Type* const type = &types.emplace_back();
+    place->second = type;
+    type->name = from.name().value_or(std::string_view());
+    if (const auto size = from.size()) type->size = *size;
+    pending.emplace_back(type, from);
+    return type;
+  }
+
+  void fill(Type& type, const debug::Type& from) {
+    switch (from.kind()) {
+      case TypeKind::integer:
+      case TypeKind::character:
+      case TypeKind::boolean:
+        type.kind = Type::Kind::integer;
+        type.is_signed = from.is_signed();
+        break;
+      case TypeKind::pointer:
+      case TypeKind::reference:
+        type.kind = Type::Kind::pointer;
+        type.element = begin(from.target());
+        break;
+      case TypeKind::structure:
+      case TypeKind::union_: fill_structure(type, from); break;
+      case TypeKind::array: fill_array(type, from); break;
+      case TypeKind::enumeration: fill_enumeration(type, from); break;
+      default: break;
+    }
+  }
+
+  void fill_structure(Type& type, const debug::Type& from) {
     type.kind = Type::Kind::structure;
-    Dwarf_Die child;
-    if (dwarf_child(die, &child) != 0) return;
-    do {
-      const int tag = dwarf_tag(&child);
-      if (tag != DW_TAG_member && tag != DW_TAG_inheritance) continue;
-      if (dwarf_hasattr(&child, DW_AT_external)) continue;  // a static member has no place in the object
-      type.members.push_back({tag == DW_TAG_member ? name_of(&child) : "",
-                              number(&child, DW_AT_data_member_location).value_or(0), type_of(&child)});
-    } while (dwarf_siblingof(&child, &child) == 0);
+    debug::Members members(from);
+    for (;;) {
+      const auto more = members.next();
+      if (!more) return note_problem(more.error());
+      if (!*more) return;
+      const debug::Member& member = members.member();
+      Type::Member& made = type.members.emplace_back();
+      made.name = member.name;
+      made.type = begin(debug::Type::of(dwarf(), member.entry));
+      if (!member.offset) {
+        made.problem = words_of(member.offset.error());
+        note_problem(member.offset.error());
+      } else if (member.bits) {
+        made.problem = "a bit-field, which is not read";
+      } else {
+        made.offset = *member.offset;
+      }
+    }
   }
 
-  /// A multi-dimensional array becomes arrays of arrays, the last dimension innermost.
-  void fill_array(Type& type, Dwarf_Die* die) {
-    std::vector<u64> counts;
-    Dwarf_Die child;
-    if (dwarf_child(die, &child) == 0) {
-      do {
-        if (dwarf_tag(&child) != DW_TAG_subrange_type) continue;
-        if (const auto count = number(&child, DW_AT_count))
-          counts.push_back(*count);
-        else if (const auto last = number(&child, DW_AT_upper_bound))
-          counts.push_back(*last + 1);
-        else
-          counts.push_back(0);
-      } while (dwarf_siblingof(&child, &child) == 0);
-    }
-    const Type* element = type_of(die);
-    for (usize i = counts.size(); i-- > 1;) {
-      Type& inner = types.emplace_back();
-      make_array(inner, element, counts[i]);
-      element = &inner;
-    }
-    make_array(type, element, counts.empty() ? 0 : counts[0]);
-  }
-
-  static void make_array(Type& type, const Type* element, u64 count) {
+  /// A multi-dimensional array becomes arrays of arrays, the last dimension innermost. An array without bounds has no
+  /// elements that could be read.
+  void fill_array(Type& type, const debug::Type& from) {
     type.kind = Type::Kind::array;
-    type.element = element;
-    type.count = count;
-    type.size = element ? element->size * count : 0;
+    const Type* element = begin(from.target());
+    const auto dimensions = from.dimensions();
+    if (!dimensions) return note_problem(dimensions.error());
+    for (usize i = *dimensions; i-- > 0;) {
+      const auto bound = from.bound(i);
+      if (!bound) note_problem(bound.error());
+      Type& made = i == 0 ? type : types.emplace_back();
+      made.kind = Type::Kind::array;
+      made.element = element;
+      made.count = bound ? bound->count : 0;
+      made.size = element ? element->size * made.count : 0;
+      element = &made;
+    }
   }
 
-  void fill_enumeration(Type& type, Dwarf_Die* die) {
+  void fill_enumeration(Type& type, const debug::Type& from) {
     type.kind = Type::Kind::enumeration;
-    Dwarf_Die child;
-    if (dwarf_child(die, &child) != 0) return;
-    do {
-      if (dwarf_tag(&child) != DW_TAG_enumerator) continue;
-      Dwarf_Attribute attribute;
-      Dwarf_Sword value = 0;
-      if (dwarf_formsdata(dwarf_attr(&child, DW_AT_const_value, &attribute), &value) == 0) {
-        type.enumerators.push_back({name_of(&child), value});
-      }
-    } while (dwarf_siblingof(&child, &child) == 0);
-  }
-
-  /// The fixed address of a variable: DW_OP_addr or addrx, with an offset when the compiler merged globals.
-  static std::optional<u64> address_of(Dwarf_Die* die) {
-    Dwarf_Attribute attribute;
-    if (!dwarf_attr(die, DW_AT_location, &attribute)) return std::nullopt;
-    Dwarf_Op* operations = nullptr;
-    size_t count = 0;
-    if (dwarf_getlocation(&attribute, &operations, &count) != 0 || count == 0) return std::nullopt;
-    u64 address = 0;
-    if (operations[0].atom == DW_OP_addr) {
-      address = operations[0].number;
-    } else if (operations[0].atom == DW_OP_addrx || operations[0].atom == DW_OP_GNU_addr_index) {
-      Dwarf_Attribute indexed;
-      Dwarf_Addr value = 0;
-      if (dwarf_getlocation_attr(&attribute, &operations[0], &indexed) != 0) return std::nullopt;
-      if (dwarf_formaddr(&indexed, &value) != 0) return std::nullopt;
-      address = value;
-    } else {
-      return std::nullopt;
+    type.is_signed = from.is_signed();
+    debug::Enumerators values(from);
+    for (auto more = values.next(); more && *more; more = values.next()) {
+      const debug::Enumerator& one = values.enumerator();
+      if (one.value) type.enumerators.push_back({std::string(one.name), *one.value});
     }
-    if (count == 2 && operations[1].atom == DW_OP_plus_uconst) return address + operations[1].number;
-    return count == 1 ? std::optional(address) : std::nullopt;
   }
 
-  /// The scope of a variable that is declared elsewhere (a static member, an extern in a namespace), outermost first,
-  /// each followed by "::".
-  static std::string declared_scope(Dwarf_Die* declaration) {
-    Dwarf_Die* scopes = nullptr;
-    const int count = dwarf_getscopes_die(declaration, &scopes);
-    std::string prefix;
-    for (int i = count - 1; i > 0; --i) {
-      if (dwarf_tag(&scopes[i]) == DW_TAG_compile_unit) continue;
-      const std::string part = name_of(&scopes[i]);
-      if (!part.empty()) prefix += part + "::";
+  void note_variable(const debug::Entry& entry, const debug::Scope& scope, std::vector<Variable>& out) {
+    const auto address = debug::fixed_address(dwarf(), entry);
+    // What is in no one place (split by the compiler, thread-local) is not to be found from outside.
+    if (!address) return;
+    const auto name = dwarf().name(entry);
+    if (!name) return note_problem(name.error());
+    if (!*address || name->empty()) return;
+    // A static member, or an extern of a namespace, is called as where it was declared.
+    const auto origin = dwarf().origin(entry);
+    const auto around = origin && *origin ? debug::scope_of(dwarf(), entry) : debug::Result<debug::Scope>(scope);
+    if (!around) return note_problem(around.error());
+    out.push_back({full_name(*around, *name), **address, nullptr});
+    variable_entries.push_back(entry);
+  }
+
+  void collect(std::vector<Variable>& out) {
+    for (const debug::Unit& unit : dwarf().units()) {
+      const auto visited = debug::visit(dwarf(), unit, [&](const debug::Entry& entry, const debug::Scope& scope) {
+        const u16 tag = entry.tag();
+        if (tag == debug::tag::variable) {
+          note_variable(entry, scope, out);
+        } else if (tag == debug::tag::structure_type || tag == debug::tag::class_type) {
+          const auto name = dwarf().name(entry);
+          if (name && !entry.flag(debug::at::declaration)) classes.try_emplace(full_name(scope, *name), entry.key());
+        }
+        return debug::Next::into;
+      });
+      if (!visited) note_problem(visited.error());
     }
-    std::free(scopes);
-    return prefix;
-  }
-
-  void note_variable(Dwarf_Die* die, const std::string& prefix, std::vector<Variable>& out) {
-    const auto address = address_of(die);
-    const std::string name = name_of(die);
-    if (!address || name.empty()) return;
-    Dwarf_Attribute attribute;
-    Dwarf_Die declaration;
-    const bool elsewhere = dwarf_formref_die(dwarf_attr(die, DW_AT_specification, &attribute), &declaration) != nullptr;
-    out.push_back({(elsewhere ? declared_scope(&declaration) : prefix) + name, *address, nullptr});
-    variable_dies.push_back(dwarf_dieoffset(die));
-  }
-
-  /// Entries of one scope; `prefix` is its name with "::" behind. The anonymous namespace leaves no trace in names.
-  void collect(Dwarf_Die* parent, const std::string& prefix, std::vector<Variable>& out) {
-    Dwarf_Die child;
-    if (dwarf_child(parent, &child) != 0) return;
-    do {
-      const auto inner = [&] {
-        const std::string name = name_of(&child);
-        return name.empty() ? prefix : prefix + name + "::";
-      };
-      switch (dwarf_tag(&child)) {
-        case DW_TAG_variable: note_variable(&child, prefix, out); break;
-        case DW_TAG_structure_type:
-        case DW_TAG_class_type:
-          if (dwarf_hasattr(&child, DW_AT_byte_size))
-            classes.try_emplace(prefix + name_of(&child), dwarf_dieoffset(&child));
-          collect(&child, inner(), out);
-          break;
-        case DW_TAG_namespace:
-        case DW_TAG_subprogram:
-        case DW_TAG_lexical_block: collect(&child, inner(), out); break;
-        default: break;
-      }
-    } while (dwarf_siblingof(&child, &child) == 0);
+    // Types come last: a class that a unit only declares is looked up among the definitions of all units.
+    for (usize i = 0; i < out.size(); ++i) out[i].type = type_of(variable_entries[i]);
   }
 };
 
@@ -230,91 +213,65 @@ KernelImage::~KernelImage() = default;
 
 namespace {
 
-std::vector<Symbol> read_symbols(Elf* elf) {
-  std::vector<Symbol> symbols;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
-    GElf_Shdr header;
-    if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB || header.sh_entsize == 0) continue;
-    Elf_Data* data = elf_getdata(section, nullptr);
-    if (!data) continue;
-    for (u64 i = 0; i < header.sh_size / header.sh_entsize; ++i) {
-      GElf_Sym symbol;
-      if (!gelf_getsym(data, static_cast<int>(i), &symbol) || symbol.st_shndx == SHN_UNDEF) continue;
-      const int type = GELF_ST_TYPE(symbol.st_info);
-      if (type == STT_SECTION || type == STT_FILE) continue;
-      const char* name = elf_strptr(elf, header.sh_link, symbol.st_name);
-      if (name && *name && *name != '.' && *name != '$') symbols.push_back({name, symbol.st_value, symbol.st_size});
-    }
-  }
-  std::ranges::sort(symbols, {}, &Symbol::address);
-  return symbols;
-}
-
-std::vector<Section> read_sections(Elf* elf) {
-  std::vector<Section> sections;
-  size_t names = 0;
-  if (elf_getshdrstrndx(elf, &names) != 0) return sections;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
-    GElf_Shdr header;
-    if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) || header.sh_size == 0) continue;
-    const char* name = elf_strptr(elf, names, header.sh_name);
-    sections.push_back({name ? name : "", header.sh_addr, header.sh_size});
-  }
-  return sections;
+Outcome<std::vector<std::byte>> contents_of(const std::string& path) {
+  std::FILE* const in = std::fopen(path.c_str(), "rb");
+  if (!in) return fail(fmt::format("cannot open the kernel {}: {}", path, std::strerror(errno)));
+  std::vector<std::byte> bytes;
+  std::array<std::byte, 1 << 16> piece;
+  for (usize got; (got = std::fread(piece.data(), 1, piece.size(), in)) != 0;)
+    bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got));
+  const bool good = std::ferror(in) == 0;
+  std::fclose(in);
+  if (!good) return fail(fmt::format("cannot read the kernel {}: {}", path, std::strerror(errno)));
+  return bytes;
 }
 
 }  // namespace
 
 Outcome<std::unique_ptr<KernelImage>> KernelImage::open(const std::string& path) {
-  elf_version(EV_CURRENT);
+  auto file = contents_of(path);
+  if (!file) return std::unexpected(file.error());
+  return read(path, std::move(*file));
+}
+
+Outcome<std::unique_ptr<KernelImage>> KernelImage::read(std::string name, std::vector<std::byte> file) {
   std::unique_ptr<KernelImage> image(new KernelImage);
-  image->path_ = path;
+  image->path_ = std::move(name);
   image->reader_ = std::make_unique<Reader>();
   Reader& reader = *image->reader_;
-
-  reader.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (reader.descriptor < 0) return fail(fmt::format("cannot open the kernel {}: {}", path, std::strerror(errno)));
-  reader.elf = elf_begin(reader.descriptor, ELF_C_READ, nullptr);
-  GElf_Ehdr header;
-  if (!reader.elf || elf_kind(reader.elf) != ELF_K_ELF || !gelf_getehdr(reader.elf, &header)) {
-    return fail(fmt::format("{} is not an ELF file", path));
+  reader.file = std::move(file);
+  // Before megabytes of another machine's debug information are read.
+  const auto header = debug::Elf::open(reader.file);
+  if (header && header->machine() != debug::machine_riscv) {
+    return fail(
+        fmt::format("{} is an ELF file, but not for 64-bit RISC-V (machine {})", image->path_, header->machine()));
   }
-  if (header.e_machine != EM_RISCV || gelf_getclass(reader.elf) != ELFCLASS64) {
-    return fail(fmt::format("{} is an ELF file, but not for 64-bit RISC-V (machine {})", path, header.e_machine));
+  const auto info = debug::DebugInfo::open(reader.file, reader.arena);
+  if (!info) return fail(fmt::format("{}: {}", image->path_, Reader::words_of(info.error())));
+  reader.info = *info;
+  const debug::Elf& elf = reader.info->elf();
+  for (const debug::Symbol& symbol : reader.info->symbols().all())
+    image->symbols_.push_back({std::string(symbol.name), symbol.address, symbol.size});
+  for (usize i = 0; i < elf.section_count(); ++i) {
+    const auto section = elf.section(i);
+    if (section && section->is_loaded() && section->size != 0)
+      image->sections_.push_back({std::string(section->name), section->address, section->size});
   }
-
-  image->symbols_ = read_symbols(reader.elf);
-  image->sections_ = read_sections(reader.elf);
-  size_t count = 0;
-  elf_getphdrnum(reader.elf, &count);
   image->physical_begin_ = ~u64{0};
-  for (size_t i = 0; i < count; ++i) {
-    GElf_Phdr segment;
-    if (!gelf_getphdr(reader.elf, static_cast<int>(i), &segment) || segment.p_type != PT_LOAD) continue;
-    image->segments_.push_back({segment.p_vaddr, segment.p_paddr, segment.p_memsz});
-    image->physical_begin_ = std::min(image->physical_begin_, segment.p_paddr);
-    image->physical_end_ = std::max(image->physical_end_, segment.p_paddr + segment.p_memsz);
+  for (usize i = 0; i < elf.header_count(); ++i) {
+    const auto segment = elf.segment(i);
+    if (!segment || !*segment) continue;
+    const debug::Segment& found = **segment;
+    image->segments_.push_back({found.virtual_address, found.physical_address, found.size});
+    image->physical_begin_ = std::min(image->physical_begin_, found.physical_address);
+    image->physical_end_ = std::max(image->physical_end_, found.physical_address + found.size);
   }
-
-  reader.dwarf = dwarf_begin_elf(reader.elf, DWARF_C_READ, nullptr);
-  if (reader.dwarf) {
-    Dwarf_Off offset = 0;
-    Dwarf_Off next = 0;
-    size_t header_size = 0;
-    while (dwarf_nextcu(reader.dwarf, offset, &next, &header_size, nullptr, nullptr, nullptr) == 0) {
-      Dwarf_Die unit;
-      if (dwarf_offdie(reader.dwarf, offset + header_size, &unit)) reader.collect(&unit, "", image->variables_);
-      offset = next;
-    }
-    // Types come last: a class that a unit only declares is looked up among the definitions of all units.
-    for (usize i = 0; i < image->variables_.size(); ++i) {
-      Dwarf_Die variable;
-      if (dwarf_offdie(reader.dwarf, reader.variable_dies[i], &variable))
-        image->variables_[i].type = reader.type_of(&variable);
-    }
-  }
+  if (reader.info->dwarf()) reader.collect(image->variables_);
+  if (const auto damage = reader.info->damage()) reader.first_problem = Reader::words_of(*damage);
   return image;
 }
+
+const std::string& KernelImage::problem() const { return reader_->first_problem; }
 
 const Symbol* KernelImage::symbol(std::string_view name) const {
   const auto found = std::ranges::find(symbols_, name, &Symbol::name);
@@ -345,9 +302,12 @@ const Variable* KernelImage::variable(std::string_view name) const {
 
 const Type* KernelImage::type(const std::string& name) const {
   const auto found = reader_->classes.find(name);
-  Dwarf_Die die;
-  if (found == reader_->classes.end() || !dwarf_offdie(reader_->dwarf, found->second, &die)) return nullptr;
-  return reader_->convert(&die);
+  if (found == reader_->classes.end()) return nullptr;
+  const auto entry = reader_->dwarf().entry(found->second);
+  if (!entry) return nullptr;
+  const Type* const type = reader_->begin(debug::Type::described_by(reader_->dwarf(), *entry));
+  reader_->drain();
+  return type;
 }
 
 std::optional<u64> KernelImage::loaded_at(u64 address) const {

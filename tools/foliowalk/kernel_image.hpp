@@ -19,6 +19,7 @@ struct Type {
     std::string name;  // empty for a base class or an anonymous struct
     u64 offset = 0;
     const Type* type = nullptr;
+    std::string problem;  // why it cannot be read; empty when all is well
   };
   struct Enumerator {
     std::string name;
@@ -58,6 +59,8 @@ struct Section {
 class KernelImage {
  public:
   [[nodiscard]] static Outcome<std::unique_ptr<KernelImage>> open(const std::string& path);
+  /// The same of a file that is in memory already; `name` is what error texts call it.
+  [[nodiscard]] static Outcome<std::unique_ptr<KernelImage>> read(std::string name, std::vector<std::byte> file);
   ~KernelImage();
   KernelImage(const KernelImage&) = delete;
   KernelImage& operator=(const KernelImage&) = delete;
@@ -78,12 +81,14 @@ class KernelImage {
   [[nodiscard]] u64 physical_begin() const { return physical_begin_; }
   [[nodiscard]] u64 physical_end() const { return physical_end_; }
   [[nodiscard]] bool has_dwarf() const { return !variables_.empty(); }
+  /// The first thing in the debug information that could not be read, or why there is none; empty when all is well.
+  [[nodiscard]] const std::string& problem() const;
 
  private:
   struct Segment {
     u64 virtual_address, physical_address, size;
   };
-  struct Reader;  // libdw's part, in the .cpp
+  struct Reader;  // in the .cpp
 
   KernelImage() = default;
 

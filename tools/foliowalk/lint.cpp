@@ -44,6 +44,7 @@ class Judge {
     satps();
     mirrors();
     frame_records();
+    say_what_is_cut();
     return std::move(findings_);
   }
 
@@ -55,6 +56,21 @@ class Judge {
     if (enough_) return;
     findings_.push_back({known->severity, rule, space.id, va, pte, std::move(message), {}});
     rest_on(space, va);
+  }
+
+  /// Of each rule that was broken more often than is listed: how often.
+  void say_what_is_cut() {
+    for (const Rule& rule : lint_rules()) {
+      const unsigned count = reported_[rule.name];
+      if (count <= most_of_a_rule) continue;
+      findings_.push_back({rule.severity,
+                           rule.name,
+                           "-",
+                           0,
+                           0,
+                           fmt::format("and {} more of this rule, which are not listed", count - most_of_a_rule),
+                           {}});
+    }
   }
 
   /// Adds the entries that lead to `va` to what the last finding rests on.
@@ -84,6 +100,7 @@ class Judge {
     }
     for (const BadEntry& bad : tree.bad) bad_entry(space, bad);
     for (const Node& node : tree.nodes) pointers(space, node);
+    outside(space);
     for (const Leaf& leaf : tree.leaves) {
       encoding(space, leaf);
       target(space, leaf);
@@ -150,12 +167,29 @@ class Judge {
     }
   }
 
+  /// What is neither RAM nor a device, neighbours together: one mapping in the source is one finding.
+  void outside(const Space& space) {
+    const auto& leaves = space.tree.leaves;
+    const auto is_nothing = [&](const Leaf& leaf) { return !scene_.in_ram(leaf.pa) && device_at(leaf.pa).empty(); };
+    for (usize i = 0; i < leaves.size();) {
+      const Leaf& first = leaves[i];
+      if (!is_nothing(first)) {
+        ++i;
+        continue;
+      }
+      u64 bytes = 0;
+      for (; i < leaves.size() && is_nothing(leaves[i]) && leaves[i].va == first.va + bytes &&
+             leaves[i].pa == first.pa + bytes;
+           ++i)
+        bytes += leaves[i].bytes();
+      report("leaf-outside-ram", space, first.va, first.pte,
+             fmt::format("{:#x}..{:#x} ({}) is neither RAM nor a device of this machine", first.pa, first.pa + bytes,
+                         human_size(bytes)));
+    }
+  }
+
   void target(const Space& space, const Leaf& leaf) {
     const bool ram = scene_.in_ram(leaf.pa);
-    if (!ram && device_at(leaf.pa).empty()) {
-      report("leaf-outside-ram", space, leaf.va, leaf.pte,
-             fmt::format("{:#x} is neither RAM nor a device of this machine", leaf.pa));
-    }
     if (ram && leaf.pte & bit::user) user_target(space, leaf);
     if (leaf.level > 0 && leaf.level <= 3 && !(leaf.pte & bit::user)) return;
     if (leaf.level > 0) leaf_over_table(space, leaf);
@@ -192,7 +226,7 @@ class Judge {
   void protection(const Space& space, const Leaf& leaf) {
     const bool user = leaf.pte & bit::user;
     const bool kernel_table = space.role == Role::kernel || space.role == Role::process_kernel;
-    if (user && (kernel_table || leaf.va >= abi::user_top)) {
+    if (user && (kernel_table || leaf.va >= user_half_end(space.tree.mode))) {
       report("user-in-kernel-half", space, leaf.va, leaf.pte,
              kernel_table ? "a page of a kernel table has U: the supervisor cannot use it, and the user could"
                           : "a page above the user half has U");
@@ -206,7 +240,7 @@ class Judge {
     if (user && leaf.pte & bit::global)
       report("global-user-page", space, leaf.va, leaf.pte,
              "a user page has G: it would outlive a switch of address space");
-    if (leaf.pte & bit::write && leaf.pte & bit::execute) {
+    if (leaf.pte & bit::write && leaf.pte & bit::execute && !is_users_without_u(space, leaf)) {
       report(user ? "user-write-execute" : "kernel-write-execute", space, leaf.va, leaf.pte,
              "both writable and executable");
     }
@@ -214,6 +248,14 @@ class Judge {
       report("cow-writable", space, leaf.va, leaf.pte,
              "marked copy-on-write and writable at once: sharers would see the write");
     }
+  }
+
+  /// A page of the user's that user mode may not touch: the guard below xv6's stack, which is a page of the program
+  /// that lost its U, or the image of a user page in a process's kernel table. Its W and X are the program's.
+  bool is_users_without_u(const Space& space, const Leaf& leaf) const {
+    if (leaf.pte & bit::user || scene_.family == Family::bifolium) return false;
+    if (space.role == Role::process) return Namer(scene_).purpose(space, leaf).region == "guard";
+    return space.role == Role::process_kernel && leaf.va < mirror_limit && device_at(leaf.pa).empty();
   }
 
   void accessed_and_dirty(const Space& space, const Leaf& leaf) {
@@ -315,6 +357,7 @@ class Judge {
         continue;
       }
       if (hart.satp.mode() == Mode::bare || !has_table) continue;
+      if (on_free_frame(hart)) continue;
       const bool known =
           std::ranges::any_of(scene_.spaces, [&](const Space& s) { return s.tree.root == hart.satp.root(); });
       if (known) continue;
@@ -324,6 +367,20 @@ class Judge {
              fmt::format("satp of hart {} names the root {:#x}, which belongs to no process: freed, or never entered",
                          hart.index, hart.satp.root()));
     }
+  }
+
+  /// Whether the hart translates through a table that its kernel has freed; reports it.
+  bool on_free_frame(const Hart& hart) {
+    const u64 root = hart.satp.root();
+    if (!scene_.in_ram(root) || scene_.records.frames.empty()) return false;
+    const u64 frame = (root - scene_.ram_base) / page_size;
+    if (scene_.records.frames[frame].state != FrameState::free) return false;
+    Space anyone;
+    anyone.id = fmt::format("hart {}", hart.index);
+    report("satp-on-freed-table", anyone, 0, hart.satp.raw,
+           fmt::format("satp of hart {} names the root {:#x}, which the kernel has freed", hart.index, root));
+    rest_on_record(frame);
+    return true;
   }
 
   void mirrors() {
@@ -372,8 +429,8 @@ class Judge {
     }
   }
 
-  /// Bifolium keeps a record of every frame: what is mapped must not be free, tables must be known as tables, and a
-  /// frame must have as many references as it has mappings.
+  /// Bifolium keeps a record of every frame, xv6 a list of the free ones: what is mapped must not be free, tables must
+  /// be known as tables, and a frame must have as many references as it has mappings.
   void frame_records() {
     const auto& records = scene_.records;
     if (records.frames.empty()) return;
@@ -461,11 +518,12 @@ const std::vector<Rule>& lint_rules() {
       {"writable-alias", fault, "one frame is writable by user mode in two places, and no region says it is shared"},
       {"satp-mode", fault, "satp has a reserved MODE"},
       {"satp-on-unknown-table", fault, "a hart's satp names a root that belongs to no one"},
+      {"satp-on-freed-table", fault, "a hart's satp names a root that the kernel has freed"},
       {"mirror-missing", fault, "a user page is not in the process's kernel table"},
       {"mirror-wrong-frame", fault, "mirror and user table name different frames"},
       {"mirror-wrong-rights", fault, "the mirror is writable where the user's page is not"},
-      {"free-frame-mapped", fault, "Bifolium: a mapped frame is free in the kernel's records"},
-      {"free-frame-is-table", fault, "Bifolium: a table's frame is free in the kernel's records"},
+      {"free-frame-mapped", fault, "a mapped frame is free in the kernel's records (Bifolium, xv6's kmem)"},
+      {"free-frame-is-table", fault, "a table's frame is free in the kernel's records (Bifolium, xv6's kmem)"},
       {"too-few-references", fault, "Bifolium: a frame has more mappings than references"},
       {"mirror-stale", fault, "the mirror has a page which the user table has not"},
   };
@@ -502,12 +560,17 @@ std::vector<Finding> lint_source(Source& source, Scene& scene) {
     if (source.is_live()) std::erase_if(findings, [&](const Finding& f) { return !still_holds(*source.ram, f); });
     return findings;
   };
-  scene = capture(source);
+  const auto capture_all = [&] {
+    Scene seen = capture(source);
+    add_free_list(source, seen);
+    return seen;
+  };
+  scene = capture_all();
   std::vector<Finding> findings = look(scene);
   for (int again = 0; again < 2 && source.is_live() && !findings.empty(); ++again) {
     const timespec pause{0, 15'000'000};
     ::nanosleep(&pause, nullptr);
-    findings = confirmed(std::move(findings), look(capture(source)));
+    findings = confirmed(std::move(findings), look(capture_all()));
   }
   return findings;
 }

@@ -44,6 +44,7 @@ const Type* type_at(const Type* type, std::string_view path) {
     const std::string_view name = path.substr(0, dot);
     const Type* found = nullptr;
     for (const Type::Member& member : type->members) {
+      if (!member.problem.empty()) continue;
       if (member.name == name)
         found = member.type;
       else if (member.name.empty() && !found)
@@ -67,10 +68,36 @@ std::string first_of(const std::array<const char*, n>& names, const Type* type) 
   return found == names.end() ? "" : *found;
 }
 
+/// A pointer to 8-byte numbers is what xv6 calls a pagetable_t.
+bool is_table_pointer(const Type* type) {
+  return type && type->kind == Type::Kind::pointer && type->element && type->element->kind == Type::Kind::integer &&
+         type->element->size == 8 && !type->element->is_signed;
+}
+
+/// The first member that points to a table, whatever it is called.
+std::string member_of_tables_type(const Type* type) {
+  const auto found =
+      std::ranges::find_if(type->members, [](const Type::Member& member) { return is_table_pointer(member.type); });
+  return found == type->members.end() ? "" : found->name;
+}
+
+/// The member that was asked for by name, or the likeliest.
+template <usize n>
+std::string chosen(const std::string& wanted, const std::array<const char*, n>& names, const Type* element) {
+  if (wanted.empty()) return first_of(names, element);
+  return type_at(element, wanted) ? wanted : "";
+}
+
+std::string root_member(const std::string& wanted, const Type* element) {
+  std::string named = chosen(wanted, root_names, element);
+  return named.empty() && wanted.empty() ? member_of_tables_type(element) : named;
+}
+
 /// How sure we may be that a variable is the process table; 0 when it can't be.
-int score(const Variable& variable, const Type* element) {
-  if (first_of(pid_names, element).empty() || first_of(root_names, element).empty()) return 0;
+int score(const Variable& variable, const Type* element, const ProfileNames& wanted) {
+  if (chosen(wanted.pid, pid_names, element).empty() || root_member(wanted.root, element).empty()) return 0;
   int points = 1;
+  points += !chosen(wanted.root, root_names, element).empty();
   points += !first_of(name_names, element).empty();
   points += !first_of(state_names, element).empty();
   points += variable.name == "proc" || variable.name == "tasks";
@@ -116,9 +143,13 @@ Outcome<Profile> Profile::detect(const KernelImage& image, const ProfileNames& w
     int best = 0;
     for (const Variable& variable : image.variables()) {
       const Type* element = element_of(variable.type);
-      const int points = element ? score(variable, element) : 0;
+      const int points = element ? score(variable, element, wanted) : 0;
       if (points > best) best = points, table = &variable;
     }
+  }
+  if (!table && (!wanted.root.empty() || !wanted.pid.empty())) {
+    return fail(fmt::format("{} has no array of structures with the members {} and {}", image.path(),
+                            wanted.pid.empty() ? "pid" : wanted.pid, wanted.root.empty() ? "pagetable" : wanted.root));
   }
   ProfileNames& names = profile.names_;
   if (table) {
@@ -128,14 +159,54 @@ Outcome<Profile> Profile::detect(const KernelImage& image, const ProfileNames& w
     adopt(names.name, first_of(name_names, element));
     adopt(names.state, first_of(state_names, element));
     adopt(names.size, first_of(size_names, element));
-    adopt(names.root, first_of(root_names, element));
+    adopt(names.root, root_member("", element));
     adopt(names.kernel_root, first_of(kernel_root_names, element));
     if (names.table == "proc" && names.root == "pagetable") profile.family_ = Family::xv6;
+  }
+  if (table) {
+    const Type* element = table_element(*table, names.table);
+    for (const std::string& given :
+         {wanted.pid, wanted.name, wanted.state, wanted.root, wanted.kernel_root, wanted.size}) {
+      if (!given.empty() && !type_at(element, given))
+        return fail(fmt::format("the elements of `{}` have no member `{}`", names.table, given));
+    }
+  }
+  if (!wanted.global_root.empty() &&
+      !image.variable(std::string_view(wanted.global_root).substr(0, wanted.global_root.find('.')))) {
+    return fail(fmt::format("--kernel-root: {} has no variable `{}`", image.path(), wanted.global_root));
   }
   for (const char* name : global_root_names) {
     if (names.global_root.empty() && image.variable(name)) names.global_root = name;
   }
+  // Under another name: the only variable of a table's type.
+  if (names.global_root.empty()) {
+    const auto is_root = [](const Variable& variable) { return is_table_pointer(variable.type); };
+    if (std::ranges::count_if(image.variables(), is_root) == 1)
+      names.global_root = std::ranges::find_if(image.variables(), is_root)->name;
+  }
+  profile.note_what_is_missing(image);
   return profile;
+}
+
+void Profile::note_what_is_missing(const KernelImage& image) {
+  if (!image.problem().empty()) notes_.push_back(fmt::format("the kernel's file: {}", image.problem()));
+  if (names_.table.empty()) {
+    notes_.push_back(
+        "no process table: no array of structures has a process number and a root table under a name or of a type that "
+        "I know; --procs, --pid-member and --root-member say which");
+  } else if (names_.root.empty() || names_.pid.empty()) {
+    notes_.push_back(fmt::format("in `{}` I find no {}: --{}-member says which member it is", names_.table,
+                                 names_.root.empty() ? "root table" : "process number",
+                                 names_.root.empty() ? "root" : "pid"));
+  }
+  if (names_.global_root.empty()) {
+    std::string candidates;
+    for (const Variable& variable : image.variables()) {
+      if (is_table_pointer(variable.type)) candidates += (candidates.empty() ? "" : ", ") + variable.name;
+    }
+    notes_.push_back(fmt::format("no root table of the kernel's own: --kernel-root says which variable it is{}",
+                                 candidates.empty() ? "" : " (of the right type: " + candidates + ")"));
+  }
 }
 
 u64 Profile::slots(const KernelMemory& memory) const {

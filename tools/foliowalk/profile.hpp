@@ -59,6 +59,8 @@ class Profile {
 
   [[nodiscard]] Family family() const { return family_; }
   [[nodiscard]] const ProfileNames& names() const { return names_; }
+  /// What was looked for and not found, each with the option that helps; empty when all is known.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] u64 slots(const KernelMemory& memory) const;
   /// The process in a slot; nothing when the slot is unused.
   [[nodiscard]] std::optional<ProcessRecord> process(const KernelMemory& memory, u64 slot) const;
@@ -66,8 +68,11 @@ class Profile {
   [[nodiscard]] std::optional<u64> kernel_root(const KernelMemory& memory) const;
 
  private:
+  void note_what_is_missing(const KernelImage& image);
+
   Family family_ = Family::other;
   ProfileNames names_;
+  std::vector<std::string> notes_;
 };
 
 /// The physical address of a root table that is held as a pointer, a physical address, a page number or a satp value,

@@ -45,6 +45,8 @@ bool joins(const Range& range, const Leaf& leaf, const Purpose& purpose) {
 
 }  // namespace
 
+u64 user_half_end(Mode mode) { return u64{1} << (address_bits(mode) - 1); }
+
 std::string_view device_at(u64 pa) {
   for (const Device& device : devices) {
     if (pa >= device.begin && pa - device.begin < device.size) return device.name;
@@ -62,7 +64,7 @@ u64 direct_map_distance(const Tree& tree) {
 }
 
 Purpose Namer::purpose(const Space& space, const Leaf& leaf) const {
-  const bool user_half = leaf.va < abi::user_top;
+  const bool user_half = leaf.va < user_half_end(space.tree.mode);
   if (user_half && leaf.va == abi::trampoline) return {"trampoline", "kernel text"};
   // In a kernel's table the pages below the trampoline are a kernel stack.
   if (user_half && space.role != Role::kernel && space.role != Role::process_kernel) {
@@ -108,7 +110,8 @@ Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
   if (leaf.va - leaf.pa == direct_map_distance(space.tree)) return {"direct map", "RAM"};
   if (space.role == Role::process_kernel && leaf.va < 0xc00'0000) return {"mirror", "user memory"};
   // What is mapped in small pages just below the top of a half is a stack for each process, in xv6 and its relatives.
-  const u64 top = leaf.va < abi::user_top ? abi::user_top : 0;
+  const u64 half = user_half_end(space.tree.mode);
+  const u64 top = leaf.va < abi::user_top ? abi::user_top : leaf.va < half ? half : 0;
   if (leaf.level == 0 && top - leaf.va <= u64{64} << 20) return {"kernel stack", "kernel memory"};
   return {"kernel", "RAM"};
 }
@@ -159,7 +162,8 @@ std::string human_size(u64 bytes) {
 }
 
 std::vector<Range> own_ranges(std::vector<Range> ranges, const Space& space) {
-  if (space.role == Role::process) std::erase_if(ranges, [](const Range& range) { return range.va >= abi::user_top; });
+  const u64 end = user_half_end(space.tree.mode);
+  if (space.role == Role::process) std::erase_if(ranges, [end](const Range& range) { return range.va >= end; });
   return ranges;
 }
 

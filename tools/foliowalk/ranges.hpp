@@ -33,6 +33,9 @@ struct Purpose {
 /// The name of a device or memory at a physical address of QEMU's `virt` machine; empty when there is nothing.
 [[nodiscard]] std::string_view device_at(u64 pa);
 
+/// One past the highest address of the lower half, which is the user's where the kernel lives above: 256 GiB in Sv39.
+[[nodiscard]] u64 user_half_end(Mode mode);
+
 /// How far virtual from physical addresses are in the table's direct map of RAM (0 in xv6): that of its largest
 /// supervisor mapping.
 [[nodiscard]] u64 direct_map_distance(const Tree& tree);

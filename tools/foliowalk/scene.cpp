@@ -93,6 +93,7 @@ class Capture {
   void read_spaces() {
     const Profile& profile = *source_.profile;
     scene_.family = profile.family();
+    scene_.notes = profile.notes();
     if (const auto root = profile.kernel_root(*memory_)) {
       Space& kernel = add("kernel", Role::kernel, *root);
       kernel_tree_ = std::make_unique<Tree>(kernel.tree);
@@ -140,7 +141,9 @@ class Capture {
   void add_roots_of_satp() {
     std::vector<Satp> satps;
     for (const u64 raw : source_.extra_satps) satps.push_back({raw});
-    const bool named_spaces = !scene_.spaces.empty();
+    // Without the kernel's own root, a root that is nobody's is most likely that.
+    const bool named_spaces =
+        std::ranges::any_of(scene_.spaces, [](const Space& space) { return space.role == Role::kernel; });
     for (const Hart& hart : scene_.harts) {
       // With a process table at hand, an unknown root is for lint to judge, unless it lies in the kernel's own image
       // (a boot table).

@@ -46,6 +46,7 @@ struct Scene {
   std::vector<Counter> counters;
   FrameRecords records;  // the kernel's own account of its frames, where it has one
   std::vector<std::string> warnings;
+  std::vector<std::string> notes;  // what was not found in the kernel's file, and what to do about it
   /// Processes that vanished or exec'ed while they were read.
   unsigned lost_races = 0;
   double milliseconds = 0;      // to read all tables; asking QEMU for satp not counted
@@ -72,6 +73,10 @@ struct Source {
 };
 
 [[nodiscard]] Scene capture(Source& source);
+
+/// Reads the list of free frames of a kernel like xv6 (`kmem.freelist`, one or one for each hart) into the scene's
+/// records. Kernels that keep none, or keep records of their own, are left as they are.
+void add_free_list(Source& source, Scene& scene);
 
 /// Space ids which a person may type: "kernel", a process number, "3.kernel", a process's name when it is the only one.
 /// A process without tables is a Failure that says so: there is nothing in it to look at.

@@ -80,6 +80,7 @@ Outcome<Source> try_open_source(const Session& session) {
   }
   if (!session.mode.empty()) {
     source.mode = mode_from_name(session.mode);
+    if (session.mode == "sv32") return fail("--mode sv32: Sv32 is of 32-bit RISC-V, which foliowalk does not read");
     if (!source.mode) return fail(fmt::format("--mode {}: there are bare, sv39, sv48 and sv57", session.mode));
   }
   for (const std::string& text : session.satps) {
@@ -96,8 +97,9 @@ Outcome<Source> try_open_source(const Session& session) {
     if (!profile) return std::unexpected(profile.error());
     if (profile->names().table.empty() && profile->names().global_root.empty() && session.satps.empty() &&
         session.qmp.empty()) {
-      return fail(fmt::format("{} has {}: give --procs, --root... or --satp", session.kernel,
-                              source.image->has_dwarf() ? "no process table that I recognise" : "no DWARF"));
+      return fail(
+          fmt::format("{} has {}: give --procs, --root... or --satp", session.kernel,
+                      source.image->has_dwarf() ? "no process table that I recognise" : source.image->problem()));
     }
     source.profile = std::move(*profile);
   }

@@ -33,6 +33,7 @@ std::string text_of_spaces(const Scene& scene) {
     out += fmt::format("hart {}: satp {:#018x} ({}, asid {}, root {:#x})  pc {:#x}\n", hart.index, hart.satp.raw,
                        name_of(hart.satp.mode()), hart.satp.asid(), hart.satp.root(), hart.pc);
   }
+  for (const std::string& note : scene.notes) out += fmt::format("note: {}\n", note);
   for (const std::string& warning : scene.warnings) out += fmt::format("warning: {}\n", warning);
   return out;
 }

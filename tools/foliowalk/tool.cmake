@@ -1,6 +1,5 @@
 # foliowalk: the explorer's host program. Everything but main.cpp is a library, so that its tests can link it.
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
@@ -11,7 +10,7 @@ list(REMOVE_ITEM foliowalk_core_sources tools/foliowalk/main.cpp)
 list(TRANSFORM foliowalk_core_sources PREPEND ${CMAKE_SOURCE_DIR}/)
 add_library(foliowalk-core STATIC ${foliowalk_core_sources})
 target_link_libraries(foliowalk-core PUBLIC
-  host-flags PkgConfig::LIBDW PkgConfig::HTTPLIB fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
+  host-flags vellum-machine PkgConfig::HTTPLIB fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 target_compile_definitions(foliowalk-core PRIVATE
   FOLIOWALK_WEB_DIRECTORY="${CMAKE_SOURCE_DIR}/build/explore-web")
 
@@ -22,7 +21,7 @@ if(BIFOLIUM_HOST_TESTS)
   # On a kernel that is not Bifolium, live and from dumps; the page in headless Chromium where npm and Chromium are
   # there.
   enable_testing()
-  foreach(kind minimal bifolium dumps gdb browser explore tour)
+  foreach(kind minimal kernels bifolium dumps gdb browser explore tour)
     add_test(NAME foliowalk/${kind}
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/foliowalk/${kind}_test.py $<TARGET_FILE:foliowalk>)
     set_tests_properties(foliowalk/${kind} PROPERTIES LABELS foliowalk PROCESSORS 2 TIMEOUT 600 SKIP_RETURN_CODE 77)
@@ -34,7 +33,7 @@ if(BIFOLIUM_HOST_TESTS)
       tools/foliowalk/serve.cpp tools/foliowalk/live.cpp tools/foliowalk/commands.cpp)
     list(TRANSFORM foliowalk_fuzz_sources PREPEND ${CMAKE_SOURCE_DIR}/)
     add_executable(foliowalk-fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/foliowalk_fuzz.cpp ${foliowalk_fuzz_sources})
-    target_link_libraries(foliowalk-fuzz PRIVATE host-flags PkgConfig::LIBDW fmt::fmt nlohmann_json::nlohmann_json)
+    target_link_libraries(foliowalk-fuzz PRIVATE host-flags vellum-machine fmt::fmt nlohmann_json::nlohmann_json)
     target_compile_options(foliowalk-fuzz PRIVATE -O1 -fsanitize=fuzzer)
     target_link_options(foliowalk-fuzz PRIVATE -fsanitize=fuzzer)
     add_test(NAME foliowalk/fuzz COMMAND foliowalk-fuzz -max_total_time=20 -max_len=20000 -timeout=60)

@@ -54,6 +54,7 @@ Value Value::of_variable(const KernelMemory& memory, std::string_view path) {
 Value Value::direct_member(std::string_view name) const {
   if (!exists() || type_->kind != Type::Kind::structure) return {};
   for (const Type::Member& member : type_->members) {
+    if (!member.problem.empty()) continue;
     const Value value(*memory_, member.type, address_ + member.offset);
     if (member.name == name) return value;
     if (!member.name.empty()) continue;
@@ -85,7 +86,8 @@ Value Value::unwrapped() const {
   Value value = *this;
   while (value.exists() && value.type_->kind == Type::Kind::structure) {
     const auto inner = std::ranges::find_if(value.type_->members, [&](const Type::Member& member) {
-      return member.type && member.offset == 0 && member.type->size == value.type_->size && member.type->size != 0;
+      return member.type && member.problem.empty() && member.offset == 0 && member.type->size == value.type_->size &&
+             member.type->size != 0;
     });
     if (inner == value.type_->members.end()) return value;
     value = Value(*value.memory_, inner->type, value.address_);

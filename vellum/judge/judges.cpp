@@ -176,7 +176,8 @@ void Judges::on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, 
 void Judges::on_fence_i(Hart& hart) { last_fence_i_[hart.id] = ++tick_; }
 
 void Judges::on_trap(Hart& /*hart*/, u64 cause, u64 /*tval*/) {
-  const bool is_page_fault = cause == static_cast<u64>(Cause::fetch_page) || cause == static_cast<u64>(Cause::load_page) ||
+  const bool is_page_fault = cause == static_cast<u64>(Cause::fetch_page) ||
+                             cause == static_cast<u64>(Cause::load_page) ||
                              cause == static_cast<u64>(Cause::store_page);
   if (stop_at_ == StopAt::trap || (stop_at_ == StopAt::page_fault && is_page_fault)) machine_->request_stop();
 }

@@ -136,8 +136,9 @@ INSTANTIATE_TEST_SUITE_P(Lint, SeededFault, testing::ValuesIn(seeds), [](const a
 
 // A rule that nobody seeds may be dead; these three need frame records or an ELF file and are tested below.
 TEST(Lint, every_rule_is_seeded) {
-  std::set<std::string> seeded = {"too-many-tables",   "kernel-image-writable-by-user", "user-write-execute",
-                                  "free-frame-mapped", "free-frame-is-table",           "too-few-references"};
+  std::set<std::string> seeded = {"too-many-tables",    "kernel-image-writable-by-user", "user-write-execute",
+                                  "free-frame-mapped",  "free-frame-is-table",           "too-few-references",
+                                  "satp-on-freed-table"};
   for (const Seed& seed : seeds) seeded.insert(seed.rule);
   for (const Rule& rule : lint_rules()) EXPECT_TRUE(seeded.contains(rule.name)) << rule.name;
 }
@@ -181,6 +182,25 @@ TEST(Lint, compares_with_the_frame_records) {
   EXPECT_EQ(faults(scene), std::set<std::string>{"too-few-references"});
 }
 
+TEST(Lint, sees_a_satp_on_a_freed_table) {
+  Healthy system;
+  const u64 freed = system.ram.frame();
+  system.harts.push_back({1, Satp{u64{8} << 60 | freed >> 12}, 0});
+  Scene scene = with_records(system);
+  scene.records.frames[(freed - default_ram_base) / 4096].state = FrameState::free;
+  EXPECT_EQ(faults(scene), std::set<std::string>{"satp-on-freed-table"});
+}
+
+// One mapping in the source is one finding.
+TEST(Lint, folds_what_is_nowhere_into_ranges) {
+  Healthy system;
+  for (u64 i = 0; i < 300; ++i)
+    system.ram.map(system.user[0], 0x10'0000 + i * 4096, 0xf000'0000 + i * 4096, flag::ro | flag::user);
+  const auto findings = lint(system.scene());
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].message, "0xf0000000..0xf012c000 (1.2 MiB) is neither RAM nor a device of this machine");
+}
+
 TEST(Lint, a_finding_falls_when_its_evidence_is_gone) {
   Healthy system;
   const u64 at = entry_of(system, 0x2000);
@@ -207,7 +227,9 @@ TEST(Lint, reports_no_more_of_a_rule_than_anyone_reads) {
   Healthy system;
   for (u64 i = 0; i < 400; ++i)
     system.ram.map(system.user[0], 0x10'0000 + i * 4096, 0xf000'0000, flag::ro | flag::user);
-  EXPECT_EQ(lint(system.scene()).size(), 100U);
+  const auto findings = lint(system.scene());
+  ASSERT_EQ(findings.size(), 101U);
+  EXPECT_EQ(findings.back().message, "and 300 more of this rule, which are not listed");
 }
 
 // A zombie whose kernel frees tables at exit: there is nothing to judge and nothing to look into, but it is there.
