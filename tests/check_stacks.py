@@ -46,6 +46,7 @@ POINTERS = [
     (r"become_init", r"^lab::\(anonymous namespace\)::(start|show_first_program)\("),
     (r"run_tick_hook", r"^lab::count_alarm_tick"),
     (r"run_first\(", r"::become_init\("),
+    (r"^lab::.*(StubReader|ProgramSymbols|Window)", r"^lab::.*read_file\("),
     (r"run_idle", r"(Log|Network)Keeper.*__invoke\(\)|wait_counted|poll_interrupts"),
     (r"^lib::format_arguments\(", r"^lib::(print_arguments|format_arguments_to)\(.*__invoke"),
     (r"^lib::print_arguments", r"^dev::console::write\("),

@@ -1,8 +1,10 @@
 """foliowalk on kernels as students have them: xv6's layouts of 2020 to 2026, built with -gdwarf-2 to -gdwarf-5 by GCC
-and clang, and one whose names are not xv6's. Every process is named and lint has nothing to say; then faults are put in.
+and clang, and one whose names are not xv6's. Every process is named and lint has nothing to say; then faults are put
+in.
 
 No code runs: the kernel's file gives the process table (tests/guests/student), and its page tables are written here
-into a RAM image, with what xv6 maps and foliowalk once complained of: a stack guard with W and X, all 64 MiB of the PLIC.
+into a RAM image, with what xv6 maps and foliowalk once complained of: a stack guard with W and X, all 64 MiB of the
+PLIC.
 """
 
 import shutil

@@ -51,9 +51,9 @@ def parse_arguments(arguments):
     option(
         "--fast-disk",
         action="store_true",
-        help="with --image: do not wait for this machine's disk when the kernel flushes (much faster; but if this machine "
-        "loses power, the image may be damaged beyond what the kernel's log repairs). The default waits; the scratch "
-        "disk that is used without --image is always fast",
+        help="with --image: do not wait for this machine's disk when the kernel flushes (much faster; but if this "
+        "machine loses power, the image may be damaged beyond what the kernel's log repairs). The default waits; the "
+        "scratch disk that is used without --image is always fast",
     )
     option("--exec", metavar="COMMANDS", help="type these commands (separated by ;) and exit 0 if all came back")
     option("--timeout", type=float, metavar="S", help="with --exec: give up S seconds after the boot began")

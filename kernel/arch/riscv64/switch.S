@@ -37,7 +37,7 @@ arch_switch_context:             // a0 from, a1 to, a2 satp, a3 to_thread, a4 fr
   ld    s11, 104(a1)
   mv    tp, a3
   fence rw, w                    // all that the old thread did is seen before its on_cpu is 0
-  // A program's lr must not pair with another's sc: whatever this hart has reserved ends here (unprivileged manual, 8.2).
+  // A program's lr must not pair with another's sc: what this hart has reserved ends here (unprivileged manual, 8.2).
   // If it could succeed it would store what is stored next.
   sc.w  zero, zero, (a4)
   sw    zero, (a4)
