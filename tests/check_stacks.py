@@ -24,7 +24,8 @@ TOOLS = "-19"
 # Which classes a virtual call of these functions can mean. The layers see to it: sched/ knows only Space, for one.
 FILE_BACKING, SPACE, DISK = r"fs::InodeBacking", r"mm::AddressSpace", r"VirtioBlock"
 BYTES = r"Sink|Source"
-DEVICE = r"ConsoleFile|ConsoleWatch|Statistics"
+DEVICE = r"ConsoleFile|ConsoleWatch|Statistics|FlowFile"
+CARD, STACK = r"E1000|VirtioNet", r"^net::Stack"
 VIRTUAL = [
     (r"^sched::", SPACE),
     (r"^mm::|^process::copy_to_end|^process::fork", FILE_BACKING),
@@ -33,7 +34,9 @@ VIRTUAL = [
     (r"^fs::Inode::(copy_from|write)", f"Source|{DISK}"),
     (r"^fs::Inode::|^fs::Pipe::|^fs::\(anonymous namespace\)::(copy|move)", f"{BYTES}|{DISK}"),
     (r"ConsoleWatch", r"ConsoleFile"),
-    (r"ConsoleFile|Statistics", BYTES),
+    (r"ConsoleFile|Statistics|FlowFile", BYTES),
+    (CARD, STACK),
+    (r"^net::|[Nn]etwork", CARD),
     (r"^sys_(read|write|open)$|^fs::File", f"{DEVICE}|{BYTES}|{DISK}|{FILE_BACKING}"),
 ]
 
@@ -46,7 +49,7 @@ POINTERS = [
     (r"become_init", r"^lab::\(anonymous namespace\)::(start|show_first_program)\("),
     (r"run_tick_hook", r"^lab::count_alarm_tick"),
     (r"run_first\(", r"::become_init\("),
-    (r"^lab::.*(StubReader|ProgramSymbols|Window)", r"^lab::.*read_file\("),
+    (r"^lab::.*(StubReader|ProgramSymbols|Window|has_symbol|read_image_calls)", r"^lab::.*read_file\("),
     (r"run_idle", r"(Log|Network)Keeper.*__invoke\(\)|wait_counted|poll_interrupts"),
     (r"^lib::format_arguments\(", r"^lib::(print_arguments|format_arguments_to)\(.*__invoke"),
     (r"^lib::print_arguments", r"^dev::console::write\("),

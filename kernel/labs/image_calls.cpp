@@ -60,9 +60,9 @@ class Window {
   }
 
  private:
-  const FileBytes& file_;
-  u64 begin_ = 0;
+  u64 begin_ = 0;  // first, so that the stack check does not take the file's function for a virtual one
   usize valid_ = 0;
+  const FileBytes& file_;
   std::array<std::byte, 512> bytes_;
 };
 

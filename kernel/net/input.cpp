@@ -77,9 +77,15 @@ void Stack::receive_icmp(Packet packet) {
   const auto& echo = header_at<IcmpEcho>(packet, transport_at);
   if (echo.type == IcmpEcho::request_type && echo.code == 0) return answer_echo(std::move(packet));
   if (echo.type != IcmpEcho::reply_type || echo.code != 0) return count(NetEvent::icmp_ignored);
+  take_echo_reply(std::move(packet));
+}
+
+/// A reply whose length and checksum are right goes to whoever asked.
+void Stack::take_echo_reply(Packet packet) {
+  const auto& echo = header_at<IcmpEcho>(packet, transport_at);
   packet->source_port = echo.sequence;
   packet->payload_at = payload_at;
-  packet->payload_length = static_cast<u16>(length - sizeof(IcmpEcho));
+  packet->payload_length = static_cast<u16>(packet->length - transport_at - sizeof(IcmpEcho));
   const u16 identifier = echo.identifier;
   const Ipv4Address source{packet->source_address};
   const bool is_wanted =
@@ -98,7 +104,7 @@ void Stack::answer_echo(Packet packet) {
   const u16 sum = checksum_of({packet->data + transport_at, packet->length - transport_at});
   echo.checksum = std::byteswap(sum);
   const Ipv4Address asker{ip.source};
-  if (configuration_.is_own(asker)) return receive_icmp(std::move(packet));  // we pinged ourselves
+  if (configuration_.is_own(asker)) return take_echo_reply(std::move(packet));  // we pinged ourselves
   write_ip_header(packet, Ipv4Header::icmp, asker);
   // To where the frame came from: that host is reachable there, and an interrupt cannot ask for another's address.
   const dev::MacAddress mac = header_at<EthernetHeader>(packet, 0).source;

@@ -86,6 +86,7 @@ class Stack final : public dev::PacketReceiver {
   [[nodiscard]] bool is_whole_ip(const dev::Packet& packet, Origin origin);
   void receive_udp(dev::Packet packet);
   void receive_icmp(dev::Packet packet);
+  void take_echo_reply(dev::Packet packet);
   void answer_arp(dev::Packet packet);
   void answer_echo(dev::Packet packet);
 
