@@ -11,6 +11,7 @@
 #include "tools/foliowalk/events.hpp"
 #include "tools/foliowalk/json.hpp"
 #include "tools/foliowalk/lint.hpp"
+#include "tools/foliowalk/qmp.hpp"
 #include "tools/foliowalk/session.hpp"
 #include "tools/foliowalk/text.hpp"
 

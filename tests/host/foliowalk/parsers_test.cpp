@@ -8,6 +8,7 @@
 #include "tests/host/foliowalk/ram_builder.hpp"
 #include "tools/foliowalk/events.hpp"
 #include "tools/foliowalk/json.hpp"
+#include "tools/foliowalk/qmp.hpp"
 #include "tools/foliowalk/session.hpp"
 #include "tools/foliowalk/text.hpp"
 

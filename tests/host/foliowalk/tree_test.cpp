@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/host/foliowalk/ram_builder.hpp"
 #include "tools/foliowalk/diff.hpp"
 #include "tools/foliowalk/walk.hpp"
