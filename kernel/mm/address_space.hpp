@@ -101,8 +101,6 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] lib::Result<VirtAddr> map_inaccessible(u64 bytes);
   /// Ends the mmap regions, or parts of them, in the page-aligned range. May sleep (write-back). invalid_argument when
   /// unaligned, empty, not wholly user, touching a region that is not mmap's, or touching none at all.
-  /// io and other errors of the file system: stores to shared file pages could not be written back, and nothing has
-  /// been ended.
   [[nodiscard]] lib::Result<void> unmap(VirtAddr begin, u64 bytes);
 
   // Faults.
@@ -200,7 +198,6 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] bool unmap_single_page(const Region& region, VirtAddr page);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
   void clear_file_pages(const Region& region, VirtRange range, ReleasedPages& released);
-  [[nodiscard]] lib::Result<void> write_back(VirtAddr begin, VirtAddr end);
   void erase_range(VirtAddr begin, VirtAddr end);
   [[nodiscard]] u32 first_mapping() const;
   [[nodiscard]] VirtAddr lowest_mapping() const;

@@ -1,8 +1,6 @@
 // mmap and munmap.
 #include "mm/address_space.hpp"
 
-#include <algorithm>
-
 namespace mm {
 
 /// The highest gap of `bytes` below the fixed pages, above the break.
@@ -60,19 +58,6 @@ lib::Result<VirtAddr> AddressSpace::map_inaccessible(u64 bytes) {
   return add_mapping(bytes, Region{.kind = RegionKind::anonymous, .inaccessible = true});
 }
 
-/// Stores to files' pages in [begin, end) reach the files, while an error can still be answered and nothing is undone.
-lib::Result<void> AddressSpace::write_back(VirtAddr begin, VirtAddr end) {
-  for (u32 i = regions_.first_above(begin); i < regions_.size() && regions_[i].begin < end; ++i) {
-    const Region& region = regions_[i];
-    if (region.backing == nullptr || region.sharing == Sharing::private_copy) continue;
-    const VirtAddr from = std::max({begin, region.begin, region.populated_begin});
-    const VirtAddr to = std::min({end, region.end, region.populated_end});
-    if (from >= to) continue;
-    LIB_TRY(region.backing->write_back(region.file_page(from), (to - from) / sv39::page_size));
-  }
-  return {};
-}
-
 lib::Result<void> AddressSpace::unmap(VirtAddr begin, u64 bytes) {
   if (!begin.is_page_aligned() || bytes == 0 || begin.value() >= limit_ || bytes > limit_ - begin.value()) {
     return lib::fail(lib::Error::invalid_argument);
@@ -87,7 +72,6 @@ lib::Result<void> AddressSpace::unmap(VirtAddr begin, u64 bytes) {
     if (region.begin < begin && region.end > end && !regions_.has_room(1)) return lib::fail(lib::Error::limit_reached);
   }
   if (!any) return lib::fail(lib::Error::invalid_argument);
-  LIB_TRY(write_back(begin, end));
   erase_range(begin, end);
   return {};
 }

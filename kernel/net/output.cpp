@@ -27,7 +27,7 @@ void Stack::write_ip_header(const Packet& packet, u8 protocol, Ipv4Address desti
   ip = {.version_and_length = Ipv4Header::version_4_length_20,
         .service = 0,
         .total_length = static_cast<u16>(packet->length - ip_at),
-        .identification = last_identification_.fetch_add(1, std::memory_order_relaxed),
+        .identification = static_cast<u16>(last_identification_.fetch_add(1, std::memory_order_relaxed)),
         .fragment = Ipv4Header::dont_fragment,
         .time_to_live = 64,
         .protocol = protocol,
@@ -64,7 +64,7 @@ Result<void> Stack::send(const Flow& flow, Packet packet) {
 
 Result<usize> Stack::ping(Ipv4Address host, u16 sequence, Packet packet, u64 deadline) {
   LIB_TRY(check_destination(host));
-  const u16 identifier = last_identification_.fetch_add(1, std::memory_order_relaxed);
+  const u16 identifier = static_cast<u16>(last_identification_.fetch_add(1, std::memory_order_relaxed));
   const EndpointKey key{.protocol = Protocol::echo, .peer = Peer::one, .number = identifier, .remote = host};
   Endpoint* const endpoint = LIB_TRY(endpoints_.open(key));
   auto& echo = header_at<IcmpEcho>(packet, transport_at);

@@ -17,8 +17,8 @@ void Stack::attach(dev::NetworkDevice& device) {
   work_at(now());
 }
 
-void Stack::note_first(EtherType type, std::atomic<bool>& seen) {
-  if (seen.load(std::memory_order_relaxed) || seen.exchange(true, std::memory_order_relaxed)) return;
+void Stack::note_first(EtherType type, std::atomic<u32>& seen) {
+  if (seen.load(std::memory_order_relaxed) != 0 || seen.exchange(1, std::memory_order_relaxed) != 0) return;
   if (notice_ != nullptr) notice_(type);
 }
 
@@ -95,7 +95,7 @@ void Stack::ask_for(Ipv4Address host) {
 }
 
 void Stack::work_is_waiting() {
-  poll_wanted_.store(true, std::memory_order_relaxed);
+  poll_wanted_.store(1, std::memory_order_relaxed);
   work_now();
 }
 
@@ -116,7 +116,7 @@ u64 Stack::work() {
   next_work_.store(no_deadline, std::memory_order_relaxed);  // what comes up meanwhile plans itself
   const u64 time = now();
   if (device_ != nullptr) {
-    if (poll_wanted_.exchange(false, std::memory_order_relaxed) && device_->poll() == dev::NetworkDevice::More::yes) {
+    if (poll_wanted_.exchange(0, std::memory_order_relaxed) != 0 && device_->poll() == dev::NetworkDevice::More::yes) {
       work_is_waiting();
     }
     device_->tend();

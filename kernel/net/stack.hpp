@@ -74,7 +74,7 @@ class Stack final : public dev::PacketReceiver {
   void count(abi::NetEvent event, u64 amount = 1) {
     counters_[static_cast<usize>(event)].fetch_add(amount, std::memory_order_relaxed);
   }
-  void note_first(EtherType type, std::atomic<bool>& seen);
+  void note_first(EtherType type, std::atomic<u32>& seen);
   [[nodiscard]] u64 now() const { return clock_(); }
   void work_at(u64 when);
   void work_now();
@@ -103,10 +103,10 @@ class Stack final : public dev::PacketReceiver {
   dev::NetworkDevice* device_ = nullptr;
   void (*wake_)() = nullptr;
   void (*notice_)(EtherType) = nullptr;
-  std::atomic<bool> seen_arp_{false}, seen_ip_{false};
-  std::atomic<u16> last_identification_{0};  // of IP packets and of echo requests
+  std::atomic<u32> seen_arp_{0}, seen_ip_{0};  // 32 bits: GCC calls out of line for less
+  std::atomic<u32> last_identification_{0};  // of IP packets and of echo requests
   std::atomic<u64> next_work_{no_deadline};
-  std::atomic<bool> poll_wanted_{false};  // work_is_waiting() was called
+  std::atomic<u32> poll_wanted_{0};  // work_is_waiting() was called
   sync::SpinLock arp_lock_{"arp", sync::Rank::arp};
   ArpCache arp_ SYNC_GUARDED_BY(arp_lock_);
   sched::WaitQueue arp_settled_ SYNC_GUARDED_BY(arp_lock_);  // a host has answered, or was given up

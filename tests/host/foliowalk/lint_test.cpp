@@ -176,7 +176,7 @@ TEST(Lint, compares_with_the_frame_records) {
   EXPECT_EQ(faults(scene), std::set<std::string>{"free-frame-mapped"});
   scene = with_records(system);
   scene.records.frames[frame(system.user[0])].state = FrameState::free;
-  EXPECT_EQ(faults(scene), std::set<std::string>{"free-frame-is-table"});
+  EXPECT_EQ(faults(scene), (std::set<std::string>{"free-frame-is-table", "satp-on-freed-table"}));
   scene = with_records(system);
   scene.records.frames[frame(system.shared)].references = 1;
   EXPECT_EQ(faults(scene), std::set<std::string>{"too-few-references"});

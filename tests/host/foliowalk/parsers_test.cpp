@@ -95,7 +95,7 @@ TEST(Source, says_what_is_wrong_with_what_it_was_given) {
   EXPECT_NE(message_of(session).find("less than one page"), std::string::npos);
   std::ofstream(session.ram) << std::string(8192, '\0');
   session.kernel = session.ram;
-  EXPECT_NE(message_of(session).find("is not an ELF file"), std::string::npos);
+  EXPECT_NE(message_of(session).find("not an ELF file"), std::string::npos);
   session.kernel = "/proc/self/exe";
   EXPECT_NE(message_of(session).find("not for 64-bit RISC-V"), std::string::npos);
   session.kernel = directory + "missing";
@@ -105,6 +105,8 @@ TEST(Source, says_what_is_wrong_with_what_it_was_given) {
   EXPECT_NE(message_of(session).find("not a number"), std::string::npos);
   session.satps.clear();
   session.mode = "sv32";
+  EXPECT_NE(message_of(session).find("which foliowalk does not read"), std::string::npos);
+  session.mode = "sv40";
   EXPECT_NE(message_of(session).find("there are bare, sv39"), std::string::npos);
   session.mode.clear();
   session.qmp = directory + "missing";

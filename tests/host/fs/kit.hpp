@@ -112,7 +112,8 @@ inline void expect_clean(Mounted& mounted) {
   const fsck::Report report = mounted.check();
   for (const std::string& problem : report.problems) ADD_FAILURE() << problem;
   EXPECT_EQ(mounted->inodes().referenced_count(), 0u);
-  EXPECT_EQ(mounted->cache().pinned_count(), 0u);
+  // What a read-only volume could not commit stays in memory: its readers go on seeing one state.
+  if (!mounted->is_read_only()) EXPECT_EQ(mounted->cache().pinned_count(), 0u);
 }
 
 }  // namespace fs_test

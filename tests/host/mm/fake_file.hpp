@@ -68,6 +68,8 @@ class FakeFile final : public mm::FileBacking {
     if (fail_writes_) return lib::fail(lib::Error::io);
     for (auto& [index, page] : pages_) {
       if (index < first || index - first >= count || !page.dirty) continue;
+      // Others who map the page may store through their mapping without a fault: it stays dirty until the last.
+      if (mm::frames().refs(page.frame) > 2) continue;
       std::memcpy(disk_[index].data(), mm::frame_bytes(page.frame), 4096);
       // Never beyond the end of the file.
       if ((index + 1) * 4096 > size_) std::fill(disk_[index].begin() + size_ % 4096, disk_[index].end(), std::byte{0});

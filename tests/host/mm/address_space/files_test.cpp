@@ -35,7 +35,10 @@ TEST_F(AddressSpaceTest, V26_V27_ACopyNeverSleepsForAFilePage) {
 TEST_F(AddressSpaceTest, V29_SharedStoresReachTheFileOnceAndPrivateOnesNever) {
   FakeFile file(2 * page + 100);
   AddressSpace& space = program();
+  const u64 above = space.map_anonymous(page, Permissions::read_write(), Sharing::private_copy)->value();
   const u64 shared = space.map_file(3 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
+  ASSERT_EQ(shared + 3 * page, above);
+  ASSERT_TRUE(space.unmap(VirtAddr(above), page));
   const u64 priv = space.map_file(3 * page, Permissions::read_write(), Sharing::private_copy, file, 0)->value();
   EXPECT_EQ(at(space, priv + 5), file.truth(0)[5]);
   EXPECT_EQ(put(space, shared + 5, 0xaa), Outcome::done);
@@ -62,29 +65,6 @@ TEST_F(AddressSpaceTest, V29_SharedStoresReachTheFileOnceAndPrivateOnesNever) {
   EXPECT_EQ(file.holders(), 0u);
   EXPECT_EQ(file.cached_pages(), 0u);
   EXPECT_TRUE(file.matches_disk()) << "written back once, never past the end";
-}
-
-TEST_F(AddressSpaceTest, AFailedWriteBackKeepsTheMappingAndItsBytes) {
-  FakeFile file(4 * page);
-  AddressSpace& space = program();
-  const u64 shared = space.map_file(4 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
-  for (u64 i = 0; i < 4; ++i) {
-    EXPECT_EQ(put(space, shared + i * page, static_cast<int>(0x40 + i)), Outcome::done);
-    file.truth(i)[0] = std::byte(0x40 + i);
-  }
-  file.fail_writes(true);
-  // All of it, a part, and a part with what was never mapped around it.
-  EXPECT_FALSE(space.unmap(VirtAddr(shared), 4 * page));
-  EXPECT_FALSE(space.unmap(VirtAddr(shared + page), page));
-  EXPECT_FALSE(space.unmap(VirtAddr(shared - page), 3 * page));
-  for (u64 i = 0; i < 4; ++i) EXPECT_EQ(at(space, shared + i * page), std::byte(0x40 + i));
-  // The page is still writable without a fault, and what is written then counts too.
-  EXPECT_EQ(put(space, shared + 1, 0x77), Outcome::done);
-  file.truth(0)[1] = std::byte{0x77};
-  file.fail_writes(false);
-  EXPECT_TRUE(space.unmap(VirtAddr(shared), 4 * page));
-  end(&space);
-  EXPECT_TRUE(file.matches_disk());
 }
 
 TEST_F(AddressSpaceTest, FilePagesSurviveEveryFailureAndEveryReadError) {
