@@ -552,10 +552,11 @@ TEST_P(Compiled, ReadsAsLibdwDoes) {
 INSTANTIATE_TEST_SUITE_P(Corpus, Compiled, testing::ValuesIn(builds()),
                          [](const auto& info) { return info.param.name; });
 
-/// Bifolium's own kernels, with and without link-time optimisation: 50,000 entries each.
+/// Bifolium's own kernels, with and without link-time optimisation: 50,000 entries each. libdw 0.188 calls the address
+/// ranges of GCC's kernel invalid, so that one has no oracle.
 TEST(Kernels, ReadAsLibdwDoes) {
   bool any = false;
-  for (const std::string kernel : {"debug/kernel-unified", "release/kernel-unified", "gcc/kernel-shared"}) {
+  for (const std::string kernel : {"debug/kernel-unified", "release/kernel-unified"}) {
     const std::string path = std::string(VELLUM_CORPUS) + "/../../../build/" + kernel;
     const auto file = file_at(path);
     if (!file) continue;
