@@ -64,6 +64,11 @@ if(BIFOLIUM_DEBUG)
       guest_test(guest/grind/${view}/smp${harts}/long ${view} ${harts}
         SUITE "grind ${harts} 50 20000" TIMEOUT 5000 LABELS long)
     endforeach()
+    # Machines built differently, and device trees that lie.
+    add_test(NAME guest/machines/${view}
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/machines_test.py --build ${CMAKE_BINARY_DIR} --view ${view}
+        $<$<NOT:$<STREQUAL:${view},unified>>:--sample>)
+    set_tests_properties(guest/machines/${view} PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 1200)
     # A fork bomb that kills the shell, and garbage on the console.
     add_test(NAME guest/hostile/${view}
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/hostile_test.py --build ${CMAKE_BINARY_DIR} --view ${view})

@@ -33,7 +33,7 @@ host_subject(sv39 host-model "sv39/*.cpp")
 host_subject(mm host-sv39 "kernel/mm/*.cpp")
 host_subject(fs host-mm "kernel/fs/*.cpp")
 host_subject(net host-mm "kernel/net/*.cpp" "kernel/dev/packet.cpp")
-host_subject(dev host-lib "kernel/dev/device_tree.cpp" "kernel/dev/pci_host.cpp")
+host_subject(dev host-lib "kernel/dev/device_tree.cpp" "kernel/dev/machine_plan.cpp" "kernel/dev/pci_host.cpp")
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp")
 host_subject(boot host-lib "kernel/boot/options.cpp")

@@ -1,14 +1,15 @@
 // Boot, top to bottom (xv6: main.c). entry.S has brought the first hart here, on its idle thread's stack.
 
-#include <algorithm>
 #include <array>
 
 #include "abi/vmstat.hpp"
 #include "arch/port.hpp"
 #include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/probe.hpp"
 #include "arch/riscv64/start.hpp"
 #include "boot/arguments.hpp"
 #include "boot/first_process.hpp"
+#include "boot/machine.hpp"
 #include "boot/wing.hpp"
 #include "dev/console.hpp"
 #include "dev/interrupts.hpp"
@@ -16,6 +17,7 @@
 #include "dev/network_cards.hpp"
 #include "dev/plic.hpp"
 #include "dev/power.hpp"
+#include "dev/uart.hpp"
 #include "dev/virtio_block.hpp"
 #include "lib/format.hpp"
 #include "mm/frames.hpp"
@@ -29,8 +31,6 @@ namespace {
 using mm::PhysAddr;
 using mm::PhysRange;
 
-constexpr u64 default_uart = 0x10000000;  // to complain on, when the device tree names none
-
 /// What is missing, in words; then the machine stops.
 [[noreturn]] void give_up(std::string_view why) {
   lib::print("cannot boot: {}\n", why);
@@ -38,26 +38,17 @@ constexpr u64 default_uart = 0x10000000;  // to complain on, when the device tre
 }
 
 PhysRange range_of(u64 base, u64 size) { return PhysRange::from(PhysAddr(base), size).value_or(PhysRange()); }
+PhysRange range_of(const dev::MachineDescription::Region& region) { return range_of(region.base, region.size); }
 
 PhysAddr physical(const char* symbol) { return arch::to_phys(symbol); }
 
-/// Reads the tree at this physical address and starts the console, so that there is a voice for what follows.
-/// A tree without a UART is complained about on the one that QEMU's machine has.
-PhysRange read_machine(u64 device_tree) {
-  const auto* blob = static_cast<const std::byte*>(arch::to_kernel(PhysAddr(device_tree)));
-  const u32 size = dev::device_tree_size({blob, 8});
-  const dev::DeviceTreeError error = dev::read_device_tree({blob, size}, dev::machine_to_fill());
-  const u64 uart = dev::machine().uart.base;
-  dev::console::start(arch::kernel_offset + (uart != 0 ? uart : default_uart));
-  if (error != dev::DeviceTreeError::none) give_up(dev::describe(error));
-  return range_of(device_tree, size);
-}
-
-void start_frames(PhysRange device_tree) {
-  const auto& memory = dev::machine().memory;
-  const PhysRange image = range_of(memory.base, physical(arch::kernel_end).value() - memory.base);
+void start_frames() {
+  const auto& machine = dev::machine();
+  const u64 begin = machine.memory.base;
+  const PhysRange image = range_of(begin, physical(arch::kernel_end).value() - begin);
+  const PhysRange device_tree = range_of(machine.device_tree);
   const std::array<PhysRange, 2> reserved{image, device_tree};
-  mm::frames().init(range_of(memory.base, memory.size), reserved);
+  mm::frames().init(range_of(machine.memory), reserved);
   mm::frames().release_reserved(device_tree);
   mm::frames().publish_locks();
 }
@@ -69,34 +60,26 @@ void enter_kernel_space() {
   arch::use_trampoline();
 }
 
-/// The PLIC's registers span 64 MiB; the tree names the part that this machine uses. The whole is mapped, as xv6 does,
-/// unless another device lies there: 32 megapages need no more tables than the few at its beginning.
-dev::MachineDescription::Region whole_plic(const dev::MachineDescription& machine) {
+/// The PLIC's registers span 64 MiB, of which the plan has the part that this machine uses. The whole is mapped, as xv6
+/// does, unless something else lies there: 32 megapages need no more tables than the few at its beginning.
+u64 bytes_of_window(const dev::MachinePlan& machine, u32 window) {
   constexpr u64 span = u64{64} << 20;
-  dev::MachineDescription::Region plic = machine.plic;
-  const auto lies_there = [&](const dev::MachineDescription::Region& other) {
-    return other.base >= plic.base && other.base - plic.base < span && other.base != plic.base;
-  };
-  bool is_shared = lies_there(machine.uart) || lies_there(machine.clint) || lies_there(machine.finisher);
-  for (u32 i = 0; i < machine.virtio_count; ++i) is_shared |= lies_there(machine.virtio[i].registers);
-  if (plic.size != 0 && plic.size < span && !is_shared) plic.size = span;
-  return plic;
+  const auto& [base, bytes] = machine.windows[window];
+  if (base != machine.plics[0].registers.base) return bytes;
+  const bool meets_window = window + 1 < machine.window_count && machine.windows[window + 1].base - base < span;
+  const bool meets_memory = machine.memory.base > base && machine.memory.base - base < span;
+  return meets_window || meets_memory || bytes > span ? bytes : span;
 }
 
 void start_kernel_space() {
   const auto& machine = dev::machine();
-  std::array<mm::DeviceWindow, 6 + dev::MachineDescription::max_virtio> windows;
+  static std::array<mm::DeviceWindow, dev::MachinePlan::max_windows + 2> windows;
   usize count = 0;
-  const auto add = [&](const dev::MachineDescription::Region& registers) {
-    if (registers.size == 0) return;
-    windows[count++] = {range_of(registers.base, registers.size), mm::VirtAddr(arch::device_address(registers.base))};
+  const auto add = [&](u64 base, u64 bytes) {
+    windows[count++] = {range_of(base, bytes), mm::VirtAddr(arch::device_address(base))};
   };
-  add(machine.uart);
-  add(whole_plic(machine));
-  add(machine.clint);
-  add(machine.finisher);
-  for (u32 i = 0; i < machine.virtio_count; ++i) add(machine.virtio[i].registers);
-  for (const auto& window : dev::find_pci_network_card(arch::kernel_offset)) add(window);
+  for (u32 i = 0; i < machine.window_count; ++i) add(machine.windows[i].base, bytes_of_window(machine, i));
+  for (const auto& window : dev::find_pci_network_card(arch::kernel_offset)) add(window.base, window.size);
 
   const mm::KernelImage image{.text_begin = physical(arch::kernel_start),
                               .rodata_begin = physical(arch::kernel_text_end),
@@ -106,28 +89,48 @@ void start_kernel_space() {
     give_up(lib::describe(built.error()));
   }
   enter_kernel_space();
+  dev::console::move_to(arch::device_address(machine.uart.registers.base));
+  dev::set_finisher(machine.finisher != 0 ? arch::device_address(machine.finisher) : 0);
   mm::View::init();
   sched::set_kernel_space(mm::kernel_space());
 }
 
-void start_interrupts() {
-  const auto& machine = dev::machine();
-  arch::configure_timer(arch::device_address(machine.clint.base), machine.clint.base, machine.has_sstc,
-                        machine.timebase_frequency);
-  dev::plic::start(arch::device_address(machine.plic.base));
-  dev::set_interrupt_handler(machine.uart_interrupt, dev::console::handle_interrupt);
-  sched::set_interrupt_poll(dev::poll_interrupts);
-}
-
-/// Timer and devices may interrupt this hart.
-void start_hart_interrupts(u32 hart) {
-  arch::start_timer_of_this_hart();
+/// Devices may interrupt this hart; their interrupts are seen when it asks, or returns to a program.
+void start_device_interrupts(u32 hart) {
   const auto& machine = dev::machine();
   for (u32 i = 0; i < machine.hart_count; ++i) {
-    if (machine.harts[i].id == hart && machine.plic_context[i] != dev::MachineDescription::no_context) {
-      dev::plic::start_hart(hart, machine.plic_context[i]);
-    }
+    if (machine.harts[i].id == hart) dev::plic::start_hart(machine.harts[i].plic, machine.harts[i].plic_context);
   }
+}
+
+/// Whether the console can be typed at.
+bool uart_interrupt_arrives() {
+  const auto& uart = dev::machine().uart;
+  if (uart.plic != dev::plic::controller_of_this_hart()) return false;
+  dev::uart::raise_interrupt();
+  const u32 source = dev::plic::claim();
+  dev::uart::lower_interrupt();
+  if (source != dev::plic::nothing) dev::plic::complete(source);
+  return source == uart.interrupt;
+}
+
+void start_interrupts(u32 hart) {
+  const auto& machine = dev::machine();
+  arch::configure_timer(machine.has_sstc, machine.timebase_frequency);
+  for (u32 i = 0; i < machine.hart_count; ++i) {
+    const auto& each = machine.harts[i];
+    arch::set_interruptor(each.id, each.software_interrupt.base, each.timer_compare.base);
+  }
+  for (u32 i = 0; i < machine.plic_count; ++i) {
+    if (machine.plics[i].registers.size == 0) continue;
+    const u64 registers = arch::device_address(machine.plics[i].registers.base);
+    if (!arch::probe_word(registers)) give_up("nothing answers where the device tree has the plic");
+    dev::plic::start(i, registers);
+  }
+  start_device_interrupts(hart);
+  dev::set_interrupt_handler(machine.uart, dev::console::handle_interrupt);
+  if (!uart_interrupt_arrives()) give_up("the uart's interrupt does not arrive at the hart that boots");
+  sched::set_interrupt_poll(dev::poll_interrupts);
 }
 
 /// Memory for the block cache: RAM/128, a power of two from 256 KiB to 2 MiB.
@@ -141,9 +144,14 @@ std::span<std::byte> allocate_cache() {
 }
 
 void start_first_process() {
-  dev::BlockDevice* disk = dev::start_virtio_block();
-  if (disk == nullptr) give_up("no virtio block device");
-  if (const auto started = boot::start_first_process(*disk, allocate_cache()); !started) {
+  const auto disk = dev::start_virtio_block(boot::arguments().root);
+  if (!disk && disk.error() == lib::Error::io)
+    give_up("the disk does not answer, or its interrupt does not arrive at the hart that boots");
+  if (!disk && disk.error() == lib::Error::not_found) {
+    give_up(boot::arguments().root.empty() ? "no virtio block device" : "no virtio block device where root= says");
+  }
+  if (!disk) give_up("the disk cannot be set up");
+  if (const auto started = boot::start_first_process(**disk, allocate_cache()); !started) {
     give_up(lib::describe(started.error()));
   }
 }
@@ -152,7 +160,7 @@ void release_other_harts() {
   const auto& machine = dev::machine();
   u32 mask = 0;
   for (u32 i = 0; i < machine.hart_count; ++i) {
-    if (machine.harts[i].id < arch::max_harts) mask |= 1U << machine.harts[i].id;
+    mask |= 1U << machine.harts[i].id;
   }
   arch::release_harts(mask);
 }
@@ -163,20 +171,21 @@ namespace arch {
 
 void kernel_main(u32 hart, u64 device_tree) {
   sched::adopt_idle_thread(hart);
-  const PhysRange tree = read_machine(device_tree);
+  boot::read_machine(hart, device_tree);
   lib::print("\nBifolium, a kernel for xv6's programs\n");
   lib::print("{} MiB, {} harts, view {}, hart {} boots\n\n", dev::machine().memory.size >> 20,
              dev::machine().hart_count, abi::view_names[static_cast<usize>(mm::View::kind)], hart);
   boot::read_arguments();
-  start_frames(tree);
+  boot::try_memory();
+  start_frames();
   start_kernel_space();
-  start_interrupts();
+  start_interrupts(hart);
   process::start_network(dev::start_network_card());
   for (const boot::Wing& wing : boot::wings()) {
     if (wing.boot != nullptr) wing.boot();
   }
   start_first_process();
-  start_hart_interrupts(hart);
+  arch::start_timer_of_this_hart();
   release_other_harts();
   sched::run_idle();
 }
@@ -184,7 +193,8 @@ void kernel_main(u32 hart, u64 device_tree) {
 void secondary_main(u32 hart) {
   sched::adopt_idle_thread(hart);
   enter_kernel_space();
-  start_hart_interrupts(hart);
+  start_device_interrupts(hart);
+  arch::start_timer_of_this_hart();
   lib::print("hart {} starting\n", hart);
   sched::run_idle();
 }

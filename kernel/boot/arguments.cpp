@@ -26,6 +26,11 @@ bool take_check(std::string_view value) {
   return true;
 }
 
+bool take_root(std::string_view value) {
+  given.root = value;  // a part of the machine's plan, which stays
+  return !value.empty();
+}
+
 bool take_sbrk(std::string_view value) {
   if (value == "guess") given.sbrk = SbrkRule::guess;
   if (value == "legacy") given.sbrk = SbrkRule::one_argument;
@@ -46,7 +51,7 @@ bool take_no_follow(std::string_view value) {
 
 constexpr Option core_options[] = {
     {"panic", "exit", take_panic}, {"check", "exit", take_check},       {"sbrk", "guess|legacy|flagged", take_sbrk},
-    {"stack", "1|2", take_stack},  {"nofollow", "HEX", take_no_follow},
+    {"stack", "1|2", take_stack},  {"nofollow", "HEX", take_no_follow}, {"root", "N|ADDRESS", take_root},
 };
 
 const Option* find(std::string_view key) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "process/personality.hpp"
 
@@ -12,9 +13,10 @@ enum class AfterPanic : u8 { stop, power_off };
 /// The core's boot arguments. What is not given is left to the image, or to a wing.
 struct Arguments {
   AfterPanic after_panic = AfterPanic::stop;
+  std::string_view root;  ///< `root=N|ADDRESS`: the disk, see dev::start_virtio_block; empty: the first
   std::optional<process::SbrkRule> sbrk;  ///< `sbrk=guess|legacy|flagged`
-  std::optional<u32> stack_pages;         ///< `stack=1|2`
-  std::optional<u32> no_follow_mask;      ///< `nofollow=HEX`
+  std::optional<u32> stack_pages;  ///< `stack=1|2`
+  std::optional<u32> no_follow_mask;  ///< `nofollow=HEX`
 };
 
 /// Reads the machine's boot arguments, the wings' among them, and names on the console those that mean nothing. Once,

@@ -180,6 +180,8 @@ void start(u64 uart_address) {
   lib::set_console_writer(write);
 }
 
+void move_to(u64 uart_address) { uart::move_to(uart_address); }
+
 void write(std::string_view text) {
   // After a panic the hart that reports prints, whoever held the lock; the others stop.
   const u32 self = arch::current_thread()->hart + 1;

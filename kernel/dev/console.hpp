@@ -47,6 +47,8 @@ void set_foreground(const Foreground& foreground);
 
 /// Makes print() and read() work; the UART at this kernel address.
 void start(u64 uart_address);
+/// The same UART, after boot's page table came on.
+void move_to(u64 uart_address);
 
 /// Takes what has been typed (UART interrupt).
 void handle_interrupt();

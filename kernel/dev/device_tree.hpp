@@ -11,37 +11,48 @@
 
 namespace dev {
 
-/// What the machine consists of. Addresses are physical. Zero means: not there.
+/// What the device tree says that the machine consists of. Addresses are physical. Zero means: not there. Nothing here
+/// is believed yet: machine_plan.hpp decides what of it is used.
 struct MachineDescription {
-  struct Hart {
-    u32 id = 0;               ///< reg of the cpu node
-    u32 interrupt_phandle = 0;///< its interrupt controller
-  };
   struct Region {
     u64 base = 0;
     u64 size = 0;
   };
-  struct VirtioSlot {
-    Region registers;
-    u32 interrupt = 0;
+  struct Hart {
+    u32 id = 0;                 ///< reg of the cpu node
+    u32 interrupt_phandle = 0;  ///< its interrupt controller
+    u32 plic = no_index;        ///< index in `plics` of the one that interrupts it, and in which context of S-mode
+    u32 plic_context = no_index;
+    Region software_interrupt;  ///< its msip register (CLINT or ACLINT)
+    Region timer_compare;       ///< its mtimecmp register
   };
-  static constexpr usize max_harts = 64, max_virtio = 32, max_bootargs = 256, max_plic_contexts = 128;
-  static constexpr u32 no_context = ~0U;
+  struct Plic {
+    Region registers;
+    u32 sources = 0;  ///< riscv,ndev
+    u32 phandle = 0;
+  };
+  /// A device with one register block and one interrupt line.
+  struct Device {
+    Region registers;
+    u32 interrupt = 0;  ///< 0: none
+    u32 plic = 0;       ///< index in `plics` of the controller that the line goes to
+  };
+  static constexpr usize max_harts = 64, max_virtio = 32, max_bootargs = 256, max_plic_contexts = 128, max_plics = 8,
+                         max_banks = 16, max_sources = 128;
+  static constexpr u32 no_index = ~0U;
 
-  Region memory;                           ///< the first bank of RAM
-  Region device_tree;                      ///< where the blob itself lies (size only: base is the caller's)
+  std::array<Region, max_banks> memory{};  ///< the banks of RAM, as listed
+  u32 memory_count = 0;
+  u32 device_tree_size = 0;                ///< the size that the blob's header claims
   std::array<Hart, max_harts> harts{};
   u32 hart_count = 0;
   bool has_sstc = false;                   ///< every hart's isa string names sstc
   u64 timebase_frequency = 0;              ///< ticks of the time CSR per second
-  Region uart;
-  u32 uart_interrupt = 0;
-  Region plic;
-  std::array<u32, max_harts> plic_context{};  ///< S-mode context of harts[i], or no_context
-  u32 plic_sources = 0;                    ///< riscv,ndev
-  Region clint;
+  Device uart;
+  std::array<Plic, max_plics> plics{};
+  u32 plic_count = 0;
   Region finisher;                         ///< sifive,test*: power off
-  std::array<VirtioSlot, max_virtio> virtio{};
+  std::array<Device, max_virtio> virtio{};
   u32 virtio_count = 0;
   PciHost pci;                             ///< PCI Express, if the machine has it
   std::array<char, max_bootargs> bootargs{};  ///< NUL-terminated, cut if longer

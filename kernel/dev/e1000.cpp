@@ -171,7 +171,7 @@ bool E1000::start(u64 registers, u32 interrupt) {
     }
     buffer = std::move(*packet);
   }
-  set_interrupt_handler(interrupt, [] { card.handle_interrupt(); });
+  set_interrupt_handler({.registers = {}, .interrupt = interrupt, .plic = 0}, [] { card.handle_interrupt(); });
   return true;
 }
 

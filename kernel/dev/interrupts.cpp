@@ -9,13 +9,13 @@ namespace dev {
 
 namespace {
 
-constexpr u32 max_sources = 64;
-void (*handlers[max_sources])();
+void (*handlers[plic::max_controllers][plic::max_sources])();
 
 void handle_external() {
   // Until none is left, so that several devices cost one trap.
+  const auto& ours = handlers[plic::controller_of_this_hart()];
   while (const u32 source = plic::claim()) {
-    if (source < max_sources && handlers[source] != nullptr) handlers[source]();
+    if (source < plic::max_sources && ours[source] != nullptr) ours[source]();
     plic::complete(source);
   }
 }
@@ -30,10 +30,10 @@ Interrupt handle_software() {
 
 }  // namespace
 
-void set_interrupt_handler(u32 source, void (*handler)()) {
-  if (source >= max_sources) return;
-  handlers[source] = handler;
-  plic::enable_source(source);
+void set_interrupt_handler(const MachineDescription::Device& device, void (*handler)()) {
+  if (device.plic >= plic::max_controllers || device.interrupt >= plic::max_sources) return;
+  handlers[device.plic][device.interrupt] = handler;
+  plic::enable_source(device.plic, device.interrupt);
 }
 
 Interrupt handle_interrupt(u64 cause) {

@@ -1,6 +1,7 @@
 #pragma once
 // Which interrupt is it, and who handles it. (xv6: devintr, clockintr.)
 
+#include "dev/device_tree.hpp"
 #include "lib/types.hpp"
 
 namespace dev {
@@ -18,7 +19,7 @@ Interrupt handle_interrupt(u64 cause);
 /// Handles whatever is pending, which the idle loop asks for: the kernel takes no interrupts as traps.
 void poll_interrupts();
 
-/// Who handles a source of the interrupt controller. At boot.
-void set_interrupt_handler(u32 source, void (*handler)());
+/// Who handles a device's interrupt, which is heard from then on. At boot; the device comes from the machine's plan.
+void set_interrupt_handler(const MachineDescription::Device& device, void (*handler)());
 
 }  // namespace dev

@@ -5,10 +5,12 @@ namespace dev {
 namespace {
 
 MachineDescription description;
+MachinePlan plan;
 
 }  // namespace
 
-const MachineDescription& machine() { return description; }
-MachineDescription& machine_to_fill() { return description; }
+const MachinePlan& machine() { return plan; }
+MachineDescription& description_to_fill() { return description; }
+MachinePlan& machine_to_fill() { return plan; }
 
 }  // namespace dev

@@ -1,13 +1,15 @@
 #pragma once
 
-#include "dev/device_tree.hpp"
+#include "dev/machine_plan.hpp"
 
 namespace dev {
 
-/// The machine that this kernel runs on; filled first thing at boot, constant afterwards.
-[[nodiscard]] const MachineDescription& machine();
+/// The machine that this kernel runs on: what of its description is used. Filled first thing at boot, constant
+/// afterwards.
+[[nodiscard]] const MachinePlan& machine();
 
 /// For boot alone.
-[[nodiscard]] MachineDescription& machine_to_fill();
+[[nodiscard]] MachineDescription& description_to_fill();
+[[nodiscard]] MachinePlan& machine_to_fill();
 
 }  // namespace dev

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "arch/port.hpp"
+#include "arch/riscv64/probe.hpp"
 #include "dev/e1000.hpp"
 #include "dev/machine.hpp"
 #include "dev/mmio.hpp"
@@ -64,7 +65,7 @@ NetworkDevice* start_pci_card() {
 std::span<const MachineDescription::Region> find_pci_network_card(u64 offset) {
   const PciHost& host = machine().pci;
   constexpr u64 bytes_per_bus = u64{1} << 20;
-  if (host.ecam_base == 0 || host.ecam_size < bytes_per_bus) return {};
+  if (host.ecam_base == 0 || host.ecam_size < bytes_per_bus || !arch::probe_word(offset + host.ecam_base)) return {};
   const Ecam config{offset + host.ecam_base};  // its beginning is the first bus of the range
   pci::MemoryWindow window(host.memory);
   pci::scan(config, [&](pci::Function at, u32 id) {

@@ -11,32 +11,57 @@ namespace {
 // 0x80 bytes per context; threshold and claim, 0x1000 bytes per context.
 constexpr u64 enable_base = 0x2000, enable_stride = 0x80;
 constexpr u64 context_base = 0x200000, context_stride = 0x1000, claim_offset = 4;
-constexpr u32 max_sources = 64;
+constexpr u32 sources_per_word = 32;
 
-u64 base = 0;
-u64 enabled = 0;  // bit per source
-u32 contexts[arch::max_hart_count];
+struct Controller {
+  u64 base = 0;
+  u32 enabled[max_sources / sources_per_word] = {};  // bit per source
+};
+Controller controllers[max_controllers];
 
-u64 context_of_this_hart() { return base + context_base + context_stride * contexts[arch::current_thread()->hart]; }
+/// What a hart hears.
+struct Ear {
+  u32 controller = 0;
+  u32 context = 0;
+  bool open = false;
+};
+Ear ears[arch::max_hart_count];
+
+Ear& own_ear() { return ears[arch::current_thread()->hart]; }
+
+u64 context_of_this_hart() {
+  const Ear& ear = own_ear();
+  return controllers[ear.controller].base + context_base + context_stride * ear.context;
+}
+
+void write_enables() {
+  const Ear& ear = own_ear();
+  const Controller& controller = controllers[ear.controller];
+  u64 enable = controller.base + enable_base + enable_stride * ear.context;
+  for (const u32 word : controller.enabled) {
+    mmio_write<u32>(enable, word);
+    enable += sizeof(u32);
+  }
+}
 
 }  // namespace
 
-void start(u64 registers) { base = registers; }
+void start(u32 controller, u64 registers) { controllers[controller].base = registers; }
 
-void enable_source(u32 source) {
-  if (source == nothing || source >= max_sources) return;
-  mmio_write<u32>(base + u64{4} * source, 1);
-  enabled |= u64{1} << source;
+void enable_source(u32 controller, u32 source) {
+  Controller& of = controllers[controller];
+  mmio_write<u32>(of.base + u64{4} * source, 1);
+  of.enabled[source / sources_per_word] |= 1U << source % sources_per_word;
+  if (own_ear().open && own_ear().controller == controller) write_enables();
 }
 
-void start_hart(u32 hart, u32 context) {
-  contexts[hart] = context;
-  const u64 enable = base + enable_base + enable_stride * context;
-  mmio_write<u32>(enable, static_cast<u32>(enabled));
-  mmio_write<u32>(enable + 4, static_cast<u32>(enabled >> 32));
-  mmio_write<u32>(base + context_base + context_stride * context, 0);  // threshold: everything above 0
+void start_hart(u32 controller, u32 context) {
+  own_ear() = {controller, context, true};
+  write_enables();
+  mmio_write<u32>(context_of_this_hart(), 0);  // threshold: everything above 0
 }
 
+u32 controller_of_this_hart() { return own_ear().controller; }
 u32 claim() { return mmio_read<u32>(context_of_this_hart() + claim_offset); }
 void complete(u32 source) { mmio_write<u32>(context_of_this_hart() + claim_offset, source); }
 

@@ -1,5 +1,6 @@
 #include "dev/uart.hpp"
 
+#include "arch/riscv64/probe.hpp"
 #include "dev/mmio.hpp"
 
 namespace dev::uart {
@@ -7,8 +8,9 @@ namespace dev::uart {
 namespace {
 
 // Register offsets of the 16550; some mean different things for read and write.
-constexpr u64 receive = 0, transmit = 0, interrupt_enable = 1, fifo_control = 2, line_control = 3, line_status = 5;
-constexpr u8 receive_interrupt = 1 << 0;
+constexpr u64 receive = 0, transmit = 0, interrupt_enable = 1, fifo_control = 2, line_control = 3, line_status = 5,
+              scratch = 7;
+constexpr u8 receive_interrupt = 1 << 0, transmit_interrupt = 1 << 1;
 constexpr u8 fifo_enable = 1 << 0, fifo_clear = 3 << 1;
 constexpr u8 eight_bits = 3;
 constexpr usize fifo_size = 16;
@@ -18,6 +20,14 @@ u64 base = 0;
 
 }  // namespace
 
+bool answers(u64 registers) {
+  for (const u8 pattern : {u8{0x5a}, u8{0xa5}}) {
+    if (!arch::probe_store_byte(registers + scratch, pattern)) return false;
+    if (arch::probe_byte(registers + scratch) != pattern) return false;
+  }
+  return true;
+}
+
 void start(u64 registers) {
   base = registers;
   // The baud rate stays as the firmware or emulator left it; it means nothing on QEMU.
@@ -26,6 +36,9 @@ void start(u64 registers) {
   mmio_write<u8>(base + fifo_control, fifo_enable | fifo_clear);
   mmio_write<u8>(base + interrupt_enable, receive_interrupt);
 }
+
+void raise_interrupt() { mmio_write<u8>(base + interrupt_enable, receive_interrupt | transmit_interrupt); }
+void lower_interrupt() { mmio_write<u8>(base + interrupt_enable, receive_interrupt); }
 
 void move_to(u64 registers) { base = registers; }
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "arch/riscv64/csr.hpp"
 #include "dev/interrupts.hpp"
 #include "dev/machine.hpp"
+#include "dev/plic.hpp"
 #include "dev/virtio_mmio.hpp"
 #include "lib/format.hpp"
 #include "sched/wait_queue.hpp"
@@ -50,7 +52,10 @@ struct Slot {
 class VirtioBlock final : public BlockDevice {
  public:
   constexpr VirtioBlock() = default;
-  bool start(const MachineDescription::VirtioSlot& where);
+  /// Sets the device up, which has been found to be one.
+  bool start(const MachineDescription::Device& where);
+  /// Reads a block without sleeping, for boot: whether the answer comes, and with the interrupt that it should.
+  bool answers(u32 interrupt);
   void handle_interrupt();
 
   u64 block_count() const override { return sectors_ * sector_bytes / block_bytes; }
@@ -92,9 +97,8 @@ class VirtioBlock final : public BlockDevice {
 
 constinit VirtioBlock disk;
 
-bool VirtioBlock::start(const MachineDescription::VirtioSlot& where) {
+bool VirtioBlock::start(const MachineDescription::Device& where) {
   registers_ = VirtioRegisters(where);
-  if (!registers_.has_device(block_device_kind)) return false;
   const auto [features, agreed] = registers_.begin(u64{1} << feature_flush);
   if (!agreed) return false;
   has_flush_ = features >> feature_flush & 1;
@@ -104,6 +108,32 @@ bool VirtioBlock::start(const MachineDescription::VirtioSlot& where) {
   }
   sectors_ = registers_.read_config<u32>(config_capacity) | u64{registers_.read_config<u32>(config_capacity + 4)} << 32;
   registers_.finish();
+  return true;
+}
+
+bool VirtioBlock::answers(u32 interrupt) {
+  static std::array<std::byte, block_bytes> block;
+  constexpr u64 patience_seconds = 2;
+  const u64 deadline = arch::read_time() + patience_seconds * machine().timebase_frequency;
+  u32 index = 0;
+  {
+    sync::Guard guard(lock_);
+    index = take_group();
+    submit({RequestHeader::read, 0, block.data(), block.size()}, index);
+    notify();
+  }
+  const auto pending = [&] {
+    sync::Guard guard(lock_);
+    return groups_[index].pending != 0;
+  };
+  while (pending() && arch::read_time() < deadline) {
+    const u32 source = plic::claim();
+    if (source == interrupt) handle_interrupt();
+    if (source != plic::nothing) plic::complete(source);
+  }
+  sync::Guard guard(lock_);
+  if (groups_[index].pending != 0) return false;
+  free_groups_ |= u64{1} << index;
   return true;
 }
 
@@ -208,16 +238,28 @@ void VirtioBlock::finish(u32 index) {
   if (--group.pending == 0) group.finished.wake_all();
 }
 
+/// Whether `root=NAME` means this slot: its number in the order of addresses, as QEMU numbers its virtio-mmio buses, or
+/// the address of its registers, 0x before it.
+bool is_named(std::string_view name, u32 number, const MachineDescription::Device& where) {
+  std::array<char, 20> text;
+  return name == lib::format_to(text, "{}", number) || name == lib::format_to(text, "0x{:x}", where.registers.base);
+}
+
 }  // namespace
 
-BlockDevice* start_virtio_block() {
+lib::Result<BlockDevice*> start_virtio_block(std::string_view name) {
   for (u32 i = 0; i < machine().virtio_count; ++i) {
-    const auto& slot = machine().virtio[i];
-    if (!disk.start(slot)) continue;
-    set_interrupt_handler(slot.interrupt, [] { disk.handle_interrupt(); });
+    const MachineDescription::Device& slot = machine().virtio[i];
+    if (!name.empty() && !is_named(name, i, slot)) continue;
+    if (!VirtioRegisters(slot).has_device(block_device_kind)) continue;
+    if (!disk.start(slot)) return lib::fail(lib::Error::invalid_argument);
+    set_interrupt_handler(slot, [] { disk.handle_interrupt(); });
+    if (slot.plic != plic::controller_of_this_hart() || !disk.answers(slot.interrupt)) {
+      return lib::fail(lib::Error::io);
+    }
     return &disk;
   }
-  return nullptr;
+  return lib::fail(lib::Error::not_found);
 }
 
 }  // namespace dev

@@ -1,6 +1,7 @@
 #pragma once
 // Virtio over MMIO, versions 1 and 2 (virtio 1.1: 4.2 and its legacy form 4.2.4): what all drivers have in common.
 
+#include "arch/riscv64/probe.hpp"
 #include "dev/device_memory.hpp"
 #include "dev/machine.hpp"
 #include "dev/mmio.hpp"
@@ -15,14 +16,15 @@ class VirtioRegisters {
   static constexpr u64 config = 0x100;  ///< the device's own registers begin here
 
   constexpr VirtioRegisters() = default;
-  explicit VirtioRegisters(const MachineDescription::VirtioSlot& slot)
-      : base_(arch::device_address(slot.registers.base)) {}
+  explicit VirtioRegisters(const MachineDescription::Device& slot) : base_(arch::device_address(slot.registers.base)) {}
 
-  /// A device of this kind answers there (2: disk, 1: network), with a version that is known.
+  /// A device of this kind answers there (2: disk, 1: network), with a version that is known. Only looks, and works
+  /// where nothing answers: a device that is not wanted is never written to.
   [[nodiscard]] bool has_device(u32 kind) const {
     constexpr u32 magic_value = 0x74726976;  // "virt"
-    const u32 version = read(reg_version);
-    return read(reg_magic) == magic_value && version >= 1 && version <= 2 && read(reg_device_id) == kind;
+    const auto version = arch::probe_word(base_ + reg_version);
+    return arch::probe_word(base_ + reg_magic) == magic_value && version && *version >= 1 && *version <= 2 &&
+           arch::probe_word(base_ + reg_device_id) == kind;
   }
   [[nodiscard]] bool is_legacy() const { return read(reg_version) == 1; }
 

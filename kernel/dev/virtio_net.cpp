@@ -26,7 +26,7 @@ static_assert(sizeof(PacketBuffer::card) >= header_bytes);
 class VirtioNet final : public NetworkDevice {
  public:
   constexpr VirtioNet() = default;
-  bool start(const MachineDescription::VirtioSlot& where);
+  bool start(const MachineDescription::Device& where);
   void handle_interrupt();
 
   const char* name() const override { return "virtio-net"; }
@@ -71,7 +71,7 @@ static_assert(slots == 64, "free_slots_ has a bit for each");
 
 constinit VirtioNet card;
 
-bool VirtioNet::start(const MachineDescription::VirtioSlot& where) {
+bool VirtioNet::start(const MachineDescription::Device& where) {
   registers_ = VirtioRegisters(where);
   is_legacy_ = registers_.is_legacy();
   const sync::Guard guard(receive_lock_);
@@ -89,7 +89,7 @@ bool VirtioNet::start(const MachineDescription::VirtioSlot& where) {
   } else {
     address_ = {{0x52, 0x54, 0, 0x12, 0x34, 0x56}};  // locally administered: ours to choose
   }
-  set_interrupt_handler(where.interrupt, [] { card.handle_interrupt(); });
+  set_interrupt_handler(where, [] { card.handle_interrupt(); });
   return true;
 }
 

@@ -1,9 +1,11 @@
-// Fuzzes the device-tree reader. The input is applied as edits to a good tree, or taken as a tree itself. The reader
-// must stay inside the blob (ASan: the copy has exactly its size) and inside the description, and where it and libfdt
-// both accept the tree it must not miss the memory that libfdt finds. Run by tests/fuzz/run.
+// Fuzzes what boot does with a device tree: the reader, and the plan of what of it is used. The input is applied as
+// edits to a good tree, or taken as a tree itself. The reader must stay inside the blob (ASan: the copy has exactly its
+// size) and inside the description, and where it and libfdt both accept the tree it must not miss the memory that
+// libfdt finds. A plan that is not refused must be one that can be carried out: plan_oracle.hpp. Run by tests/fuzz/run.
 #include <cstdlib>
 #include <cstring>
 
+#include "dev/plan_oracle.hpp"
 #include "dev/tree_builder.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,7 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (result == dev::DeviceTreeError::none && blob.size() >= sizeof(fdt_header)) {
     const dev_test::Oracle oracle = dev_test::ask_libfdt(blob);
-    if (oracle.readable && oracle.memory_size != 0 && machine.memory.size == 0) std::abort();
+    if (oracle.readable && oracle.memory_size != 0 && machine.memory_count == 0) std::abort();
   }
+  dev::MachinePlan plan;
+  if (result != dev::DeviceTreeError::none || dev::make_plan(machine, dev_test::qemu_facts, plan)) return 0;
+  if (dev_test::what_is_wrong(plan, machine, dev_test::qemu_facts) != nullptr) std::abort();
   return 0;
 }

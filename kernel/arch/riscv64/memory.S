@@ -250,3 +250,46 @@ copy_string_faulted:
   sub   a0, a0, a4
   ret
   fixup copy_string_access, copy_string_access_end, copy_string_faulted
+
+// arch_probe_byte(address), arch_probe_word(address): what a load there gives, all ones if the load faults.
+  .globl arch_probe_byte
+  .balign 4
+arch_probe_byte:
+probe_byte_access:
+  lbu   a0, 0(a0)
+probe_byte_access_end:
+  ret
+  .globl arch_probe_word
+  .balign 4
+arch_probe_word:
+probe_word_access:
+  lwu   a0, 0(a0)
+probe_word_access_end:
+  ret
+// arch_probe_store_byte(address, value), arch_probe_store_word: 0, all ones if the store faults. The fence has a fault
+// that the bus reports late arrive here.
+  .globl arch_probe_store_byte
+  .balign 4
+arch_probe_store_byte:
+probe_store_byte_access:
+  sb    a1, 0(a0)
+  fence iorw, iorw
+probe_store_byte_access_end:
+  li    a0, 0
+  ret
+  .globl arch_probe_store_word
+  .balign 4
+arch_probe_store_word:
+probe_store_word_access:
+  sw    a1, 0(a0)
+  fence iorw, iorw
+probe_store_word_access_end:
+  li    a0, 0
+  ret
+probe_faulted:
+  li    a0, -1
+  ret
+  fixup probe_byte_access, probe_byte_access_end, probe_faulted
+  fixup probe_word_access, probe_word_access_end, probe_faulted
+  fixup probe_store_byte_access, probe_store_byte_access_end, probe_faulted
+  fixup probe_store_word_access, probe_store_word_access_end, probe_faulted

@@ -24,12 +24,12 @@ namespace arch {
 
 namespace {
 
-constexpr u64 clint_timer_compare = 0x4000;
-
 std::atomic<u32> started{0};
-u64 clint_base = 0;
 u64 timebase = 0;
 bool sstc = false;
+// Kernel addresses of each hart's registers; 0 where the hart has none.
+u64 software_interrupts[max_hart_count];
+u64 timer_compares[max_hart_count];
 u64 timer_set_to[max_hart_count];  // without Sstc
 
 }  // namespace
@@ -37,7 +37,7 @@ u64 timer_set_to[max_hart_count];  // without Sstc
 #if defined(BIFOLIUM_VIEW_UNIFIED)
 namespace {
 constexpr u64 gigapage = u64{1} << 30;
-constexpr u64 boot_gigapages = 16;
+constexpr u64 boot_gigapages = boot_reach / gigapage;
 
 /// The table with which S-mode begins: physical memory at kernel_offset, as gigapages that allow everything.
 /// Kernel space replaces it within the first moments.
@@ -75,14 +75,16 @@ void use_trampoline() {
 #endif
 }
 
-void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency) {
-  clint_base = clint;
+void configure_timer(bool has_sstc, u64 frequency) {
   timebase = frequency;
   sstc = has_sstc;
-  for (u32 hart = 0; hart < max_hart_count; ++hart) {
-    machine_areas[hart].software_interrupt = clint_physical + u64{4} * hart;
-    machine_areas[hart].timer_compare = clint_physical + clint_timer_compare + u64{8} * hart;
-  }
+}
+
+void set_interruptor(u32 hart, u64 software_interrupt, u64 timer_compare) {
+  machine_areas[hart].software_interrupt = software_interrupt;
+  machine_areas[hart].timer_compare = timer_compare;
+  software_interrupts[hart] = device_address(software_interrupt);
+  if (timer_compare != 0) timer_compares[hart] = device_address(timer_compare);
 }
 
 void start_timer_of_this_hart() {
@@ -102,7 +104,7 @@ void set_timer(u64 when) {
   } else {
     const u32 hart = current_thread()->hart;
     timer_set_to[hart] = when;
-    *reinterpret_cast<volatile u64*>(clint_base + clint_timer_compare + u64{8} * hart) = when;
+    *reinterpret_cast<volatile u64*>(timer_compares[hart]) = when;
   }
 }
 
@@ -115,7 +117,7 @@ bool take_expired_timer() {
 
 void send_interrupt(u32 hart) {
   fence_io();  // what the other hart shall find is written before it is told
-  *reinterpret_cast<volatile u32*>(clint_base + u64{4} * hart) = 1;
+  *reinterpret_cast<volatile u32*>(software_interrupts[hart]) = 1;
 }
 
 u32 started_harts() { return started.load(std::memory_order_seq_cst); }

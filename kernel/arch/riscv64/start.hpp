@@ -6,6 +6,9 @@
 
 namespace arch {
 
+/// Boot sees physical addresses below this (`unified`: what its first table maps).
+inline constexpr u64 boot_reach = u64{16} << 30;
+
 /// Called on the boot hart, in S-mode on its boot stack; `device_tree` is a physical address. In main.cpp.
 [[noreturn]] void kernel_main(u32 hart, u64 device_tree);
 
@@ -19,15 +22,19 @@ void adopt_boot_thread(CurrentThread& thread, u32 hart);
 /// Lets traps enter through the trampoline's own address, once it is mapped (views that switch tables).
 void use_trampoline();
 
-/// Lets the waiting harts of the mask go on to secondary_main().
+/// Lets the waiting harts of the mask go on to secondary_main(). Each has got its set_interruptor().
 void release_harts(u32 hart_mask);
 
 /// Bit i set: hart i runs (release_harts() and the boot hart).
 [[nodiscard]] u32 started_harts();
 void note_started(u32 hart);
 
-/// Where the CLINT is (kernel address), whether stimecmp exists, ticks per second. Once, on the boot hart.
-void configure_timer(u64 clint, u64 clint_physical, bool has_sstc, u64 frequency);
+/// Whether stimecmp exists, ticks per second. Once, on the boot hart.
+void configure_timer(bool has_sstc, u64 frequency);
+
+/// Where this hart's msip and mtimecmp registers are (physical; mtimecmp may be 0 where stimecmp exists). Before the
+/// hart is released, or sent an interrupt.
+void set_interruptor(u32 hart, u64 software_interrupt, u64 timer_compare);
 
 /// Lets the CLINT's timer through to this hart if that is the one to use; once on each hart.
 void start_timer_of_this_hart();

@@ -149,6 +149,9 @@ inline std::vector<std::uint8_t> machine_tree(const TreeOptions& o) {
   b.begin("clint@2000000");
   reg(0x2000000, 0x10000);
   b.text("compatible", "riscv,clint0");
+  std::vector<std::uint64_t> targets;
+  for (unsigned hart = 0; hart < o.harts; ++hart) targets.insert(targets.end(), {2 + hart, 3, 2 + hart, 7});
+  b.cells("interrupts-extended", targets, std::vector<unsigned>(targets.size(), 1));
   b.end();
   b.end();
   b.end();
