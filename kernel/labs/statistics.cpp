@@ -8,8 +8,8 @@
 #include "abi/vmstat.hpp"
 #include "fs/device.hpp"
 #include "lib/format.hpp"
-#include "mm/event_totals.hpp"
 #include "process/argument_counters.hpp"
+#include "process/event_totals.hpp"
 #include "sched/mutex.hpp"
 #include "sync/spinlock.hpp"
 
@@ -98,7 +98,7 @@ void add_copies(Text& text) {
 
 void add_vm_counters(Text& text) {
   for (usize i = 0; i < abi::vm_event_count; ++i) {
-    text.add("{} {}\n", abi::vm_event_names[i], mm::event_total(static_cast<abi::VmEvent>(i)));
+    text.add("{} {}\n", abi::vm_event_names[i], process::event_total(static_cast<abi::VmEvent>(i)));
   }
 }
 

@@ -59,7 +59,8 @@ void Stack::receive_udp(Packet packet) {
   packet->payload_at = payload_at;
   packet->payload_length = static_cast<u16>(udp.length - sizeof(UdpHeader));
   const u16 port = udp.destination;
-  switch (endpoints_.deliver(Protocol::udp, port, {packet->source_address}, packet->source_port, std::move(packet))) {
+  const Ipv4Address from{packet->source_address};
+  switch (endpoints_.deliver(Protocol::udp, port, from, udp.source, std::move(packet))) {
     case Endpoints::Delivery::queued:
       count(NetEvent::udp_received);
       if (dev::packet_pool().is_low()) work_now();

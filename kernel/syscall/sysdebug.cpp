@@ -10,8 +10,8 @@
 #include "arch/riscv64/start.hpp"
 #include "dev/power.hpp"
 #include "fs/volume.hpp"
-#include "mm/event_totals.hpp"
 #include "mm/frames.hpp"
+#include "process/event_totals.hpp"
 #include "process/memory_check.hpp"
 #include "process/table.hpp"
 #include "sched/thread.hpp"
@@ -35,7 +35,7 @@ void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.free_frames = mm::frames().free_count();
   for (usize i = 0; i < abi::vm_event_count; ++i) {
     const auto event = static_cast<abi::VmEvent>(i);
-    stat.counters[i] = hart < 0 ? mm::event_total(event) : mm::event_count(event, static_cast<u32>(hart));
+    stat.counters[i] = hart < 0 ? process::event_total(event) : process::event_count(event, static_cast<u32>(hart));
   }
 }
 

@@ -148,10 +148,13 @@ class Terminal:
             raise Failure(f"{keys!r} printed {printed}, not {wanted.split(chr(10))}", 1)
 
     def run(self, keys):
-        """Types a line and its end, and waits for the next prompt."""
+        """Types a line and its end, and waits for the next prompt, whole: its space may come later than its dollar."""
         before = len(self.screen.rows)
         self.type(keys + ENTER)
-        self.until(f"a prompt after {keys!r}", lambda: len(self.screen.rows) > before and self.screen.row() == "$")
+        self.until(
+            f"a prompt after {keys!r}",
+            lambda: len(self.screen.rows) > before and self.screen.row() == "$" and self.bytes.endswith(b"$ "),
+        )
 
     def exactly(self, keys, wanted):
         """What comes back for the keys is this, byte for byte."""

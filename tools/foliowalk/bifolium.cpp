@@ -89,7 +89,8 @@ ProfileNames bifolium_names() {
           .root = "memory.root_",
           .kernel_root = "memory.view_.kernel_root",
           .size = "memory.break_",
-          .global_root = "mm::the_kernel_space.root_"};
+          .global_root = "mm::the_kernel_space.root_",
+          .next_pid = "process::the_table.value_.pids_.next_"};
 }
 
 bool describe_bifolium(const KernelMemory& memory, const Value& entry, ProcessRecord& record) {

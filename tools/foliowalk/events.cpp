@@ -71,6 +71,23 @@ class Comparison {
     for (const Space& then : before_.spaces) {
       if (!after_.find(then.id)) note("process", then.id, 0, fmt::format("{} is gone", then.title()));
     }
+    unseen();
+  }
+
+  /// Most commands of a shell live shorter than the time between two looks: the kernel's count of numbers tells that
+  /// they were there.
+  void unseen() {
+    if (!before_.next_pid || !after_.next_pid || *after_.next_pid <= *before_.next_pid) return;
+    // A kernel that made more of them in one look is busy making them; a line for each would hide all else.
+    constexpr i64 most_lines = 20;
+    i64 missed = 0;
+    for (i64 pid = *before_.next_pid; pid < *after_.next_pid; ++pid) {
+      const std::string id = fmt::format("{}", pid);
+      if (before_.find(id) || after_.find(id)) continue;
+      if (++missed <= most_lines) note("process", id, 0, fmt::format("{} came and went between two looks", id));
+    }
+    if (missed > most_lines)
+      note("process", "", 0, fmt::format("{} more came and went between two looks", missed - most_lines));
   }
 
   void pages(const Space& then, const Space& now) {

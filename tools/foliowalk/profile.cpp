@@ -25,6 +25,7 @@ constexpr std::array kernel_root_names = {
     "space.kernel_root_"};
 constexpr std::array global_root_names = {"kernel_pagetable", "kernel_root",  "kernel_page_table",
                                           "kpgdir",           "kernel_pgdir", "swapper_pg_dir"};
+constexpr std::array next_pid_names = {"nextpid", "next_pid", "pid_counter"};
 constexpr std::array unused_states = {"unused", "vacant", "free", "empty", "none", "dead", "invalid"};
 
 const Type* element_of(const Type* type) {
@@ -184,6 +185,9 @@ Outcome<Profile> Profile::detect(const KernelImage& image, const ProfileNames& w
     if (std::ranges::count_if(image.variables(), is_root) == 1)
       names.global_root = std::ranges::find_if(image.variables(), is_root)->name;
   }
+  for (const char* name : next_pid_names) {
+    if (image.variable(name)) adopt(names.next_pid, name);
+  }
   profile.note_what_is_missing(image);
   return profile;
 }
@@ -243,6 +247,12 @@ std::optional<u64> Profile::kernel_root(const KernelMemory& memory) const {
   // An array is the table itself; anything else tells where the table is.
   if (value.length() == sv39::entries_per_table) return memory.to_physical(value.address());
   return root_address(memory, value, names_.global_root);
+}
+
+std::optional<i64> Profile::next_pid(const KernelMemory& memory) const {
+  if (names_.next_pid.empty()) return std::nullopt;
+  const auto number = Value::of_variable(memory, names_.next_pid).number();
+  return number ? std::optional(static_cast<i64>(*number)) : std::nullopt;
 }
 
 }  // namespace foliowalk

@@ -44,6 +44,7 @@ struct ProfileNames {
   std::string kernel_root;
   std::string size;
   std::string global_root;  // variable, or member of one: the kernel's own root table
+  std::string next_pid;     // variable, or member of one: the number of the next process
 };
 
 /// What may be presumed of a kernel when its tables are judged.
@@ -66,6 +67,8 @@ class Profile {
   [[nodiscard]] std::optional<ProcessRecord> process(const KernelMemory& memory, u64 slot) const;
   /// The kernel's own root table; nothing when it has none or has not booted so far.
   [[nodiscard]] std::optional<u64> kernel_root(const KernelMemory& memory) const;
+  /// The number that the next process gets; nothing when the kernel keeps no such count under a usual name.
+  [[nodiscard]] std::optional<i64> next_pid(const KernelMemory& memory) const;
 
  private:
   void note_what_is_missing(const KernelImage& image);

@@ -99,6 +99,8 @@ class Capture {
       kernel_tree_ = std::make_unique<Tree>(kernel.tree);
       memory_->set_kernel_tree(kernel_tree_.get());
     }
+    // Before the slots are read: who comes while they are read counts for the next look.
+    scene_.next_pid = profile.next_pid(*memory_);
     const u64 slots = profile.slots(*memory_);
     for (u64 slot = 0; slot < slots; ++slot) read_process(slot);
     if (profile.family() == Family::bifolium) {

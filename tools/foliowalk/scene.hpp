@@ -44,7 +44,8 @@ struct Scene {
   std::vector<Hart> harts;
   std::vector<Space> spaces;
   std::vector<Counter> counters;
-  FrameRecords records;  // the kernel's own account of its frames, where it has one
+  std::optional<i64> next_pid;  // the number that the next process gets
+  FrameRecords records;         // the kernel's own account of its frames, where it has one
   std::vector<std::string> warnings;
   std::vector<std::string> notes;  // what was not found in the kernel's file, and what to do about it
   /// Processes that vanished or exec'ed while they were read.

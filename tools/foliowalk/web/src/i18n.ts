@@ -119,7 +119,8 @@ const en: Record<string, string> = {
 // What the guest's events say (tools/foliowalk/events.cpp), piece by piece.
 const eventsInChinese: [RegExp, string][] = [
   [/ appears, root /, ' 出现，根页表 '], [/ has a new root (\S+) \(exec\): it was (.*) with /, ' 换了根页表 $1（exec）：原来是 $2，'],
-  [/ is gone$/, ' 消失'], [/ mapped /, ' 映射为 '], [/ unmapped$/, ' 取消映射'], [/ copied on write$/, ' 写时复制'],
+  [/^(\d+) more came and went between two looks$/, '另有 $1 个进程在两次观察之间出现又消失'],
+  [/^(\d+) came and went between two looks$/, '进程 $1 在两次观察之间出现又消失'], [/ is gone$/, ' 消失'], [/ mapped /, ' 映射为 '], [/ unmapped$/, ' 取消映射'], [/ copied on write$/, ' 写时复制'],
   [/ has other frames$/, ' 换了页帧'], [/ superpage split$/, ' 大页被拆分'], [/ promoted to a superpage$/, ' 合并为大页'],
   [/no translation/g, '无翻译'],
 ];

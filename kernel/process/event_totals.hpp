@@ -4,12 +4,12 @@
 #include "mm/counters.hpp"
 #include "sched/thread.hpp"
 
-namespace mm {
+namespace process {
 
 /// An event's count on one hart. Context switches are counted by sched, which lies below mm and its counters.
 [[nodiscard]] inline u64 event_count(abi::VmEvent event, u32 hart) {
   if (event == abi::VmEvent::context_switch) return sched::context_switches(hart);
-  return hart_counters[hart].get(event);
+  return arch::hart_counters[hart].get(event);
 }
 
 /// Its sum over all harts.
@@ -19,4 +19,4 @@ namespace mm {
   return sum;
 }
 
-}  // namespace mm
+}  // namespace process
