@@ -27,7 +27,7 @@ Outcome<u64> address_from(const std::string& text) {
 }
 
 std::vector<Finding> faults_among(std::vector<Finding> findings) {
-  std::erase_if(findings, [](const Finding& finding) { return finding.severity != Severity::fault; });
+  std::erase_if(findings, [](const Finding& finding) { return rule_of(finding.rule).severity != Severity::fault; });
   return findings;
 }
 
@@ -154,7 +154,9 @@ Outcome<int> command_lint(Source& source, Output output, bool with_advice) {
     print(json_of(findings));
   else
     print(text_of_findings(findings));
-  return std::ranges::any_of(findings, [](const Finding& f) { return f.severity == Severity::fault; }) ? 1 : 0;
+  return std::ranges::any_of(findings, [](const Finding& f) { return rule_of(f.rule).severity == Severity::fault; })
+             ? 1
+             : 0;
 }
 
 namespace {

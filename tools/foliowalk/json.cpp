@@ -225,8 +225,9 @@ json json_of(const std::vector<Difference>& differences) {
 json json_of(const std::vector<Finding>& findings) {
   json list = json::array();
   for (const Finding& finding : findings) {
-    list.push_back({{"severity", finding.severity == Severity::fault ? "fault" : "advice"},
-                    {"rule", finding.rule},
+    const Rule& rule = rule_of(finding.rule);
+    list.push_back({{"severity", rule.severity == Severity::fault ? "fault" : "advice"},
+                    {"rule", rule.name},
                     {"space", finding.space},
                     {"va", hex(finding.va)},
                     {"pte", hex(finding.pte)},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <map>
 #include <unordered_map>
@@ -49,22 +50,19 @@ class Judge {
   }
 
  private:
-  void report(const char* rule, const Space& space, u64 va, u64 pte, std::string message) {
-    const auto known =
-        std::ranges::find_if(lint_rules(), [&](const Rule& r) { return std::string_view(r.name) == rule; });
-    enough_ = ++reported_[known->name] > most_of_a_rule;
+  void report(LintRule rule, const Space& space, u64 va, u64 pte, std::string message) {
+    enough_ = ++reported_[rule] > most_of_a_rule;
     if (enough_) return;
-    findings_.push_back({known->severity, rule, space.id, va, pte, std::move(message), {}});
+    findings_.push_back({rule, space.id, va, pte, std::move(message), {}});
     rest_on(space, va);
   }
 
   /// Of each rule that was broken more often than is listed: how often.
   void say_what_is_cut() {
     for (const Rule& rule : lint_rules()) {
-      const unsigned count = reported_[rule.name];
+      const unsigned count = reported_[rule.id];
       if (count <= most_of_a_rule) continue;
-      findings_.push_back({rule.severity,
-                           rule.name,
+      findings_.push_back({rule.id,
                            "-",
                            0,
                            0,
@@ -93,7 +91,7 @@ class Judge {
     if (!space.has_tables()) return;
     if (tree.torn) return;  // what we hold may never have existed
     if (!tree.readable()) {
-      report("root-unreadable", space, 0, 0,
+      report(LintRule::root_unreadable, space, 0, 0,
              fmt::format("the root table {:#x} is {}", tree.root,
                          tree.root % page_size ? "not page-aligned" : "not in RAM"));
       return;
@@ -114,21 +112,21 @@ class Judge {
     const u64 pa = sv39::Pte::from_raw(bad.pte).ppn().address().value();
     switch (bad.kind) {
       case BadEntry::Kind::table_outside_ram:
-        report("table-outside-ram", space, bad.va, bad.pte,
+        report(LintRule::table_outside_ram, space, bad.va, bad.pte,
                fmt::format("the level-{} entry at {:#x} points to a table at {:#x}, which is not RAM", bad.level,
                            bad.at, pa));
         break;
       case BadEntry::Kind::cycle:
         report(
-            "table-cycle", space, bad.va, bad.pte,
+            LintRule::table_cycle, space, bad.va, bad.pte,
             fmt::format("the level-{} entry at {:#x} points back to the table {:#x} above it", bad.level, bad.at, pa));
         break;
       case BadEntry::Kind::table_at_level_0:
-        report("pointer-at-level-0", space, bad.va, bad.pte,
+        report(LintRule::pointer_at_level_0, space, bad.va, bad.pte,
                fmt::format("the level-0 entry at {:#x} has R = W = X = 0, as if a fourth level followed", bad.at));
         break;
       case BadEntry::Kind::too_many_tables:
-        report("too-many-tables", space, bad.va, bad.pte,
+        report(LintRule::too_many_tables, space, bad.va, bad.pte,
                "more tables than RAM has frames: some are reached again and again");
         break;
     }
@@ -140,12 +138,12 @@ class Judge {
       if (!pte.is_table() || node.level == 0) continue;
       const u64 va = node.va + i * bytes_at(node.level);
       if (pte.raw() & (bit::accessed | bit::dirty | bit::user)) {
-        report("pointer-with-adu", space, va, pte.raw(),
+        report(LintRule::pointer_with_adu, space, va, pte.raw(),
                fmt::format("the level-{} pointer at {:#x} has A, D or U set: reserved in a non-leaf", node.level,
                            node.pa + i * 8));
       }
       if (pte.raw() & bit::reserved) {
-        report("reserved-bits", space, va, pte.raw(),
+        report(LintRule::reserved_bits, space, va, pte.raw(),
                fmt::format("the level-{} pointer has bits 63 to 54 set", node.level));
       }
     }
@@ -154,15 +152,16 @@ class Judge {
   void encoding(const Space& space, const Leaf& leaf) {
     const auto pte = leaf.entry();
     if (leaf.pte & bit::reserved) {
-      report("reserved-bits", space, leaf.va, leaf.pte,
+      report(LintRule::reserved_bits, space, leaf.va, leaf.pte,
              fmt::format("bits 63 to 54 are {:#x}, they must be 0", leaf.pte >> 54));
     }
     if (pte.raw() & bit::write && !(pte.raw() & bit::read)) {
-      report("write-without-read", space, leaf.va, leaf.pte, "W without R is a reserved encoding: every access faults");
+      report(LintRule::write_without_read, space, leaf.va, leaf.pte,
+             "W without R is a reserved encoding: every access faults");
     }
     if (pte.ppn().value() % (leaf.bytes() / page_size) != 0) {
       report(
-          "misaligned-superpage", space, leaf.va, leaf.pte,
+          LintRule::misaligned_superpage, space, leaf.va, leaf.pte,
           fmt::format("a {} page must begin at a multiple of its size, not at {:#x}", size_name(leaf.level), leaf.pa));
     }
   }
@@ -182,7 +181,7 @@ class Judge {
              leaves[i].pa == first.pa + bytes;
            ++i)
         bytes += leaves[i].bytes();
-      report("leaf-outside-ram", space, first.va, first.pte,
+      report(LintRule::leaf_outside_ram, space, first.va, first.pte,
              fmt::format("{:#x}..{:#x} ({}) is neither RAM nor a device of this machine", first.pa, first.pa + bytes,
                          human_size(bytes)));
     }
@@ -201,14 +200,14 @@ class Judge {
          ++table) {
       const auto& [pa, use] = *table;
       if (leaf.level > 0 && pa == leaf.pa) continue;  // leaf-over-table
-      report("table-mapped-by-user", space, leaf.va + (pa - leaf.pa), leaf.pte,
+      report(LintRule::table_mapped_by_user, space, leaf.va + (pa - leaf.pa), leaf.pte,
              fmt::format("user mode can {} the frame {:#x}, the level-{} table of {}",
                          leaf.pte & bit::write ? "write" : "read", pa, use.node->level, use.space->id));
       rest_on(*use.space, use.node->va);
     }
     if (scene_.kernel_image && leaf.pte & bit::write && leaf.pa < scene_.kernel_image->second &&
         leaf.pa + leaf.bytes() > scene_.kernel_image->first) {
-      report("kernel-image-writable-by-user", space, leaf.va, leaf.pte,
+      report(LintRule::kernel_image_writable_by_user, space, leaf.va, leaf.pte,
              fmt::format("user mode can write the kernel's own memory at {:#x}", leaf.pa));
     }
   }
@@ -217,7 +216,7 @@ class Judge {
   void leaf_over_table(const Space& space, const Leaf& leaf) {
     const auto table = tables_.find(leaf.pa);
     if (table == tables_.end() || table->second.node->level + 1 != leaf.level) return;
-    report("leaf-over-table", space, leaf.va, leaf.pte,
+    report(LintRule::leaf_over_table, space, leaf.va, leaf.pte,
            fmt::format("a level-{} leaf points at the frame {:#x}, a level-{} table of {}", leaf.level, leaf.pa,
                        table->second.node->level, table->second.space->id));
     rest_on(*table->second.space, table->second.node->va);
@@ -227,25 +226,25 @@ class Judge {
     const bool user = leaf.pte & bit::user;
     const bool kernel_table = space.role == Role::kernel || space.role == Role::process_kernel;
     if (user && (kernel_table || leaf.va >= user_half_end(space.tree.mode))) {
-      report("user-in-kernel-half", space, leaf.va, leaf.pte,
+      report(LintRule::user_in_kernel_half, space, leaf.va, leaf.pte,
              kernel_table ? "a page of a kernel table has U: the supervisor cannot use it, and the user could"
                           : "a page above the user half has U");
     }
     if (user && leaf.va < abi::user_top && (leaf.va == abi::trampoline || leaf.va == abi::trapframe)) {
-      report("trap-page-open-to-user", space, leaf.va, leaf.pte,
+      report(LintRule::trap_page_open_to_user, space, leaf.va, leaf.pte,
              fmt::format("the {} has U: user code can {} what the kernel trusts",
                          leaf.va == abi::trampoline ? "trampoline" : "trapframe",
                          leaf.pte & bit::write ? "change" : "read"));
     }
     if (user && leaf.pte & bit::global)
-      report("global-user-page", space, leaf.va, leaf.pte,
+      report(LintRule::global_user_page, space, leaf.va, leaf.pte,
              "a user page has G: it would outlive a switch of address space");
     if (leaf.pte & bit::write && leaf.pte & bit::execute && !is_users_without_u(space, leaf)) {
-      report(user ? "user-write-execute" : "kernel-write-execute", space, leaf.va, leaf.pte,
+      report(user ? LintRule::user_write_execute : LintRule::kernel_write_execute, space, leaf.va, leaf.pte,
              "both writable and executable");
     }
     if (scene_.family == Family::bifolium && leaf.pte & bit::write && leaf.pte & bit::copy_on_write) {
-      report("cow-writable", space, leaf.va, leaf.pte,
+      report(LintRule::cow_writable, space, leaf.va, leaf.pte,
              "marked copy-on-write and writable at once: sharers would see the write");
     }
   }
@@ -267,10 +266,10 @@ class Judge {
     }
     // Bifolium sets A and D when it maps; only pgaccess clears A, and only of user pages.
     if (no_access && !user)
-      report("accessed-clear", space, leaf.va, leaf.pte,
+      report(LintRule::accessed_clear, space, leaf.va, leaf.pte,
              "A is clear: hardware that doesn't set it would fault for ever");
     if (no_dirty)
-      report("dirty-clear", space, leaf.va, leaf.pte,
+      report(LintRule::dirty_clear, space, leaf.va, leaf.pte,
              "W is set and D clear: hardware that doesn't set it would fault on every store");
   }
 
@@ -287,7 +286,7 @@ class Judge {
     for (unsigned i = 256; i < sv39::entries_per_table; ++i) {
       if (((mine.entries[i] ^ theirs.entries[i]) & ~(bit::accessed | bit::dirty)) == 0) continue;
       report(
-          "kernel-half-differs", space,
+          LintRule::kernel_half_differs, space,
           ~u64{0} << (address_bits(space.tree.mode) - 1) | (i - 256) * bytes_at(mine.level), mine.entries[i],
           fmt::format("root entry {} is {:#x}, but {:#x} in the kernel's root", i, mine.entries[i], theirs.entries[i]));
       if (!enough_) rest_on(*kernel_, findings_.back().va);
@@ -303,7 +302,7 @@ class Judge {
       std::unordered_set<u64> within;
       for (const Node& node : space.tree.nodes) {
         if (!within.insert(node.pa).second) {
-          report("table-used-twice", space, node.va, 0,
+          report(LintRule::table_used_twice, space, node.va, 0,
                  fmt::format("the table {:#x} is reached on two ways from one root", node.pa));
         }
         const auto [known, is_new] = first.try_emplace(node.pa, TableUse{&space, &node});
@@ -312,7 +311,7 @@ class Judge {
         const bool writable =
             std::ranges::any_of(node.entries, [](u64 e) { return e & bit::valid && e & bit::user && e & bit::write; });
         if (writable) {
-          report("table-shared", space, node.va, 0,
+          report(LintRule::table_shared, space, node.va, 0,
                  fmt::format("the table {:#x} with writable user pages also belongs to {}", node.pa, other.id));
           rest_on(other, known->second.node->va);
         }
@@ -333,7 +332,7 @@ class Judge {
         if (meant_to_be_shared(space, leaf.va)) continue;
         const auto [known, is_new] = writers.try_emplace(leaf.pa, First{&space, leaf.va});
         if (is_new) continue;
-        report("writable-alias", space, leaf.va, leaf.pte,
+        report(LintRule::writable_alias, space, leaf.va, leaf.pte,
                fmt::format("the frame {:#x} is writable here and in {} at {:#x}: copy-on-write was not broken", leaf.pa,
                            known->second.space->id, known->second.va));
         rest_on(*known->second.space, known->second.va);
@@ -353,7 +352,8 @@ class Judge {
       if (!hart.satp.is_known_mode()) {
         Space anyone;
         anyone.id = fmt::format("hart {}", hart.index);
-        report("satp-mode", anyone, 0, hart.satp.raw, fmt::format("satp {:#x} has a reserved MODE", hart.satp.raw));
+        report(LintRule::satp_mode, anyone, 0, hart.satp.raw,
+               fmt::format("satp {:#x} has a reserved MODE", hart.satp.raw));
         continue;
       }
       if (hart.satp.mode() == Mode::bare || !has_table) continue;
@@ -363,7 +363,7 @@ class Judge {
       if (known) continue;
       Space anyone;
       anyone.id = fmt::format("hart {}", hart.index);
-      report("satp-on-unknown-table", anyone, 0, hart.satp.raw,
+      report(LintRule::satp_on_unknown_table, anyone, 0, hart.satp.raw,
              fmt::format("satp of hart {} names the root {:#x}, which belongs to no process: freed, or never entered",
                          hart.index, hart.satp.root()));
     }
@@ -377,7 +377,7 @@ class Judge {
     if (scene_.records.frames[frame].state != FrameState::free) return false;
     Space anyone;
     anyone.id = fmt::format("hart {}", hart.index);
-    report("satp-on-freed-table", anyone, 0, hart.satp.raw,
+    report(LintRule::satp_on_freed_table, anyone, 0, hart.satp.raw,
            fmt::format("satp of hart {} names the root {:#x}, which the kernel has freed", hart.index, root));
     rest_on_record(frame);
     return true;
@@ -404,15 +404,16 @@ class Judge {
       if (leaf.va >= mirror_limit || !leaf.entry().as_mirror().is_valid()) continue;
       const Leaf* copy = mirror.tree.find(leaf.va);
       if (!copy) {
-        report("mirror-missing", mirror, leaf.va, leaf.pte, "the user's page is not in the process's kernel table");
+        report(LintRule::mirror_missing, mirror, leaf.va, leaf.pte,
+               "the user's page is not in the process's kernel table");
         rest_on(user, leaf.va);
       } else if (copy->pa + (leaf.va - copy->va) != leaf.pa) {
-        report("mirror-wrong-frame", mirror, leaf.va, copy->pte,
+        report(LintRule::mirror_wrong_frame, mirror, leaf.va, copy->pte,
                fmt::format("the user's page is the frame {:#x}, the mirror shows {:#x}", leaf.pa,
                            copy->pa + (leaf.va - copy->va)));
         rest_on(user, leaf.va);
       } else if (copy->pte & bit::write && !(leaf.pte & bit::write)) {
-        report("mirror-wrong-rights", mirror, leaf.va, copy->pte,
+        report(LintRule::mirror_wrong_rights, mirror, leaf.va, copy->pte,
                "the mirror is writable where the user's page is not");
         rest_on(user, leaf.va);
       }
@@ -423,7 +424,7 @@ class Judge {
     for (const Leaf& copy : mirror.tree.leaves) {
       if (copy.va >= mirror_limit || !device_at(copy.pa).empty()) continue;
       if (!user.tree.find(copy.va)) {
-        report("mirror-stale", mirror, copy.va, copy.pte, "the mirror still has a page that the user gave up");
+        report(LintRule::mirror_stale, mirror, copy.va, copy.pte, "the mirror still has a page that the user gave up");
         rest_on(user, copy.va);
       }
     }
@@ -443,7 +444,7 @@ class Judge {
         if (!(leaf.pte & bit::user) || !scene_.in_ram(leaf.pa)) continue;
         const u64 frame = (leaf.pa - scene_.ram_base) / page_size;
         if (records.frames[frame].state == FrameState::free) {
-          report("free-frame-mapped", space, leaf.va, leaf.pte,
+          report(LintRule::free_frame_mapped, space, leaf.va, leaf.pte,
                  fmt::format("the frame {:#x} is free in the kernel's records, yet mapped", leaf.pa));
           rest_on_record(frame);
         }
@@ -454,7 +455,7 @@ class Judge {
       const FrameRecord& record = records.frames[frame];
       if (record.references >= users.size() || record.state != FrameState::user) continue;
       const auto [space, leaf] = users.front();
-      report("too-few-references", *space, leaf->va, leaf->pte,
+      report(LintRule::too_few_references, *space, leaf->va, leaf->pte,
              fmt::format("the frame {:#x} has {} mappings and {} references: it will be freed too early", leaf->pa,
                          users.size(), record.references));
       for (const auto& [other, mapping] : users) rest_on(*other, mapping->va);
@@ -473,7 +474,7 @@ class Judge {
     if (!scene_.in_ram(node.pa)) return;
     const FrameState state = scene_.records.frames[(node.pa - scene_.ram_base) / page_size].state;
     if (state != FrameState::free) return;
-    report("free-frame-is-table", space, node.va, 0,
+    report(LintRule::free_frame_is_table, space, node.va, 0,
            fmt::format("the level-{} table {:#x} is free in the kernel's records", node.level, node.pa));
     rest_on_record((node.pa - scene_.ram_base) / page_size);
   }
@@ -482,53 +483,77 @@ class Judge {
   const Space* kernel_ = nullptr;
   std::map<u64, TableUse> tables_;
   std::vector<Finding> findings_;
-  std::unordered_map<std::string_view, unsigned> reported_;
+  std::unordered_map<LintRule, unsigned> reported_;
   bool enough_ = false;
 };
 
+constexpr std::array<Rule, lint_rule_count> rules = {{
+    {LintRule::root_unreadable, "root-unreadable", Severity::fault,
+     "a process's root table is not RAM or not page-aligned"},
+    {LintRule::table_outside_ram, "table-outside-ram", Severity::fault, "a pointer leads to a table outside RAM"},
+    {LintRule::table_cycle, "table-cycle", Severity::fault, "a pointer leads back to a table above it"},
+    {LintRule::too_many_tables, "too-many-tables", Severity::fault, "a tree has more tables than RAM has frames"},
+    {LintRule::table_used_twice, "table-used-twice", Severity::fault, "one table is reached on two ways from one root"},
+    {LintRule::table_shared, "table-shared", Severity::fault, "two processes share a table with writable user pages"},
+    {LintRule::pointer_at_level_0, "pointer-at-level-0", Severity::fault, "a level-0 entry has R = W = X = 0"},
+    {LintRule::pointer_with_adu, "pointer-with-adu", Severity::fault, "A, D or U is set in a non-leaf entry"},
+    {LintRule::reserved_bits, "reserved-bits", Severity::fault, "bits 63 to 54 of an entry are not zero"},
+    {LintRule::write_without_read, "write-without-read", Severity::fault, "a leaf has W without R"},
+    {LintRule::misaligned_superpage, "misaligned-superpage", Severity::fault,
+     "a superpage's frame is not a multiple of its size"},
+    {LintRule::leaf_outside_ram, "leaf-outside-ram", Severity::fault, "a leaf maps what is neither RAM nor a device"},
+    {LintRule::leaf_over_table, "leaf-over-table", Severity::fault,
+     "a superpage leaf points at the table that should be under it"},
+    {LintRule::table_mapped_by_user, "table-mapped-by-user", Severity::fault, "user mode can reach a page table"},
+    {LintRule::kernel_image_writable_by_user, "kernel-image-writable-by-user", Severity::fault,
+     "user mode can write the kernel's code or data"},
+    {LintRule::user_in_kernel_half, "user-in-kernel-half", Severity::fault,
+     "U is set in a kernel table or above the user half"},
+    {LintRule::trap_page_open_to_user, "trap-page-open-to-user", Severity::fault, "trampoline or trapframe has U"},
+    {LintRule::global_user_page, "global-user-page", Severity::fault, "a user page has G"},
+    {LintRule::kernel_write_execute, "kernel-write-execute", Severity::fault,
+     "a supervisor page is writable and executable"},
+    {LintRule::user_write_execute, "user-write-execute", Severity::advice,
+     "a user page is writable and executable (xv6 programs of 2020-21 ask for it)"},
+    {LintRule::cow_writable, "cow-writable", Severity::fault, "Bifolium: W and the copy-on-write mark together"},
+    {LintRule::accessed_clear, "accessed-clear", Severity::fault, "Bifolium: A is clear in a supervisor leaf"},
+    {LintRule::dirty_clear, "dirty-clear", Severity::fault, "Bifolium: W is set and D clear"},
+    {LintRule::kernel_half_differs, "kernel-half-differs", Severity::fault,
+     "a process's root differs from the kernel's in the upper half"},
+    {LintRule::writable_alias, "writable-alias", Severity::fault,
+     "one frame is writable by user mode in two places, and no region says it is shared"},
+    {LintRule::satp_mode, "satp-mode", Severity::fault, "satp has a reserved MODE"},
+    {LintRule::satp_on_unknown_table, "satp-on-unknown-table", Severity::fault,
+     "a hart's satp names a root that belongs to no one"},
+    {LintRule::satp_on_freed_table, "satp-on-freed-table", Severity::fault,
+     "a hart's satp names a root that the kernel has freed"},
+    {LintRule::mirror_missing, "mirror-missing", Severity::fault, "a user page is not in the process's kernel table"},
+    {LintRule::mirror_wrong_frame, "mirror-wrong-frame", Severity::fault,
+     "mirror and user table name different frames"},
+    {LintRule::mirror_wrong_rights, "mirror-wrong-rights", Severity::fault,
+     "the mirror is writable where the user's page is not"},
+    {LintRule::free_frame_mapped, "free-frame-mapped", Severity::fault,
+     "a mapped frame is free in the kernel's records (Bifolium, xv6's kmem)"},
+    {LintRule::free_frame_is_table, "free-frame-is-table", Severity::fault,
+     "a table's frame is free in the kernel's records (Bifolium, xv6's kmem)"},
+    {LintRule::too_few_references, "too-few-references", Severity::fault,
+     "Bifolium: a frame has more mappings than references"},
+    {LintRule::mirror_stale, "mirror-stale", Severity::fault, "the mirror has a page which the user table has not"},
+}};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (rules[i].id != static_cast<LintRule>(i)) return false;
+  }
+  return true;
+}
+static_assert(in_order(), "a rule is found by its number");
+
 }  // namespace
 
-const std::vector<Rule>& lint_rules() {
-  using enum Severity;
-  static const std::vector<Rule> rules = {
-      {"root-unreadable", fault, "a process's root table is not RAM or not page-aligned"},
-      {"table-outside-ram", fault, "a pointer leads to a table outside RAM"},
-      {"table-cycle", fault, "a pointer leads back to a table above it"},
-      {"too-many-tables", fault, "a tree has more tables than RAM has frames"},
-      {"table-used-twice", fault, "one table is reached on two ways from one root"},
-      {"table-shared", fault, "two processes share a table with writable user pages"},
-      {"pointer-at-level-0", fault, "a level-0 entry has R = W = X = 0"},
-      {"pointer-with-adu", fault, "A, D or U is set in a non-leaf entry"},
-      {"reserved-bits", fault, "bits 63 to 54 of an entry are not zero"},
-      {"write-without-read", fault, "a leaf has W without R"},
-      {"misaligned-superpage", fault, "a superpage's frame is not a multiple of its size"},
-      {"leaf-outside-ram", fault, "a leaf maps what is neither RAM nor a device"},
-      {"leaf-over-table", fault, "a superpage leaf points at the table that should be under it"},
-      {"table-mapped-by-user", fault, "user mode can reach a page table"},
-      {"kernel-image-writable-by-user", fault, "user mode can write the kernel's code or data"},
-      {"user-in-kernel-half", fault, "U is set in a kernel table or above the user half"},
-      {"trap-page-open-to-user", fault, "trampoline or trapframe has U"},
-      {"global-user-page", fault, "a user page has G"},
-      {"kernel-write-execute", fault, "a supervisor page is writable and executable"},
-      {"user-write-execute", advice, "a user page is writable and executable (xv6 programs of 2020-21 ask for it)"},
-      {"cow-writable", fault, "Bifolium: W and the copy-on-write mark together"},
-      {"accessed-clear", fault, "Bifolium: A is clear in a supervisor leaf"},
-      {"dirty-clear", fault, "Bifolium: W is set and D clear"},
-      {"kernel-half-differs", fault, "a process's root differs from the kernel's in the upper half"},
-      {"writable-alias", fault, "one frame is writable by user mode in two places, and no region says it is shared"},
-      {"satp-mode", fault, "satp has a reserved MODE"},
-      {"satp-on-unknown-table", fault, "a hart's satp names a root that belongs to no one"},
-      {"satp-on-freed-table", fault, "a hart's satp names a root that the kernel has freed"},
-      {"mirror-missing", fault, "a user page is not in the process's kernel table"},
-      {"mirror-wrong-frame", fault, "mirror and user table name different frames"},
-      {"mirror-wrong-rights", fault, "the mirror is writable where the user's page is not"},
-      {"free-frame-mapped", fault, "a mapped frame is free in the kernel's records (Bifolium, xv6's kmem)"},
-      {"free-frame-is-table", fault, "a table's frame is free in the kernel's records (Bifolium, xv6's kmem)"},
-      {"too-few-references", fault, "Bifolium: a frame has more mappings than references"},
-      {"mirror-stale", fault, "the mirror has a page which the user table has not"},
-  };
-  return rules;
-}
+std::span<const Rule> lint_rules() { return rules; }
+
+const Rule& rule_of(LintRule id) { return rules[static_cast<std::size_t>(id)]; }
 
 bool Finding::same_as(const Finding& other) const {
   constexpr u64 ignored = bit::accessed | bit::dirty;

@@ -247,10 +247,11 @@ std::string text_of_findings(const std::vector<Finding>& findings) {
   std::string out;
   usize faults = 0;
   for (const Finding& finding : findings) {
-    faults += finding.severity == Severity::fault;
+    const Rule& rule = rule_of(finding.rule);
+    faults += rule.severity == Severity::fault;
     out += fmt::format("{:<6} {:<28} {:<10} va {:#x}  pte {:#x}\n       {}\n",
-                       finding.severity == Severity::fault ? "fault" : "advice", finding.rule, finding.space,
-                       finding.va, finding.pte, finding.message);
+                       rule.severity == Severity::fault ? "fault" : "advice", rule.name, finding.space, finding.va,
+                       finding.pte, finding.message);
   }
   out += fmt::format("{} fault{}, {} piece{} of advice\n", faults, faults == 1 ? "" : "s", findings.size() - faults,
                      findings.size() - faults == 1 ? "" : "s");

@@ -17,7 +17,7 @@ namespace {
 std::set<std::string> faults(const Scene& scene) {
   std::set<std::string> rules;
   for (const Finding& finding : lint(scene)) {
-    if (finding.severity == Severity::fault) rules.insert(finding.rule);
+    if (rule_of(finding.rule).severity == Severity::fault) rules.insert(rule_of(finding.rule).name);
   }
   return rules;
 }
@@ -155,8 +155,8 @@ TEST(Lint, calls_a_writable_executable_user_page_advice) {
   system.ram.map(system.user[0], 0x5000, system.ram.frame(), flag::rw | flag::execute | flag::user);
   const auto findings = lint(system.scene());
   ASSERT_EQ(findings.size(), 1U);
-  EXPECT_EQ(findings[0].rule, "user-write-execute");
-  EXPECT_EQ(findings[0].severity, Severity::advice);
+  EXPECT_EQ(findings[0].rule, LintRule::user_write_execute);
+  EXPECT_EQ(rule_of(findings[0].rule).severity, Severity::advice);
 }
 
 Scene with_records(Healthy& system) {
