@@ -34,6 +34,9 @@ void renew(T& object) {
   new (&object) T();
 }
 
+/// Whether the calling thread is one of a machine's harts already.
+thread_local bool is_hart = false;
+
 constexpr model::Context user_mode{model::Privilege::user, false, false};
 
 }  // namespace
@@ -94,9 +97,10 @@ bool Machine::is_free_frame(u64 physical) {
   return state == FrameState::free || state == FrameState::cached || state == FrameState::cached_zero;
 }
 
-// The test becomes another hart; the hart notices nothing.
+// The test becomes another hart; the hart notices nothing. A thread that was none until now leaves none behind.
 void Machine::become_hart(unsigned hart) {
-  satp_[arch::hart_index()] = arch::read_satp().bits;
+  if (is_hart) satp_[arch::hart_index()] = arch::read_satp().bits;
+  is_hart = true;
   arch::host::set_hart_index(hart);
   arch::host::this_satp = satp_[hart];
 }

@@ -2,6 +2,7 @@
 // adversarial TLBs, and user accesses that fault into the real fault handler. One at a time per process.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -51,8 +52,11 @@ class Machine final : public arch::host::UserMemory {
   Outcome load(u64 va, std::byte& value);
   Outcome store(u64 va, std::byte value);
 
-  /// An address that hardware may speculate on from now on.
-  void note_address(u64 va) { noted_[noted_count_++ % std::size(noted_)] = va; }
+  /// An address that hardware may speculate on from now on. Harts note theirs at once where they are threads.
+  void note_address(u64 va) {
+    const unsigned count = noted_count_.fetch_add(1, std::memory_order_relaxed);
+    noted_[count % std::size(noted_)].store(va, std::memory_order_relaxed);
+  }
   /// Fetches the translations of all addresses noted lately, on the hart, under its satp of the moment.
   void speculate(unsigned hart);
   /// The program on the current hart ends: nobody touches its memory again, and part of it goes now (process exit).
@@ -86,8 +90,8 @@ class Machine final : public arch::host::UserMemory {
   model::TlbModel tlb_;
   AddressSpace* running_[arch::max_harts] = {};
   u64 satp_[arch::max_harts] = {};
-  u64 noted_[8] = {};
-  unsigned noted_count_ = 0;
+  std::atomic<u64> noted_[8] = {};
+  std::atomic<unsigned> noted_count_ = 0;
   u64 gap_random_ = 1;
   std::mutex slots_mutex_;
   bool slot_used_[KernelSpace::stack_slots] = {};
