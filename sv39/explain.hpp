@@ -62,9 +62,9 @@ struct Walk {
   [[nodiscard]] constexpr Verdict verdict(Access access, Privilege privilege, Sum sum = Sum::clear) const;
 };
 
-/// Walks `va` from the root table at `root`.
+/// Walks `va` from the root table at `root`, as hardware with these extensions does.
 template <PhysicalReader Reader>
-constexpr Walk explain(const Reader& reader, PhysAddr root, VirtAddr va) {
+constexpr Walk explain(const Reader& reader, PhysAddr root, VirtAddr va, Extensions extensions = {}) {
   Walk walk;
   walk.va = va;
   walk.root = root;
@@ -85,13 +85,13 @@ constexpr Walk explain(const Reader& reader, PhysAddr root, VirtAddr va) {
       walk.end = WalkEnd::invalid_entry;
       return walk;
     }
-    if (pte.is_reserved_encoding(level)) {
+    if (pte.is_reserved_encoding(level, extensions)) {
       walk.end = WalkEnd::reserved_encoding;
       return walk;
     }
     if (pte.is_leaf()) {
       walk.end = WalkEnd::leaf;
-      walk.physical = pte.ppn().address() + va.offset_in(level);
+      walk.physical = pte.page_of(va, level, extensions) + va.offset_in(level);
       walk.leaf_level = level;
       return walk;
     }

@@ -12,7 +12,8 @@
 // RSW  two bits for the supervisor. Bit 8: copy-on-write, the page is logically writable but its frame is shared.
 //      Bit 9: unused, always 0.
 // PPN  the frame. A leaf at level 1 or 2 must have its low 9 or 18 PPN bits clear.
-// 54..60 reserved, PBMT (Svpbmt) and N (Svnapot): extensions that we do not use; must be 0.
+// 54..60 reserved. PBMT (Svpbmt) and N (Svnapot) belong to extensions that our kernel does not use: 0 in every entry of
+// ours, and reserved on hardware without them. What reads other kernels' tables says which there are (Extensions).
 //
 // In a non-leaf entry A, D and U are reserved and must be clear.
 #pragma once
@@ -42,7 +43,33 @@ inline constexpr u64 software_1 = 1 << 9;
 inline constexpr unsigned ppn_shift = 10;
 inline constexpr u64 ppn_mask = ((u64{1} << 44) - 1) << ppn_shift;
 inline constexpr u64 reserved = ~(ppn_mask | 0x3ff);
+inline constexpr u64 memory_type = u64{3} << 61;
+inline constexpr u64 contiguous = u64{1} << 63;
 }  // namespace pte_bit
+
+/// What hardware may know beyond the base format (the manual's chapters "Svnapot" and "Svpbmt").
+enum class Extension : unsigned {
+  contiguous_pages =
+      1,  ///< Svnapot: N in a level-0 leaf whose low 4 PPN bits are 8 makes it one of 16 of a 64 KiB page
+  memory_types = 2,  ///< Svpbmt: PBMT 1 (not cached) and 2 (device) in a leaf; 3 stays reserved
+};
+
+/// A set of them; empty for Bifolium's own tables.
+class Extensions {
+ public:
+  constexpr Extensions() = default;
+  [[nodiscard]] constexpr Extensions with(Extension one) const { return Extensions(bits_ | static_cast<unsigned>(one)); }
+  [[nodiscard]] constexpr Extensions with(Extensions others) const { return Extensions(bits_ | others.bits_); }
+  [[nodiscard]] constexpr bool has(Extension one) const { return (bits_ & static_cast<unsigned>(one)) != 0; }
+  friend constexpr bool operator==(Extensions, Extensions) = default;
+
+ private:
+  explicit constexpr Extensions(unsigned bits) : bits_(bits) {}
+  unsigned bits_ = 0;
+};
+
+/// The size of Svnapot's page, the only one that the manual defines so far.
+inline constexpr u64 contiguous_size = 16 * page_size;
 
 /// Rights of a leaf: what may be done, by whom, in one or all address spaces. Every value is a legal encoding; write
 /// brings read with it.
@@ -154,11 +181,33 @@ class Pte {
     return Pte(bits_ & ~(pte_bit::user | pte_bit::execute));
   }
 
+  /// Bits 63 to 54 as far as they mean nothing on hardware with these extensions.
+  [[nodiscard]] constexpr u64 reserved_bits(Extensions extensions) const {
+    u64 reserved = bits_ & pte_bit::reserved;
+    if (!is_leaf()) return reserved;
+    if (extensions.has(Extension::contiguous_pages)) reserved &= ~pte_bit::contiguous;
+    const bool is_type = (bits_ & pte_bit::memory_type) != pte_bit::memory_type;
+    if (extensions.has(Extension::memory_types) && is_type) reserved &= ~pte_bit::memory_type;
+    return reserved;
+  }
+  /// Whether the leaf is one of the sixteen of a 64 KiB page.
+  [[nodiscard]] constexpr bool is_contiguous(Level level, Extensions extensions) const {
+    return extensions.has(Extension::contiguous_pages) && (bits_ & pte_bit::contiguous) && is_leaf() &&
+           level == Level::base && ppn().value() % 16 == 8;
+  }
+  /// Where the page of a leaf begins that translates `va`.
+  [[nodiscard]] constexpr PhysAddr page_of(VirtAddr va, Level level, Extensions extensions) const {
+    if (!is_contiguous(level, extensions)) return ppn().address();
+    return PhysAddr(ppn().address().value() / contiguous_size * contiguous_size +
+                    va.value() % contiguous_size / page_size * page_size);
+  }
+
   /// Whether hardware would refuse the entry at `level` whatever the access: reserved bits, W without R, A/D/U in a
-  /// non-leaf, misaligned superpage, a non-leaf at level 0.
-  [[nodiscard]] constexpr bool is_reserved_encoding(Level level) const {
+  /// non-leaf, misaligned superpage, a non-leaf at level 0; with Svnapot also N where it has no meaning.
+  [[nodiscard]] constexpr bool is_reserved_encoding(Level level, Extensions extensions = {}) const {
     if (!is_valid()) return false;
-    if (bits_ & pte_bit::reserved) return true;
+    if (reserved_bits(extensions) != 0) return true;
+    if ((bits_ & pte_bit::contiguous) && !is_contiguous(level, extensions)) return true;
     if ((bits_ & pte_bit::write) && !(bits_ & pte_bit::read)) return true;
     if (is_leaf()) return !ppn().is_aligned(level);
     return level == Level::base || (bits_ & (pte_bit::accessed | pte_bit::dirty | pte_bit::user));

@@ -151,9 +151,14 @@ class Judge {
 
   void encoding(const Space& space, const Leaf& leaf) {
     const auto pte = leaf.entry();
-    if (leaf.pte & bit::reserved) {
+    if (pte.reserved_bits(scene_.extensions) != 0) {
       report(LintRule::reserved_bits, space, leaf.va, leaf.pte,
-             fmt::format("bits 63 to 54 are {:#x}, they must be 0", leaf.pte >> 54));
+             fmt::format("bits 63 to 54 are {:#x}: {:#x} means nothing on this machine", leaf.pte >> 54,
+                         pte.reserved_bits(scene_.extensions) >> 54));
+    } else if (leaf.pte & bit::contiguous &&
+               !(leaf.level == 0 && pte.is_contiguous(sv39::Level::base, scene_.extensions))) {
+      report(LintRule::reserved_bits, space, leaf.va, leaf.pte,
+             "N (Svnapot) is only for level-0 leaves of 64 KiB, whose low 4 PPN bits are 8");
     }
     if (pte.raw() & bit::write && !(pte.raw() & bit::read)) {
       report(LintRule::write_without_read, space, leaf.va, leaf.pte,

@@ -24,6 +24,8 @@ void add_session_options(CLI::App& app, Session& session, std::string& session_p
   group->add_option("--wait", session.wait_seconds, "Seconds to wait for a guest that is just being started");
   group->add_option("--satp", session.satps, "A satp value to walk from; may be repeated");
   group->add_option("--mode", session.mode, "bare, sv39, sv48 or sv57, when satp doesn't tell");
+  group->add_option("--extensions", session.extensions,
+                    "What the page-table walker knows (svnapot,svpbmt), where neither QEMU nor a device tree tells");
   group->add_option("--ram-pipe", session.ram_pipe, "Size of RAM, which is read through stdin and stdout (for gdb)");
   auto* names = app.add_option_group(
       "names", "How the kernel calls things, when foliowalk doesn't find them (member paths such as mm.pgd)");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sv39/pte.hpp"
 #include "tools/foliowalk/failure.hpp"
 
 namespace foliowalk {
@@ -30,6 +31,13 @@ class Ram {
     return pa >= base() && length <= size() && pa - base() <= size() - length;
   }
   [[nodiscard]] std::optional<u64> read_u64(u64 pa) const;
+
+  /// What this machine's page-table walker knows beyond the base format; nothing until it was found out.
+  [[nodiscard]] sv39::Extensions extensions() const { return extensions_; }
+  void set_extensions(sv39::Extensions extensions) { extensions_ = extensions; }
+
+ private:
+  sv39::Extensions extensions_;
 };
 
 /// RAM in a file: QEMU's shared memory of a running guest, or a raw dump.

@@ -38,6 +38,7 @@ class Capture {
     scene_.time = std::chrono::system_clock::now();
     scene_.ram_base = source_.ram->base();
     scene_.ram_size = source_.ram->size();
+    scene_.extensions = source_.ram->extensions();
     read_harts();
     const auto begin = std::chrono::steady_clock::now();
     const double cpu_begin = cpu_milliseconds();

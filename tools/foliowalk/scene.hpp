@@ -40,6 +40,7 @@ struct Scene {
   u64 ram_base = 0;
   u64 ram_size = 0;
   std::optional<std::pair<u64, u64>> kernel_image;  // physical range which the kernel's ELF fills
+  sv39::Extensions extensions;  // of the machine's page-table walker
   Family family = Family::other;
   std::vector<Hart> harts;
   std::vector<Space> spaces;

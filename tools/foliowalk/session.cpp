@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "tools/foliowalk/extensions.hpp"
 #include "tools/foliowalk/qmp.hpp"
 
 namespace foliowalk {
@@ -51,6 +52,7 @@ Outcome<void> complete_from_file(Session& session, const std::string& path) {
   take(session.base, "base");
   take_path(session.kernel, "kernel");
   take(session.mode, "mode");
+  take(session.extensions, "extensions");
   if (own_ram) return {};
   take_path(session.qmp, "qmp");
   take_path(session.trace, "trace");
@@ -63,6 +65,15 @@ Outcome<void> complete_from_file(Session& session, const std::string& path) {
 }
 
 namespace {
+
+sv39::Extensions find_extensions(const Session& session, const Source& source) {
+  if (!session.extensions.empty()) return extensions_in(session.extensions);
+  sv39::Extensions found;
+  if (source.qmp) found = found.with(extensions_of(*source.qmp));
+  // Through gdb's pipe the search would take longer than all the rest.
+  if (session.ram_pipe.empty()) found = found.with(extensions_in_tree(*source.ram));
+  return found;
+}
 
 Outcome<Source> try_open_source(const Session& session) {
   Source source;
@@ -109,6 +120,7 @@ Outcome<Source> try_open_source(const Session& session) {
     source.qmp = qmp->get();
     source.machine = std::move(*qmp);
   }
+  source.ram->set_extensions(find_extensions(session, source));
   return source;
 }
 
@@ -164,6 +176,7 @@ Outcome<void> save_snapshot(Source& source, const Session& session, const std::s
     value["kernel"] = "kernel";
   }
   if (!session.mode.empty()) value["mode"] = session.mode;
+  value["extensions"] = names_of(source.ram->extensions());
   if (const auto saved = save_ram(*source.ram, fs::path(directory) / "ram"); !saved) return saved;
   std::ofstream out(fs::path(directory) / "session.json");
   out << value.dump(2) << "\n";

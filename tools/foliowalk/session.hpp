@@ -16,6 +16,7 @@ struct Session {
   std::string qmp;
   std::string trace;   // QEMU's log with riscv_trap events
   std::string mode;    // "sv39", "sv48", "sv57"
+  std::string extensions;  // "svnapot,svpbmt"; empty: QEMU or the device tree in RAM says
   std::string ram_pipe;  // size in bytes: RAM is read through stdin and stdout, for gdb
   double wait_seconds = 0;  // for a guest that is just being started
   std::vector<std::string> satps;

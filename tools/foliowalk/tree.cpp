@@ -104,7 +104,9 @@ class TreeReader {
       const auto pte = sv39::Pte::from_raw(raw);
       // W without R is reserved, yet the entry was meant as a leaf; it is listed as one and lint names it.
       if (pte.is_leaf()) {
-        tree_.leaves.push_back({va, pte.ppn().address().value(), raw, at, level});
+        const auto base =
+            level == 0 ? pte.page_of(sv39::VirtAddr(va), sv39::Level::base, ram_.extensions()) : pte.ppn().address();
+        tree_.leaves.push_back({va, base.value(), raw, at, level});
       } else if (const auto why = follow(at, static_cast<u16>(i), va, pte)) {
         tree_.bad.push_back({*why, va, raw, tree_.nodes[at].pa + i * 8, level});
       }

@@ -41,7 +41,7 @@ bool upper_step(const Ram& ram, Explanation& walk, unsigned level, u64& table) {
   const u64 pages = bytes_at(level) / sv39::page_size;
   const bool misaligned = pte.is_leaf() && pte.ppn().value() % pages != 0;
   // For the remaining rules any level with a table below will do: they don't depend on which.
-  if (misaligned || pte.is_reserved_encoding(pte.is_leaf() ? Level::base : Level::giga)) {
+  if (misaligned || pte.is_reserved_encoding(Level::giga, ram.extensions())) {
     walk.end = WalkEnd::reserved_encoding;
     return false;
   }
@@ -70,7 +70,7 @@ Explanation walk_once(const Ram& ram, u64 root, Mode mode, u64 va) {
   }
   // Below an upper level every 39-bit address is allowed, so bit 38 is extended for the one walker.
   const u64 lower = static_cast<u64>(static_cast<i64>(va << 25) >> 25);
-  const sv39::Walk rest = sv39::explain(Reader{&ram}, sv39::PhysAddr(table), sv39::VirtAddr(lower));
+  const sv39::Walk rest = sv39::explain(Reader{&ram}, sv39::PhysAddr(table), sv39::VirtAddr(lower), ram.extensions());
   for (unsigned i = 0; i < rest.step_count; ++i) {
     const sv39::WalkStep& step = rest.steps[i];
     const bool was_read = rest.end != WalkEnd::table_outside_memory || i + 1 < rest.step_count;
@@ -80,6 +80,7 @@ Explanation walk_once(const Ram& ram, u64 root, Mode mode, u64 va) {
   walk.end = rest.end;
   walk.physical = rest.physical.value();
   walk.leaf_level = static_cast<unsigned>(rest.leaf_level);
+  walk.contiguous = rest.found() && rest.last_entry().is_contiguous(rest.leaf_level, ram.extensions());
   return walk;
 }
 
@@ -119,7 +120,9 @@ std::string describe_end(const Explanation& walk) {
   if (walk.mode == Mode::bare) return "translation is off: the address is physical";
   const unsigned level = walk.steps.empty() ? 0 : walk.steps.back().level;
   switch (walk.end) {
-    case WalkEnd::leaf: return fmt::format("level {} holds a leaf: a {} page", level, size_name(walk.leaf_level));
+    case WalkEnd::leaf:
+      if (walk.contiguous) return "level 0 holds a leaf: one of the sixteen of a 64 KiB page (Svnapot)";
+      return fmt::format("level {} holds a leaf: a {} page", level, size_name(walk.leaf_level));
     case WalkEnd::not_canonical:
       return fmt::format("not canonical: bits 63 to {} must all equal bit {}", address_bits(walk.mode),
                          address_bits(walk.mode) - 1);
@@ -146,8 +149,10 @@ std::vector<BitMeaning> pte_bits(u64 raw, unsigned level) {
       {"PBMT", 62, 61, raw >> 61 & 3, raw >> 61 & 3 ? "page-based memory type (Svpbmt)" : "memory as it is"});
   bits.push_back({"reserved", 60, 54, raw >> 54 & 0x7f, raw >> 54 & 0x7f ? "must be zero" : "zero, as it must be"});
   std::string where =
-      leaf ? fmt::format("the page begins at {:#x}", ppn << sv39::page_shift)
-           : fmt::format("the level-{} table is at {:#x}", level == 0 ? 0 : level - 1, ppn << sv39::page_shift);
+      leaf && level == 0 && raw & sv39::pte_bit::contiguous && ppn % 16 == 8
+          ? fmt::format("with Svnapot the 64 KiB page begins at {:#x}", ppn / 16 * sv39::contiguous_size)
+      : leaf ? fmt::format("the page begins at {:#x}", ppn << sv39::page_shift)
+             : fmt::format("the level-{} table is at {:#x}", level == 0 ? 0 : level - 1, ppn << sv39::page_shift);
   if (leaf && ppn % (bytes_at(level) / sv39::page_size) != 0)
     where += fmt::format(", not aligned to {}", size_name(level));
   bits.push_back({"PPN", 53, 10, ppn, where});

@@ -28,6 +28,7 @@ struct Explanation {
   sv39::WalkEnd end = sv39::WalkEnd::not_canonical;
   u64 physical = 0;       // when end is leaf
   unsigned leaf_level = 0;
+  bool contiguous = false;  // the leaf is one of the sixteen of a 64 KiB page (Svnapot)
   bool torn = false;      // entries kept changing while we read them
 
   [[nodiscard]] bool found() const { return end == sv39::WalkEnd::leaf; }

@@ -59,6 +59,31 @@ bool hardware_can_use(u64 raw, Level level) {
   return usable;
 }
 
+TEST(Pte, ContiguousPagesAndMemoryTypesOnlyWhereHardwareHasThem) {
+  const Extensions both = Extensions().with(Extension::contiguous_pages).with(Extension::memory_types);
+  const u64 leaf = u64{0x80008} << 10 | 0xc7;
+  const Pte napot = Pte::from_raw(leaf | pte_bit::contiguous);
+  EXPECT_TRUE(napot.is_reserved_encoding(Level::base));
+  EXPECT_FALSE(napot.is_reserved_encoding(Level::base, both));
+  EXPECT_TRUE(napot.is_reserved_encoding(Level::base, Extensions().with(Extension::memory_types)));
+  EXPECT_EQ(napot.page_of(VirtAddr(0x1'5000), Level::base, both).value(), 0x8000'5000U);
+  EXPECT_EQ(napot.page_of(VirtAddr(0x1'5000), Level::base, {}).value(), 0x8000'8000U);
+  // Every other value of the low four PPN bits, and every other level, stays reserved.
+  for (u64 low = 0; low < 16; ++low) {
+    const Pte other = Pte::from_raw((u64{0x80000} | low) << 10 | 0xc7 | pte_bit::contiguous);
+    EXPECT_EQ(other.is_reserved_encoding(Level::base, both), low != 8);
+  }
+  EXPECT_TRUE(Pte::from_raw(u64{0x40000} << 10 | 0xc7 | pte_bit::contiguous).is_reserved_encoding(Level::mega, both));
+  for (u64 type = 0; type < 4; ++type) {
+    const Pte typed = Pte::from_raw(leaf | type << 61);
+    EXPECT_EQ(typed.is_reserved_encoding(Level::base, both), type == 3);
+    EXPECT_EQ(typed.is_reserved_encoding(Level::base), type != 0);
+    EXPECT_EQ(Pte::from_raw(0x2000'0001 | type << 61).is_reserved_encoding(Level::giga, both), type != 0)
+        << "a pointer";
+  }
+  EXPECT_TRUE(Pte::from_raw(leaf | u64{1} << 58).is_reserved_encoding(Level::base, both));
+}
+
 TEST(Pte, EveryEncodingIsClassifiedAsHardwareDoes) {
   for (const Level level : levels) {
     for (u64 low = 0; low < 1024; ++low) {
