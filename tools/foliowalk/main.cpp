@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "tools/foliowalk/attach.hpp"
 #include "tools/foliowalk/commands.hpp"
 #include "tools/foliowalk/lint.hpp"
 #include "tools/foliowalk/serve.hpp"
@@ -38,20 +39,23 @@ void add_session_options(CLI::App& app, Session& session, std::string& session_p
   names->add_option("--kernel-root", session.names.global_root, "Variable: the kernel's root table");
 }
 
+int complain(const Failure& failure) {
+  std::fprintf(stderr, "foliowalk: %s\n", failure.message.c_str());
+  return 2;
+}
+
+/// The exit status of a command.
+int ended(const Outcome<int>& result) { return result ? *result : complain(result.error()); }
+
 /// Runs `command` on the guest that the options name.
 int with_source(Session& session, std::string session_path, const auto& command) {
-  const auto complain = [](const Failure& failure) {
-    std::fprintf(stderr, "foliowalk: %s\n", failure.message.c_str());
-    return 2;
-  };
   if (session_path.empty() && session.ram.empty() && session.ram_pipe.empty()) session_path = default_session();
   if (!session_path.empty()) {
     if (const auto done = complete_from_file(session, session_path); !done) return complain(done.error());
   }
   auto source = open_source(session);
   if (!source) return complain(source.error());
-  const Outcome<int> result = command(*source);
-  return result ? *result : complain(result.error());
+  return ended(command(*source));
 }
 
 Outcome<int> saved(Source& source, const Session& session, const std::string& directory) {
@@ -126,8 +130,15 @@ int main(int argc, char** argv) {
   serve->add_option("--port", serve_options.port, "TCP port on 127.0.0.1 (0: any free one)");
   serve->add_option("--web", serve_options.web_directory, "Directory of the built page");
 
+  auto* attach =
+      app.add_subcommand("attach", "Start the kernel of an xv6 folder as `make qemu` does, with the explorer");
+  attach->add_option("folder", directory, "The folder, with its Makefile and what make built")->required();
+  attach->add_option("--port", serve_options.port, "TCP port on 127.0.0.1 (0: any free one)");
+  attach->add_option("--web", serve_options.web_directory, "Directory of the built page");
+
   CLI11_PARSE(app, argc, argv);
   if (lint->parsed() && list_rules) return print_rules();
+  if (attach->parsed()) return ended(command_attach(directory, session, serve_options));
 
   const Output output = as_json ? Output::json : Output::text;
   return with_source(session, session_path, [&](Source& source) -> Outcome<int> {

@@ -21,7 +21,7 @@ if(BIFOLIUM_HOST_TESTS)
   # On a kernel that is not Bifolium, live and from dumps; the page in headless Chromium where npm and Chromium are
   # there.
   enable_testing()
-  foreach(kind minimal kernels bifolium dumps napot gdb browser explore tour)
+  foreach(kind minimal kernels bifolium dumps napot attach gdb browser explore tour)
     add_test(NAME foliowalk/${kind}
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/foliowalk/${kind}_test.py $<TARGET_FILE:foliowalk>)
     set_tests_properties(foliowalk/${kind} PROPERTIES LABELS foliowalk PROCESSORS 2 TIMEOUT 600 SKIP_RETURN_CODE 77)
@@ -30,7 +30,7 @@ if(BIFOLIUM_HOST_TESTS)
   if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     list(TRANSFORM foliowalk_core_sources REPLACE "^${CMAKE_SOURCE_DIR}/" "" OUTPUT_VARIABLE foliowalk_fuzz_sources)
     list(REMOVE_ITEM foliowalk_fuzz_sources
-      tools/foliowalk/serve.cpp tools/foliowalk/live.cpp tools/foliowalk/commands.cpp)
+      tools/foliowalk/attach.cpp tools/foliowalk/serve.cpp tools/foliowalk/live.cpp tools/foliowalk/commands.cpp)
     list(TRANSFORM foliowalk_fuzz_sources PREPEND ${CMAKE_SOURCE_DIR}/)
     add_executable(foliowalk-fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/foliowalk_fuzz.cpp ${foliowalk_fuzz_sources})
     target_link_libraries(foliowalk-fuzz PRIVATE host-flags vellum-machine fmt::fmt nlohmann_json::nlohmann_json)
