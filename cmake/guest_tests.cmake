@@ -173,6 +173,11 @@ else()
   set_tests_properties(check/stacks/release PROPERTIES LABELS check)
   add_test(NAME release/make COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/make_test.py)
   set_tests_properties(release/make PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
+  # Each function of the kernel, found by its address alone.
+  add_test(NAME release/make/every-symbol COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/make_test.py
+    Make.test_each_function_is_found_alone)
+  set_tests_properties(release/make/every-symbol PROPERTIES
+    LABELS "guest;long" TIMEOUT 1800 ENVIRONMENT BIFOLIUM_EVERY_SYMBOL=1)
   add_test(NAME release/boot-cost
     COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/boot_cost_test.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(release/boot-cost PROPERTIES LABELS guest TIMEOUT 600)

@@ -49,7 +49,7 @@ POINTERS = [
     (r"become_init", r"^lab::\(anonymous namespace\)::(start|show_first_program)\("),
     (r"run_tick_hook", r"^lab::count_alarm_tick"),
     (r"run_first\(", r"::become_init\("),
-    (r"^lab::.*(StubReader|ProgramSymbols|Window|has_symbol|read_image_calls)", r"^lab::.*read_file\("),
+    (r"^lab::.*(StubReader|ProgramSymbols|Window|has_symbol|read_image_calls|::start\()", r"^lab::.*read_file\("),
     (r"run_idle", r"(Log|Network)Keeper.*__invoke\(\)|wait_counted|poll_interrupts"),
     (r"^lib::format_arguments\(", r"^lib::(print_arguments|format_arguments_to)\(.*__invoke"),
     (r"^lib::print_arguments", r"^dev::console::write\("),
@@ -58,7 +58,7 @@ POINTERS = [
     (r"dev::(handle_interrupt|poll_interrupts)", r"start_virtio_block|(E1000|VirtioNet)::start"),
     (r"take_other_trap", r"start_virtio_block|(E1000|VirtioNet)::start|^lab::count_alarm_tick|"
                          r"(Log|Network)Keeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
-    (r"^fs::Inode::read_at", r"^fs::MemorySink::"),
+    (r"^fs::Inode::read_at|^lab::.*read_file\(", r"^fs::MemorySink::"),
     (r"console::handle_interrupt", r"::print_processes\(|::print_page_tables\("),
     (r"^mm::|^process::|^sys_", r"this_allocation_fails"),
     (r"sched::", r"(Log|Network)Keeper.*__invoke\(\)"),
@@ -66,9 +66,12 @@ POINTERS = [
     (r"^arch_thread_begin$|^boot_hart_start$", r"^$"),
 ]
 ROOTS = r"^usertrap$|run_first\(|return_to_user\(|(Log|Network)Keeper.*__invoke\(void\*\)"
-# A copy to or from a program never sleeps (Sleep::forbidden): below it no file is read or written.
-COPY = r"^mm::AddressSpace::(finish_copy|copy_)"
-NOT_IN_A_COPY = r"^fs::InodeBacking::(acquire_page|release_page|write_back|drop)\("
+# What never happens below a function. A copy to or from a program never sleeps (Sleep::forbidden): no file is read or
+# written in it. A mapped file's pages are moved between the kernel's own memory and the disk.
+NEVER_BELOW = [
+    (r"^mm::AddressSpace::(finish_copy|copy_)", r"^fs::InodeBacking::(acquire_page|release_page|write_back|drop)\("),
+    (r"^fs::(InodeBacking::|Inode::(read|write)_page\()", r"^(syscall|process|lab)::.*(Source|Sink)::"),
+]
 # Where a program's address may be missing, the trap takes room on the same stack.
 MAY_TRAP, TRAP = r"^arch_copy_(string_)?user$|^copy_(user|string)_", "kernel_trap_entry"
 FATAL = r"^lib::bug|panic|kernel_stack_(overflow|lost)|print_trap_backtrace|crash_on_purpose"
@@ -202,11 +205,11 @@ class Kernel:
         return self.name[symbol]
 
 
-def deepest(kernel, function, known, path=(), copies=False):
-    """The chain of calls below `function` that takes most, as (bytes, [function, ...])."""
+def deepest(kernel, function, known, path=(), never=frozenset()):
+    """The chain of calls below `function` that takes most, as (bytes, [function, ...]); none matches one of `never`."""
     name = kernel.name[function]
-    copies = copies or re.search(COPY, name) is not None
-    node = (function, copies)
+    never = never | {below for above, below in NEVER_BELOW if re.search(above, name)}
+    node = (function, never)
     if node in known:
         return known[node]
     if node in path:
@@ -214,8 +217,8 @@ def deepest(kernel, function, known, path=(), copies=False):
         raise Failure("recursion: " + "\n    calls ".join([*cycle, name]))
     most, chain = 0, []
     for callee in kernel.callees(function):
-        if not (copies and re.search(NOT_IN_A_COPY, kernel.name[callee])):
-            most, chain = max((most, chain), deepest(kernel, callee, known, (*path, node), copies))
+        if not any(re.search(below, kernel.name[callee]) for below in never):
+            most, chain = max((most, chain), deepest(kernel, callee, known, (*path, node), never))
     known[node] = (kernel.frame[function] + most, [function, *chain])
     return known[node]
 

@@ -7,6 +7,7 @@
 #include "dev/interrupts.hpp"
 #include "dev/mmio.hpp"
 #include "lib/format.hpp"
+#include "lib/immortal.hpp"
 #include "sched/thread.hpp"
 #include "sched/wait_queue.hpp"
 
@@ -96,7 +97,7 @@ class E1000 final : public NetworkDevice {
   u64 progress_tick_ SYNC_GUARDED_BY(transmit_lock_) = 0;  // ... it was last seen to move, or nothing was under way
 };
 
-constinit E1000 card;
+constinit lib::Immortal<E1000> the_card;
 
 /// 14.3: interrupts off before and after, since the reset turns none of them off for sure.
 bool E1000::reset() const {
@@ -171,7 +172,7 @@ bool E1000::start(u64 registers, u32 interrupt) {
     }
     buffer = std::move(*packet);
   }
-  set_interrupt_handler({.registers = {}, .interrupt = interrupt, .plic = 0}, [] { card.handle_interrupt(); });
+  set_interrupt_handler({.registers = {}, .interrupt = interrupt, .plic = 0}, [] { the_card.get().handle_interrupt(); });
   return true;
 }
 
@@ -323,6 +324,9 @@ CardCounters E1000::counters() {
 
 }  // namespace
 
-NetworkDevice* start_e1000(u64 registers, u32 interrupt) { return card.start(registers, interrupt) ? &card : nullptr; }
+NetworkDevice* start_e1000(u64 registers, u32 interrupt) {
+  E1000& card = the_card.get();
+  return card.start(registers, interrupt) ? &card : nullptr;
+}
 
 }  // namespace dev

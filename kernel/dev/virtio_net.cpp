@@ -5,6 +5,7 @@
 #include "dev/interrupts.hpp"
 #include "dev/virtio_mmio.hpp"
 #include "lib/format.hpp"
+#include "lib/immortal.hpp"
 #include "sched/wait_queue.hpp"
 
 // Virtio 1.1: 5.1 (network device). No offloads, so a frame and its header is all that there is.
@@ -69,7 +70,7 @@ class VirtioNet final : public NetworkDevice {
 };
 static_assert(slots == 64, "free_slots_ has a bit for each");
 
-constinit VirtioNet card;
+constinit lib::Immortal<VirtioNet> the_card;
 
 bool VirtioNet::start(const MachineDescription::Device& where) {
   registers_ = VirtioRegisters(where);
@@ -89,7 +90,7 @@ bool VirtioNet::start(const MachineDescription::Device& where) {
   } else {
     address_ = {{0x52, 0x54, 0, 0x12, 0x34, 0x56}};  // locally administered: ours to choose
   }
-  set_interrupt_handler(where, [] { card.handle_interrupt(); });
+  set_interrupt_handler(where, [] { the_card.get().handle_interrupt(); });
   return true;
 }
 
@@ -265,6 +266,7 @@ u32 count_virtio_net() {
 }
 
 NetworkDevice* start_virtio_net() {
+  VirtioNet& card = the_card.get();
   for (u32 i = 0; i < machine().virtio_count; ++i) {
     const auto& slot = machine().virtio[i];
     if (VirtioRegisters(slot).has_device(network_device_kind)) return card.start(slot) ? &card : nullptr;

@@ -68,7 +68,7 @@ class FlowFile final : public fs::CharacterDevice {
 /// As many as there are endpoints, so that those alone are the limit.
 class FlowPool {
  public:
-  FlowPool() {
+  constexpr FlowPool() {
     for (FlowFile& file : files_) put_back(file);
   }
   FlowFile* take() {
@@ -83,7 +83,7 @@ class FlowPool {
   }
 
  private:
-  void put_back(FlowFile& file) SYNC_NO_ANALYSIS {
+  constexpr void put_back(FlowFile& file) SYNC_NO_ANALYSIS {
     file.next_free_ = first_free_;
     first_free_ = &file;
   }
@@ -92,7 +92,7 @@ class FlowPool {
   std::array<FlowFile, net::Endpoints::capacity> files_;
 };
 
-FlowPool pool;
+constinit FlowPool pool;
 
 void FlowFile::closed() {
   process::network().endpoints().close(*endpoint_);

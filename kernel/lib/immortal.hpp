@@ -6,7 +6,8 @@ namespace lib {
 template <class T>
 union Immortal {
  public:
-  constexpr Immortal() : value_() {}
+  template <class... Arguments>
+  constexpr explicit Immortal(Arguments... arguments) : value_(arguments...) {}
   Immortal(const Immortal&) = delete;
   Immortal& operator=(const Immortal&) = delete;
   constexpr ~Immortal() {}

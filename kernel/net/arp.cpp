@@ -51,7 +51,7 @@ bool ArpCache::learn(Ipv4Address host, dev::MacAddress mac, u64 now, dev::Packet
 
 void ArpCache::expire(u64 now, Questions& ask, dev::PacketQueue& lost) {
   for (Entry& entry : table_) {
-    if (entry.state != State::asking || now - entry.since < ask_again) continue;
+    if (entry.state != State::asking || now < entry.since + ask_again) continue;  // `now` may be older than the entry
     if (entry.asked < questions) {
       ++entry.asked;
       entry.since = now;

@@ -6,6 +6,7 @@
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
 #include "lib/format.hpp"
+#include "lib/immortal.hpp"
 #include "sched/thread.hpp"
 #include "sched/wait_queue.hpp"
 #include "sync/spinlock.hpp"
@@ -13,8 +14,6 @@
 namespace process {
 
 namespace {
-
-net::Stack the_stack(network_clock);
 
 /// Frames kept ready for what arrives, besides those in the card's ring.
 constexpr u32 pool_frames = 64;
@@ -56,7 +55,7 @@ void NetworkKeeper::wake() {
 
 /// The next time at which there is work, in units of the time CSR; what is due already is begun.
 u64 NetworkKeeper::look() {
-  const u64 next = the_stack.next_work();
+  const u64 next = network().next_work();
   if (next == net::no_deadline) return net::no_deadline;
   if (next > network_clock()) return (next + 1) * (arch::timer_frequency() / 1000);
   wake();
@@ -70,22 +69,25 @@ void NetworkKeeper::run() {
       while (!is_due_) (void)due_.wait(lock_, sched::Interruptible::no);
       is_due_ = false;
     }
-    while (the_stack.work() == 0) sched::yield();  // under a flood the programs have their turn in between
+    while (network().work() == 0) sched::yield();  // under a flood the programs have their turn in between
   }
 }
 
 }  // namespace
 
-net::Stack& network() { return the_stack; }
+net::Stack& network() {
+  static lib::Immortal<net::Stack> the_stack(network_clock);
+  return the_stack.get();
+}
 
 u64 network_clock() { return arch::read_time() / (arch::timer_frequency() / 1000); }
 
 void start_network(dev::NetworkDevice* card) {
-  the_stack.set_waker([] { keeper.wake(); });
+  network().set_waker([] { keeper.wake(); });
   keeper.start();
   if (card == nullptr) return;
   if (!dev::packet_pool().start(pool_frames)) lib::print("network: memory for packets is short\n");
-  the_stack.attach(*card);
+  network().attach(*card);
 }
 
 }  // namespace process

@@ -27,12 +27,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "guest"))
+
+from build import build  # noqa: E402
+
 MAKE = ["make", "-s", "--no-print-directory"]
 TOOLS = ("riscv64-linux-gnu-addr2line", "llvm-addr2line-19")
 PRODUCTS = ("kernel/kernel", "kernel/kernel.sym", "fs.img")
 NOT_COPIED = shutil.ignore_patterns("build", ".git", "node_modules", "__pycache__", ".gdbinit", "fs.img*", "kernel.sym")
 # Seconds that a loaded machine may need for a step that takes one.
 PATIENCE = 120
+AT_PROMPT = r"(?m)^\$ \Z"
 
 
 def free_port():
@@ -147,6 +152,9 @@ class Make(unittest.TestCase):
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory(prefix="bifolium-")
         cls.directory = Path(cls.temporary.name) / "checkout"
+        # Made here and not by the copy's make, whose sources are gone after the test.
+        build("no-lto", ["kernel-shared"])
+        build("release", ["image"])
         shutil.copytree(ROOT, cls.directory, symlinks=True, ignore=NOT_COPIED)
         (cls.directory / "kernel" / "kernel").unlink(missing_ok=True)
         (cls.directory / "build").symlink_to(ROOT / "build")
@@ -166,11 +174,12 @@ class Make(unittest.TestCase):
         lines = (self.directory / "kernel" / "kernel.sym").read_text().splitlines()
         return {line[17:]: int(line[:16], 16) for line in lines}
 
-    def source_of(self, address, tool=None):
+    def source_of(self, address, tool=None, inlined=None):
         """One address, one call: what a tool learns on the way to one address could hide that it misses another."""
         tool = tool or shutil.which(TOOLS[0]) or TOOLS[1]
         kernel = self.directory / "kernel" / "kernel"
-        return subprocess.check_output([tool, "-e", kernel, hex(address)], text=True).strip()
+        command = [tool, *filter(None, [inlined]), "-e", kernel, hex(address)]
+        return subprocess.check_output(command, text=True).strip()
 
     def functions(self):
         listing = subprocess.check_output(["llvm-nm-19", self.directory / "kernel" / "kernel"], text=True)
@@ -186,11 +195,14 @@ class Make(unittest.TestCase):
             self.assertRegex(line, r"^[0-9a-f]{16} \S")
         symbols = self.symbols()
         for name in ("sys_sleep", "sys_pause"):
-            self.assertIn("sysproc.c", self.source_of(symbols[name]))
+            # The first instruction may be of a function that is compiled into this one.
+            self.assertIn("sysproc.c", self.source_of(symbols[name], inlined="-i"))
 
     def test_each_function_is_found_alone(self):
         functions = self.functions()
         self.assertGreater(len(functions), 300)
+        # Such a function makes and ends a file's objects, is in no source, and runs before the kernel has memory.
+        self.assertEqual([name for name in functions.values() if name.startswith("_GLOBAL__")], [])
         step = 1 if os.environ.get("BIFOLIUM_EVERY_SYMBOL") else 8
         tools = [tool for tool in TOOLS if shutil.which(tool)]
         self.assertTrue(tools)
@@ -271,17 +283,18 @@ class Make(unittest.TestCase):
             image.write_bytes(ours)
             (self.directory / "fs.img.old").unlink(missing_ok=True)
 
-    def crash(self, command, said):
-        """xv6's crash tests: a fresh image, a command typed at `make qemu`, and the process under make killed."""
+    def crash(self, command, until):
+        """xv6's crash tests: a fresh image, a command typed at `make qemu`, and the process under make killed, some
+        seconds later or when the console says `until`."""
         (self.directory / "fs.img").unlink()
         subprocess.run([*MAKE, "fs.img"], cwd=self.directory, env=self.environment, check=True)
         with self.machine() as make:
-            self.until(make, r"(?m)^\$ \Z")
+            self.until(make, AT_PROMPT)
             make.stdin.write(command.encode() + b"\n")
-            if said:
-                self.until(make, said)
+            if isinstance(until, str):
+                self.until(make, until)
             else:
-                time.sleep(2)
+                time.sleep(until)
             self.kill_child_of(make.pid)
 
     def kill_child_of(self, pid):
@@ -323,13 +336,15 @@ class Make(unittest.TestCase):
         raise AssertionError(f"no {pattern} within {PATIENCE} s:\n{console}")
 
     def test_crash_leaves_a_log_to_recover(self):
-        for _ in range(5):
-            self.crash("logstress f0 f1 f2 f3 f4 f5", None)
+        """A machine that is busy with other things needs longer to come to its sixth file: the next try gives it more."""
+        for seconds in range(2, 12):
+            self.crash("logstress f0 f1 f2 f3 f4 f5", seconds)
             with self.machine() as make:
-                console = self.until(make, r"(?m)^\$ \Z")
-                if re.search(r"(?m)^recovering", console):
-                    make.stdin.write(b"ls\n")
-                    self.assertRegex(self.until(make, r"(?m)^\$ ls\n[^$]*^\$ \Z"), r"(?m)^f5")
+                console = self.until(make, AT_PROMPT)
+                # How the typed line is echoed depends on whether the shell reads already: only what follows is looked at.
+                make.stdin.write(b"ls\n")
+                files = self.until(make, r"(?m)^console .*\n(.*\n)*\$ \Z")
+                if re.search(r"(?m)^recovering", console) and re.search(r"(?m)^f5 ", files):
                     return
         self.fail("no boot had a log to recover")
 
@@ -337,7 +352,7 @@ class Make(unittest.TestCase):
         for command in ("forphan", "dorphan"):
             self.crash(command, r"(?m)^wait")
             with self.machine() as make:
-                self.assertRegex(self.until(make, r"(?m)^\$ \Z"), r"(?m)^ireclaim: orphaned inode \d+")
+                self.assertRegex(self.until(make, AT_PROMPT), r"(?m)^ireclaim: orphaned inode \d+")
 
     def test_terminal_one_hart_and_the_way_out(self):
         """`make qemu CPUS=1` on a terminal: typed at, left by Ctrl-a x, and the terminal as it was."""
@@ -370,7 +385,7 @@ class Make(unittest.TestCase):
         while time.monotonic() < give_up:
             if select.select([terminal], [], [], 1)[0]:
                 console += os.read(terminal, 4096).decode("utf-8", "replace").replace("\r", "")
-            if re.search(r"(?m)^\$ \Z", console):
+            if re.search(AT_PROMPT, console):
                 return console
         raise AssertionError(f"no prompt within {PATIENCE} s:\n{console}")
 

@@ -8,6 +8,7 @@ each in a process of its own, and sums up; the console is then searched for what
 
 import argparse
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,16 @@ OFFICIAL = {
     2026: ["sync", "trace", "interpose", "sigalarm", "sigreturn", "symlink", "mmap", "munmap", "bind", "unbind", "send",
            "recv", "pgpte", "vmprint", "rwlktest", "cpupin", "pgaccess", "ksupernpte"],
 }
+# docs/xv6-contract.md 1: size, nblocks, ninodes, nlog, logstart, inodestart, bmapstart.
+SUPERBLOCKS = {
+    "A": (1000, 954, 200, 30, 2, 32, 45),
+    "B": (10000, 9953, 200, 30, 2, 32, 45),
+    "C": (2000, 1954, 200, 30, 2, 32, 45),
+    "D": (2000, 1953, 200, 31, 2, 33, 46),
+    "E": (200000, 199930, 200, 30, 2, 32, 45),
+    "F": (200000, 199929, 200, 31, 2, 33, 46),
+    "G": (10000, 9952, 200, 31, 2, 33, 46),
+}
 CLASSES = {2020: "A", 2021: "A", 2022: "C", 2023: "C", 2024: "C", 2025: "D", 2026: "D"}
 FROM_INIT = "this image's calls were read from /init:"
 
@@ -63,6 +74,7 @@ class Image:
     views: str = "unified"
     harts: int = 3
     append: str = ""
+    geometry: str = ""  # the class of mkfs (default: the year's)
 
 
 VMPRINT = [
@@ -78,8 +90,8 @@ ALL = "unified mirrored shared"
 IMAGES = [
     Image("2026-pgtbl", 2026, OFFICIAL[2026], ["sync", "pgtbltest"], ugetpid=True, without=["rwlktest"], views=ALL,
           says=[*VMPRINT, TRACED, r"^ \.\. \.\. \.\.0x0000003fffffd000: .* RU$"]),
-    Image("2026-lock", 2026, OFFICIAL[2026], ["sync", "rwlktest"], harts=4, views=ALL, without=["ksupernpte"],
-          says=[TRACED, r"^pid \d+ called 70: " + FROM_INIT + " sync 22 trace 23 interpose 24"]),
+    Image("2026-lock", 2026, OFFICIAL[2026], ["sync", "rwlktest"], geometry="G", harts=4, views=ALL,
+          without=["ksupernpte"], says=[TRACED, r"^pid \d+ called 70: " + FROM_INIT + " sync 22 trace 23 interpose 24"]),
     Image("2026-student", 2026, ["sync", "interpose"], ["sync"], views=ALL,
           says=[FROM_INIT + " sync 22 interpose 23$"]),
     Image("2026-moved", 2026, ["interpose", "sync"], ["sync"], says=[FROM_INIT + " interpose 22 sync 23$"]),
@@ -153,12 +165,24 @@ def usertests(directory):
     return output
 
 
+def check_superblocks(build, directory):
+    """Each class of image is what MIT's mkfs makes, to the bit."""
+    for name, wanted in SUPERBLOCKS.items():
+        disk = directory / f"class-{name}.img"
+        must([build / "tools" / "mkfs", "--quiet", "--class", name, disk])
+        with open(disk, "rb") as file:
+            file.seek(1024)
+            found = struct.unpack("<8I", file.read(32))
+        if found != (0x10203040, *wanted):
+            raise Failure(f"class {name}: the superblock is {found}", 1)
+
+
 def make_image(image, build, directory):
     disk = directory / f"{image.name}.img"
     files = [f"README={ROOT / 'README.md'}", f"init={program(image, directory)}"]
     for name in image.files:
         files.append(f"{name}={usertests(directory) if name == 'usertests' else SOURCES / 'rows.h'}")
-    must([build / "tools" / "mkfs", "--quiet", "--class", CLASSES[image.year], disk, *files])
+    must([build / "tools" / "mkfs", "--quiet", "--class", image.geometry or CLASSES[image.year], disk, *files])
     return disk
 
 
@@ -184,6 +208,22 @@ def judge(image, console):
         raise Failure(f"{image.name}: " + "; ".join(wrong) + f"\n{console}", 1)
 
 
+def check_no_program(options, directory):
+    """An /init that is no program: a line says that it tells nothing, the next that it cannot run, and that is all."""
+    disk = directory / "no-program.img"
+    must([options.build / "tools" / "mkfs", "--quiet", "--class", "D", disk, f"init={ROOT / 'README.md'}"])
+    kernel = options.build / f"kernel-{options.view}"
+    with Guest(Machine(kernel=kernel, image=disk).command(interactive=False), PATIENCE) as guest:
+        give_up = time.monotonic() + PATIENCE
+        while guest.wait_for_output(1.0):
+            if time.monotonic() > give_up:
+                raise Failure(f"the machine goes on without a program:\n{guest.text()}", 1)
+        console = guest.text()
+    for wanted in (UNREADABLE + "it is no program", r"^/init cannot run"):
+        if len(re.findall(f"(?m){wanted}", console)) != 1:
+            raise Failure(f"an /init that is no program: not one line {wanted}\n{console}", 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, required=True, help="the build tree with kernels and mkfs")
@@ -192,6 +232,8 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bifolium-") as name:
         directory = Path(name)
+        check_superblocks(options.build, directory)
+        check_no_program(options, directory)
         for image in IMAGES:
             if options.view not in image.views or (options.only and image.name not in options.only):
                 continue

@@ -23,6 +23,7 @@ LEVELS = {
         "trees": {
             "debug": None,
             "release": None,
+            "no-lto": ["kernel-shared"],
             "gcc": ["kernels", "programs"],
             "host-asan": None,
             "host-tsan": ["host-tests"],
@@ -35,6 +36,7 @@ LEVELS = {
         "trees": {
             "debug": None,
             "release": None,
+            "no-lto": ["kernel-shared"],
             "gcc": None,
             "host-asan": None,
             "host-tsan": ["host-tests"],

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* usage =
     "usage: mkfs [options] IMAGE [FILE | NAME=FILE]...\n"
     "Makes IMAGE and puts the files into its root directory, a leading '_' of FILE's own name left out.\n"
-    "  --class C     the geometry of xv6's images: A, B, C, D (default), E or F\n"
+    "  --class C     the geometry of xv6's images: A, B, C, D (default), E, F or G\n"
     "  --size N      blocks of 1 KiB            --nlog N     blocks of the log, header included\n"
     "  --inodes N    inodes                     --layout L   single or double (double-indirect inodes)\n"
     "  --quiet       no report\n"
@@ -37,6 +37,7 @@ std::optional<mkfs::Plan> plan_of_class(std::string_view name) {
   if (name == "D") return mkfs::Plan{2000, 31, 200, single};
   if (name == "E") return mkfs::Plan{200000, 30, 200, double_indirect};
   if (name == "F") return mkfs::Plan{200000, 31, 200, double_indirect};
+  if (name == "G") return mkfs::Plan{10000, 31, 200, single};
   return std::nullopt;
 }
 
@@ -73,7 +74,7 @@ Options parse(int count, char** arguments) {
       options.layout_given = true;
     } else if (argument == "--class") {
       const auto plan = plan_of_class(value());
-      if (!plan) throw mkfs::Failure("--class is A, B, C, D, E or F");
+      if (!plan) throw mkfs::Failure("--class is A, B, C, D, E, F or G");
       options.plan = *plan;
       options.layout_given = false;
     } else if (argument == "--quiet") {

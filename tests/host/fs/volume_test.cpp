@@ -16,6 +16,7 @@ constexpr ImageClass classes[] = {
     {"D", {2000, 31, 200, abi::InodeLayout::single}},
     {"E", {70000, 30, 200, abi::InodeLayout::double_indirect}},
     {"F", {20000, 31, 200, abi::InodeLayout::double_indirect}},
+    {"G", {10000, 31, 200, abi::InodeLayout::single}},
     {"SmallLog", {1000, 13, 100, abi::InodeLayout::single}},
     {"LargeLog", {3000, 200, 1000, abi::InodeLayout::double_indirect}},
 };

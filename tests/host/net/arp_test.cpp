@@ -1,6 +1,4 @@
 // Who is asked, who is answered, what waits meanwhile, and how little a liar can do.
-#include <thread>
-
 #include "net/kit.hpp"
 
 namespace net_test {
@@ -84,7 +82,7 @@ TEST_F(Arp, KeepsABoundedNumberWaiting) {
 // Who sends more than may wait sleeps until the host has answered; nothing is lost, and the order is kept.
 TEST_F(Arp, SendersWaitForTheAnswer) {
   constexpr u32 datagrams = 40;
-  std::thread sender([&] {
+  std::thread sender = on_hart(1, [&] {
     for (u32 i = 0; i < datagrams; ++i) ASSERT_TRUE(send(5, neighbour, 6, std::string(1, static_cast<char>(i))));
   });
   while (counted(NetEvent::arp_waits) == 0) std::this_thread::yield();
@@ -97,7 +95,7 @@ TEST_F(Arp, SendersWaitForTheAnswer) {
 
 // And until it was given up, if it never does.
 TEST_F(Arp, SendersWaitForTheEndOfTheQuestions) {
-  std::thread sender([&] {
+  std::thread sender = on_hart(1, [&] {
     for (u32 i = 0; i < net::ArpCache::waiting_limit + 1; ++i) ASSERT_TRUE(send(5, neighbour, 6, "x"));
   });
   while (counted(NetEvent::arp_waits) == 0) std::this_thread::yield();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "arch/port.hpp"
@@ -223,6 +224,15 @@ class Network : public testing::Test {
     return packet ? text_of(*packet) : "<" + std::string(lib::describe(packet.error())) + ">";
   }
   void bind(u16 port, u32 holder = 1) const { ASSERT_TRUE(stack->endpoints().bind(Port{port}, net::Holder{holder})); }
+  /// A thread that is hart `hart`: each its own (this one is 0), for a hart's counters are for one writer.
+  template <typename Work>
+  static std::thread on_hart(unsigned hart, Work work) {
+    return std::thread([hart, work = std::move(work)] {
+      arch::host::set_hart_index(hart);
+      work();
+    });
+  }
+
   /// Makes the gateway's address known.
   void meet_gateway() {
     ASSERT_TRUE(send(9, gateway, 9, ""));

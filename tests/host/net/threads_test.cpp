@@ -1,7 +1,5 @@
 // Several threads on one stack (to be run under TSan too): a wire that delivers, programs that bind, read, send, unbind
 // and end, and the keeper. Nobody hangs, what is read is whole, and in the end every frame is back.
-#include <thread>
-
 #include "net/kit.hpp"
 
 namespace net_test {
@@ -27,16 +25,16 @@ TEST_F(Threads, WaitersGetEveryDatagramOnce) {
   bind(5);
   std::atomic<u64> sum{0}, count{0};
   std::vector<std::thread> readers;
-  for (int i = 0; i < 4; ++i) {
-    readers.emplace_back([&] {
+  for (unsigned i = 0; i < 4; ++i) {
+    readers.push_back(on_hart(2 + i, [&] {
       while (const auto packet = stack->endpoints().receive(Port{5})) {
         sum += std::stoul(text_of(*packet));
         ++count;
       }
-    });
+    }));
   }
   constexpr u64 datagrams = 2000;
-  std::thread keeper([&] { keep(); });
+  std::thread keeper = on_hart(1, [&] { keep(); });
   for (u64 i = 1; i <= datagrams; ++i) {
     while (i - count > 12) std::this_thread::yield();  // never more than the queue takes
     card.arrive(udp_frame(1, 5, std::to_string(i)));
@@ -51,16 +49,16 @@ TEST_F(Threads, WaitersGetEveryDatagramOnce) {
 
 TEST_F(Threads, DeadlinesWakeUnderTraffic) {
   bind(5);
-  std::thread keeper([&] { keep(); });
+  std::thread keeper = on_hart(1, [&] { keep(); });
   std::atomic<int> timed_out{0};
   std::vector<std::thread> readers;
   for (u32 i = 0; i < 4; ++i) {
-    readers.emplace_back([&, i] {
+    readers.push_back(on_hart(2 + i, [&, i] {
       for (int round = 0; round < 200; ++round) {
         const auto packet = stack->endpoints().receive(Port{5}, clock_now + i * 15);
         if (!packet && packet.error() == lib::Error::timed_out) ++timed_out;
       }
-    });
+    }));
   }
   for (auto& reader : readers) reader.join();
   stop = true;
@@ -69,8 +67,8 @@ TEST_F(Threads, DeadlinesWakeUnderTraffic) {
 }
 
 TEST_F(Threads, EverythingAtOnce) {
-  std::thread keeper([&] { keep(); });
-  std::thread wire([&] {
+  std::thread keeper = on_hart(1, [&] { keep(); });
+  std::thread wire = on_hart(2, [&] {
     for (u32 i = 0; !stop; ++i) {
       card.arrive(udp_frame(static_cast<u16>(i % 3), static_cast<u16>(i % 8), "some text"));
       if (i % 5 == 0) card.arrive(echo_frame(8, 1, 1, "x"));
@@ -81,7 +79,7 @@ TEST_F(Threads, EverythingAtOnce) {
   });
   std::vector<std::thread> programs;
   for (u32 me = 0; me < 3; ++me) {
-    programs.emplace_back([&, me] {
+    programs.push_back(on_hart(3 + me, [&, me] {
       auto& endpoints = stack->endpoints();
       for (u32 round = 0; round < 300; ++round) {
         const auto port = static_cast<u16>((me + round) % 8);
@@ -94,7 +92,7 @@ TEST_F(Threads, EverythingAtOnce) {
         endpoints.leave(Holder{me});
         endpoints.leave(Holder{me + 10});
       }
-    });
+    }));
   }
   for (auto& program : programs) program.join();
   stop = true;
