@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "dev/card_buffers.hpp"
 #include "dev/device_memory.hpp"
 #include "dev/e1000_rings.hpp"
 #include "dev/interrupts.hpp"
@@ -163,16 +164,12 @@ bool E1000::start(u64 registers, u32 interrupt) {
   }
   read_address();
   const sync::Guard guard(receive_lock_);
-  for (Packet& buffer : receive_buffers_) {
-    auto packet = Packet::make();
-    if (!packet) {
-      for (Packet& taken : receive_buffers_) taken.reset();
-      lib::print("network: e1000: no memory for its buffers; not used\n");
-      return false;
-    }
-    buffer = std::move(*packet);
+  if (!fill(receive_buffers_)) {
+    lib::print("network: e1000: no memory for its buffers; not used\n");
+    return false;
   }
-  set_interrupt_handler({.registers = {}, .interrupt = interrupt, .plic = 0}, [] { the_card.get().handle_interrupt(); });
+  set_interrupt_handler({.registers = {}, .interrupt = interrupt, .plic = 0},
+                        [] { the_card.get().handle_interrupt(); });
   return true;
 }
 
@@ -197,29 +194,18 @@ void E1000::restart() {
 bool E1000::is_good(const ReceiveRing<DeviceMemory>::Arrived& arrived) {
   const bool is_piece = inside_long_frame_ || !arrived.is_whole;
   inside_long_frame_ = !arrived.is_whole;
-  return !is_piece && arrived.errors == 0 && arrived.length >= sizeof(MacAddress) * 2 + 2 &&
-         arrived.length <= PacketBuffer::max_frame;
+  return !is_piece && arrived.errors == 0 && is_possible_frame(arrived.length);
 }
 
-/// Hands up what has arrived. Each buffer that goes up is replaced by one from the pool before; without one the frame
-/// is dropped and its buffer used again.
+/// Hands up what has arrived.
 NetworkDevice::More E1000::receive_some() {
   u32 taken = 0;
   while (taken < burst) {
     const auto arrived = receive_ring_.take();
     if (!arrived) break;
     ++taken;
-    Packet& buffer = receive_buffers_[arrived->index];
-    Packet frame;
-    if (!is_good(*arrived)) {
-      ++counters_.bad_frames;
-    } else if (Packet fresh = packet_pool().take(); !fresh) {
-      ++counters_.no_buffer;
-    } else {
-      frame = std::exchange(buffer, std::move(fresh));
-      frame->length = arrived->length;
-      ++counters_.received;
-    }
+    const Arrival arrival = is_good(*arrived) ? Arrival::good : Arrival::bad;
+    Packet frame = take_frame(receive_buffers_[arrived->index], arrival, arrived->length, counters_);
     arm(arrived->index);
     if (frame) receiver_->receive(std::move(frame));
   }

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "dev/card_buffers.hpp"
 #include "dev/interrupts.hpp"
 #include "dev/virtio_mmio.hpp"
 #include "lib/format.hpp"
@@ -40,7 +41,6 @@ class VirtioNet final : public NetworkDevice {
 
  private:
   [[nodiscard]] bool restart() SYNC_REQUIRES(receive_lock_);
-  [[nodiscard]] bool allocate_buffers() SYNC_REQUIRES(receive_lock_);
   void arm(u32 slot) SYNC_REQUIRES(receive_lock_);
   void publish() SYNC_REQUIRES(receive_lock_) {
     received_.notify([this] { registers_.ring(receive_queue); });
@@ -76,7 +76,7 @@ bool VirtioNet::start(const MachineDescription::Device& where) {
   registers_ = VirtioRegisters(where);
   is_legacy_ = registers_.is_legacy();
   const sync::Guard guard(receive_lock_);
-  if (!allocate_buffers()) {
+  if (!fill(receive_buffers_)) {
     lib::print("network: virtio-net: no memory for its buffers; not used\n");
     return false;
   }
@@ -91,18 +91,6 @@ bool VirtioNet::start(const MachineDescription::Device& where) {
     address_ = {{0x52, 0x54, 0, 0x12, 0x34, 0x56}};  // locally administered: ours to choose
   }
   set_interrupt_handler(where, [] { the_card.get().handle_interrupt(); });
-  return true;
-}
-
-bool VirtioNet::allocate_buffers() {
-  for (Packet& buffer : receive_buffers_) {
-    auto packet = Packet::make();
-    if (!packet) {
-      for (Packet& taken : receive_buffers_) taken.reset();
-      return false;
-    }
-    buffer = std::move(*packet);
-  }
   return true;
 }
 
@@ -144,8 +132,7 @@ void VirtioNet::arm(u32 slot) {
   received_.offer(first);
 }
 
-/// Hands up what has arrived. Each buffer that goes up is replaced by one from the pool before; without one the frame
-/// is dropped and its buffer used again.
+/// Hands up what has arrived.
 NetworkDevice::More VirtioNet::receive_some() {
   u32 taken = 0;
   while (taken < burst) {
@@ -155,17 +142,8 @@ NetworkDevice::More VirtioNet::receive_some() {
     const u32 slot = used->first / descriptors_per_frame;
     if (slot >= slots || used->first % descriptors_per_frame != 0) continue;  // nothing of ours: a broken device
     const u32 length = used->length - header_size();
-    Packet& buffer = receive_buffers_[slot];
-    Packet frame;
-    if (used->length < header_size() || length < sizeof(MacAddress) * 2 + 2 || length > PacketBuffer::max_frame) {
-      ++counters_.bad_frames;
-    } else if (Packet fresh = packet_pool().take(); !fresh) {
-      ++counters_.no_buffer;
-    } else {
-      frame = std::exchange(buffer, std::move(fresh));
-      frame->length = length;
-      ++counters_.received;
-    }
+    const bool is_good = used->length >= header_size() && is_possible_frame(length);
+    Packet frame = take_frame(receive_buffers_[slot], is_good ? Arrival::good : Arrival::bad, length, counters_);
     arm(slot);
     if (frame) receiver_->receive(std::move(frame));
   }
