@@ -119,8 +119,6 @@ Result<Packet> Endpoints::receive_locked(Endpoint& endpoint, u64 deadline) {
       break;
     }
     if (wait(endpoint, deadline) == sched::Woken::killed) {
-      // It may have been woken for a datagram that is another's now.
-      if (!endpoint.queue_.empty()) endpoint.arrived_.wake_one();
       result = fail(Error::interrupted);
       break;
     }

@@ -258,6 +258,17 @@ class Make(unittest.TestCase):
             said = subprocess.check_output([*MAKE, "-n", "qemu", *arguments], cwd=self.directory, text=True)
             self.assertIn(f"--smp {harts} ", said)
 
+    def test_net_lab_has_a_card(self):
+        """And its traffic is in packets.pcap, as MIT's Makefile has it."""
+        with self.machine("LAB=net") as make:
+            console = self.until(make, AT_PROMPT)
+            self.assertRegex(console, r"(?m)^network: e1000, address 52:54:00:12:34:56")
+            make.stdin.write(b"ping 10.0.2.2 1\n")
+            self.until(make, r"1 sent, 1 received")
+        capture = (self.directory / "packets.pcap").read_bytes()
+        self.assertEqual(capture[:4], b"\xd4\xc3\xb2\xa1")
+        self.assertGreater(len(capture), 24)
+
     def test_image_of_somebody_else_stays(self):
         """Whatever way it came in the place of one that make had made, and whatever was recorded of that one."""
         image = self.directory / "fs.img"
@@ -305,9 +316,9 @@ class Make(unittest.TestCase):
         os.kill(int(children[0]), signal.SIGKILL)
 
     @contextmanager
-    def machine(self):
+    def machine(self, *arguments):
         make = subprocess.Popen(
-            ["make", "qemu"],
+            ["make", "qemu", *arguments],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.PIPE,
