@@ -15,8 +15,9 @@ namespace process {
 
 namespace {
 
-/// Frames kept ready for what arrives, besides those in the card's ring.
-constexpr u32 pool_frames = 64;
+/// Frames kept ready for what arrives, besides those in the card's ring. Answers that wait in the ring of a card that
+/// sends slowly (64 at most) leave half of them, and so the pool is not low and nothing is allocated.
+constexpr u32 pool_frames = 128;
 
 /// The network's thread. It is woken when there is work at once, and by the harts' housekeeping at the times that the
 /// stack names.

@@ -72,8 +72,8 @@ def balanced(guest, what, run):
 
 
 def flows(guest, _):
-    server = UdpServer(SERVER + 1, lambda _: b"this is the host!")
-    output = guest.run(f"flowtest {SERVER + 1}")
+    with UdpServer(SERVER + 1, lambda _: b"this is the host!") as server:
+        output = guest.run(f"flowtest {SERVER + 1}")
     for line in (
         "testing ping: OK",
         "testing single-process pings: OK",
@@ -85,33 +85,34 @@ def flows(guest, _):
 
 
 def ports(guest, year):
-    server = UdpServer(SERVER, lambda data: None if data == b"txone" else data)
-    late = threading.Timer(1.0, send_to_guest, (FORWARDED[1][0], "nobody bound this"))
-    late.start()
-    output = guest.run(f"porttest grade {SERVER} {'2026' if year == '2026' else ''}")
-    require(b"txone" in server.received, "txone did not arrive")
-    for name in ("ping0", "ping1", "ping2", "ping3", "dns", "free"):
-        require(re.search(f"^{name}: OK$", output, re.MULTILINE), f"no line '{name}: OK'")
-    if year == "2026":
-        return
-    require("misuse: OK" in guest.run(f"porttest misuse {SERVER}"), "misuse")
-    when_waiting(guest, "rx", lambda: send_to_guest(FORWARDED[0][0], *(f"packet {i}" for i in range(12)), every=0.02))
+    with UdpServer(SERVER, lambda data: None if data == b"txone" else data) as server:
+        late = threading.Timer(1.0, send_to_guest, (FORWARDED[1][0], "nobody bound this"))
+        late.start()
+        output = guest.run(f"porttest grade {SERVER} {'2026' if year == '2026' else ''}")
+        require(b"txone" in server.received, "txone did not arrive")
+        for name in ("ping0", "ping1", "ping2", "ping3", "dns", "free"):
+            require(re.search(f"^{name}: OK$", output, re.MULTILINE), f"no line '{name}: OK'")
+        if year == "2026":
+            return
+        require("misuse: OK" in guest.run(f"porttest misuse {SERVER}"), "misuse")
+        packets = [f"packet {i}" for i in range(12)]
+        when_waiting(guest, "rx", lambda: send_to_guest(FORWARDED[0][0], *packets, every=0.02))
 
-    def by_turns():
-        for number in range(12):
-            send_to_guest(FORWARDED[number % 2][0], f"packet {number}")
+        def by_turns():
+            for number, packet in enumerate(packets):
+                send_to_guest(FORWARDED[number % 2][0], packet)
 
-    when_waiting(guest, "rx2", by_turns)
-    when_waiting(guest, "rxburst", bursts)
+        when_waiting(guest, "rx2", by_turns)
+        when_waiting(guest, "rxburst", bursts)
 
 
 def programs(guest, _):
     """ping, host, nc and ifstat."""
-    UdpServer(SERVER + 2, lambda data: b"echo: " + data)
     require("4 sent, 4 received" in guest.run("ping 10.0.2.2"), "ping")
     require("pdos.csail.mit.edu has address 128.52.129.126" in guest.run("host pdos.csail.mit.edu@8.8.8.8"), "host")
     require("no address for" in guest.run("host nowhere@8.8.8.9"), "host of no server")
-    require("echo: hello" in guest.run(f"echo hello | nc -u 10.0.2.2 {SERVER + 2}"), "nc")
+    with UdpServer(SERVER + 2, lambda data: b"echo: " + data):
+        require("echo: hello" in guest.run(f"echo hello | nc -u 10.0.2.2 {SERVER + 2}"), "nc")
     require("1 sent, 0 received" in guest.run("ping 10.0.2.99 1"), "ping of nobody")
     output = guest.run("ifstat")
     require("52:54:00:12:34:56" in output and "udp_received" in output, "ifstat")

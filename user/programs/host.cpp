@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (!resolve("host", argv[1], &address)) return 1;
+  if (char* const server = strchr(argv[1], '@'); server != nullptr) *server = '\0';
   printf("%s has address ", argv[1]);
   print_address(address);
   printf("\n");
