@@ -347,12 +347,12 @@ class Make(unittest.TestCase):
         raise AssertionError(f"no {pattern} within {PATIENCE} s:\n{console}")
 
     def test_crash_leaves_a_log_to_recover(self):
-        """A machine that is busy with other things needs longer to come to its sixth file: the next try gives it more."""
+        """A busy machine needs longer to come to its sixth file: the next try gives it more."""
         for seconds in range(2, 12):
             self.crash("logstress f0 f1 f2 f3 f4 f5", seconds)
             with self.machine() as make:
                 console = self.until(make, AT_PROMPT)
-                # How the typed line is echoed depends on whether the shell reads already: only what follows is looked at.
+                # How the typed line is echoed depends on whether the shell reads already: what follows is looked at.
                 make.stdin.write(b"ls\n")
                 files = self.until(make, r"(?m)^console .*\n(.*\n)*\$ \Z")
                 if re.search(r"(?m)^recovering", console) and re.search(r"(?m)^f5 ", files):

@@ -52,7 +52,7 @@ def lies():
         yield good[:16] + struct.pack(">H", length) + good[18:]
     yield udp_frame(7, 2000, b"payload", fragment=0x2000)
     yield udp_frame(7, 2000, b"payload", fragment=0x1FFF)
-    # Of no bytes at all no wire knows, and QEMU's socket network reads no further once virtio-net has taken none of one.
+    # None of no bytes: QEMU's socket network reads no further once virtio-net has taken one.
     for size in (1, 13, 14, 20, 33, 41):
         yield good[:size]  # QEMU pads the e1000's runts; what is in them is short
     for size in (1515, 1519, 2048, 4000, 9000, 16384):
