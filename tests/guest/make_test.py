@@ -182,10 +182,11 @@ class Make(unittest.TestCase):
         return subprocess.check_output(command, text=True).strip()
 
     def functions(self):
+        """{address: name}. Marks of the linker script stand between functions, the last one behind them all."""
+        marks = set(re.findall(r"(\w+) = \.", (ROOT / "kernel/arch/riscv64/kernel.ld.in").read_text()))
         listing = subprocess.check_output(["llvm-nm-19", self.directory / "kernel" / "kernel"], text=True)
         found = (line.split(maxsplit=2) for line in listing.splitlines())
-        text = {int(address, 16): name for address, kind, name in found if kind in "tTwW"}
-        # Marks of the linker script stand between functions.
+        text = {int(address, 16): name for address, kind, name in found if kind in "tTwW" and name not in marks}
         return {address: name for address, name in sorted(text.items()) if not name.startswith((".L", "$"))}
 
     def test_products(self):
