@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "page/machine/names.hpp"
@@ -19,6 +20,13 @@ struct Wish {
   vellum::u32 megabytes = 128;
   vellum::u64 seed = 0;
   std::string bootargs;
+  bool judges = true;  // without them who wrote an entry is remembered all the same
+};
+
+/// What was typed at which moment; `nanoseconds` is the machine's time then.
+struct Typed {
+  vellum::u64 step = 0, nanoseconds = 0;
+  std::string bytes;
 };
 
 /// One booted machine. It is never moved: the machine points into its parts.
@@ -33,22 +41,29 @@ class Guest {
   [[nodiscard]] const Names& names() const { return *names_; }
   [[nodiscard]] foliowalk::Answer ask(const foliowalk::Question& question) { return api_->answer(question); }
 
-  /// Types, at the moment where the machine stands. What was typed later is forgotten: a new branch begins.
+  /// Runs; in its past as it went the first time, and no further than newest() in one call.
+  vellum::StopReason run(vellum::u64 steps, vellum::WhenIdle when_idle);
+  /// Lets the machine's time pass to the next event, when every hart waits.
+  void skip_to_event();
+  /// Types, at the moment where the machine stands. In its past this begins a new branch: what came later is forgotten.
   void type(std::span<const vellum::u8> bytes);
-  struct Typed {
-    vellum::u64 step = 0, nanoseconds = 0;
-    std::string text;
-  };
-  [[nodiscard]] const std::vector<Typed>& typed() const { return typed_; }
-  /// Takes what was typed from a run that was kept; before go_to().
-  void take_typed(std::vector<Typed> typed) { typed_ = std::move(typed); }
-
-  /// Brings the machine to a moment, earlier or later. It starts anew where that is needed: the same input gives the
-  /// same run.
+  /// Brings the machine to a moment between oldest() and newest().
   void go_to(vellum::u64 step);
-  /// The furthest moment that it has been at on this branch.
-  [[nodiscard]] vellum::u64 newest() const { return std::max(newest_, machine_->schedule().steps); }
+  /// The moment of the first known finding after this one; nothing if there is none.
+  [[nodiscard]] std::optional<vellum::u64> next_known_finding() const;
 
+  /// What was typed up to this moment.
+  [[nodiscard]] std::vector<Typed> typed() const;
+  /// Goes through a run that was kept, from the beginning to `end`. False: it is no run of this machine.
+  bool replay(const std::vector<Typed>& typed, vellum::u64 end);
+
+  /// What was printed since this was asked last.
+  [[nodiscard]] std::vector<vellum::u8> take_output() { return std::exchange(fresh_output_, {}); }
+  /// What the console shows at this moment: the last of what was printed up to it.
+  [[nodiscard]] std::span<const vellum::u8> console() const;
+
+  [[nodiscard]] vellum::u64 newest() const { return timeline_->head(); }
+  [[nodiscard]] vellum::u64 oldest() const { return timeline_->earliest(); }
   [[nodiscard]] nlohmann::json state() const;
   [[nodiscard]] nlohmann::json findings(vellum::usize after) const;
   [[nodiscard]] nlohmann::json blame(vellum::u64 entry_address) const;
@@ -58,21 +73,38 @@ class Guest {
   [[nodiscard]] nlohmann::json json_of(const vellum::Moment& moment, const vellum::CallChain& callers) const;
   [[nodiscard]] nlohmann::json json_of(const vellum::Finding& finding, vellum::usize number) const;
   void make_memory();
-  void start_anew();
+  bool make_machine();
   void make_explorer();
+  void look_at(vellum::Attention at_head);
+  void collect_output(bool is_new);
+  vellum::usize drop_output();
+  vellum::usize travel(vellum::u64 step);
+
+  /// How much had been printed when the machine stood at `step`.
+  struct Printed {
+    vellum::u64 step = 0;
+    vellum::usize bytes = 0;
+  };
 
   Wish wish_;
-  std::vector<Typed> typed_;
-  vellum::u64 newest_ = 0;
-  std::vector<vellum::u8> kernel_, image_as_given_, image_, ram_, rom_, table_pages_;
+  std::vector<vellum::u8> kernel_, image_, ram_, rom_, table_pages_;
   std::vector<vellum::PageInfo> pages_;
   std::vector<vellum::DecodedPage> code_;
   std::vector<vellum::EntryChange> changes_;
   std::vector<vellum::u64> buckets_, asid_fences_;
   std::vector<vellum::CodeStore> code_stores_;
   std::vector<vellum::Finding> found_;
+  std::vector<vellum::SeenTrap> traps_;
+  std::vector<vellum::u8> past_, page_marks_, input_;
+  std::vector<vellum::u32> past_links_;
+  std::vector<vellum::InputEvent> input_events_;
+  std::vector<vellum::u8> printed_, fresh_output_;  // all that was printed; what nobody has taken yet
+  std::vector<Printed> printed_at_{{}};
+  vellum::usize shown_ = 0;  // how much of it up to this moment
+  vellum::StopReason last_stop_ = vellum::StopReason::steps_done;
   std::unique_ptr<vellum::Judges> judges_;
   std::unique_ptr<vellum::Judges::JudgedMachine> machine_;
+  std::unique_ptr<vellum::Timeline<vellum::Judges>> timeline_;
   std::unique_ptr<Names> names_;
   std::unique_ptr<foliowalk::Source> source_;
   std::unique_ptr<foliowalk::Look> look_;

@@ -1,13 +1,28 @@
 #include "page/machine/machine_look.hpp"
 
+#include <array>
+
 namespace page {
 
 using foliowalk::u64;
 using foliowalk::usize;
 
 namespace {
-constexpr usize most_events = 1000, most_moments = 20;
+constexpr usize most_events = 1000, most_moments = 20, most_traps = 4000;
+
+/// As QEMU's trace names them, which the explorer's texts know.
+std::string name_of_cause(bool is_interrupt, u64 cause) {
+  constexpr std::array interrupts{"u_software", "s_software", "vs_software", "m_software", "u_timer",     "s_timer",
+                                  "vs_timer",   "m_timer",    "u_external",  "s_external", "vs_external", "m_external"};
+  constexpr std::array exceptions{
+      "misaligned_fetch", "fault_fetch",      "illegal_instruction", "breakpoint",      "misaligned_load",
+      "fault_load",       "misaligned_store", "fault_store",         "user_ecall",      "supervisor_ecall",
+      "hypervisor_ecall", "machine_ecall",    "exec_page_fault",     "load_page_fault", "reserved",
+      "store_page_fault"};
+  if (is_interrupt) return cause < interrupts.size() ? interrupts[cause] : "interrupt";
+  return cause < exceptions.size() ? exceptions[cause] : "exception";
 }
+}  // namespace
 
 bool MachineRam::read(u64 pa, std::span<std::byte> out) const {
   return contains(pa, out.size()) &&
@@ -29,8 +44,12 @@ std::shared_ptr<const foliowalk::Scene> MachineLook::scene() {
   // The page's clock is the machine's.
   scene->time = std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(
       std::chrono::nanoseconds(machine_.schedule().nanoseconds)));
-  if (newest_) {
-    for (foliowalk::Event& event : foliowalk::events_between(*newest_, *scene)) events_.emplace_back(++sequence_, std::move(event));
+  if (newest_ && step < newest_step_) {
+    std::erase_if(events_, [step](const Seen& seen) { return seen.step > step; });
+  } else if (newest_) {
+    for (foliowalk::Event& event : foliowalk::events_between(*newest_, *scene)) {
+      events_.push_back({++sequence_, step, std::move(event)});
+    }
     if (events_.size() > most_events) events_.erase(events_.begin(), events_.end() - most_events);
   }
   newest_ = std::move(scene);
@@ -38,14 +57,38 @@ std::shared_ptr<const foliowalk::Scene> MachineLook::scene() {
   return newest_;
 }
 
-foliowalk::Look::Timeline MachineLook::timeline(u64 after, bool /*want_traps*/) {
+foliowalk::Look::Timeline MachineLook::timeline(u64 after, bool want_traps) {
   (void)scene();
   Timeline timeline;
-  for (const auto& entry : events_) {
-    if (entry.first > after) timeline.events.push_back(entry);
+  timeline.tracing = true;
+  for (const Seen& seen : events_) {
+    if (seen.number > after) timeline.events.emplace_back(seen.number, seen.event);
   }
   timeline.next = sequence_;
+  if (want_traps) add_traps(timeline);
   return timeline;
+}
+
+/// All that are remembered up to this moment: whoever asks has forgotten the others if the machine went back.
+void MachineLook::add_traps(Timeline& timeline) {
+  const u64 now = machine_.schedule().steps, count = judges_.trap_count();
+  u64 number = count > most_traps ? count - most_traps : 0;
+  if (traps_until_ <= now) {
+    while (number < count && judges_.trap(number).step <= traps_until_) ++number;
+  }
+  for (; number < count && judges_.trap(number).step <= now; ++number) {
+    const vellum::SeenTrap& seen = judges_.trap(number);
+    const bool is_interrupt = seen.cause >> 63 != 0;
+    const u64 cause = seen.cause << 1 >> 1;
+    timeline.traps.emplace_back(number, foliowalk::Trap{.time = static_cast<double>(seen.nanoseconds) / 1e9,
+                                                        .hart = seen.hart,
+                                                        .interrupt = is_interrupt,
+                                                        .cause = cause,
+                                                        .epc = seen.epc,
+                                                        .tval = seen.tval,
+                                                        .what = name_of_cause(is_interrupt, cause)});
+  }
+  traps_until_ = now;
 }
 
 std::vector<foliowalk::Finding> MachineLook::lint_now() {

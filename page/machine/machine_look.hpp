@@ -32,8 +32,8 @@ class MachineHarts final : public foliowalk::HartSource {
 
 class MachineLook final : public foliowalk::Look {
  public:
-  MachineLook(foliowalk::Source& source, const vellum::Judges::JudgedMachine& machine)
-      : source_(source), machine_(machine) {}
+  MachineLook(foliowalk::Source& source, const vellum::Judges::JudgedMachine& machine, const vellum::Judges& judges)
+      : source_(source), machine_(machine), judges_(judges) {}
 
   [[nodiscard]] std::shared_ptr<const foliowalk::Scene> scene() override;
   [[nodiscard]] bool guest_is_gone() const override { return false; }
@@ -45,12 +45,20 @@ class MachineLook final : public foliowalk::Look {
   [[nodiscard]] std::vector<std::pair<foliowalk::u64, double>> moments() override;
 
  private:
+  void add_traps(Timeline& timeline);
+
   foliowalk::Source& source_;
   const vellum::Judges::JudgedMachine& machine_;
+  const vellum::Judges& judges_;
   std::shared_ptr<const foliowalk::Scene> newest_;
   foliowalk::u64 newest_step_ = ~foliowalk::u64{0};
-  std::vector<std::pair<foliowalk::u64, foliowalk::Event>> events_;
+  struct Seen {
+    foliowalk::u64 number, step;
+    foliowalk::Event event;
+  };
+  std::vector<Seen> events_;  // up to the moment that was looked at last
   foliowalk::u64 sequence_ = 0;
+  foliowalk::u64 traps_until_ = 0;  // the step up to which they have been told
   std::map<foliowalk::u64, std::shared_ptr<const foliowalk::Scene>> moments_;
   foliowalk::u64 next_moment_ = 1;
 };

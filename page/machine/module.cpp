@@ -23,7 +23,7 @@ struct Module {
   std::unique_ptr<Guest> guest;
   bool one_step = false;
   std::string answer;
-  std::array<u8, 1 << 16> output{};
+  std::vector<u8> output;
 };
 
 Module& module() {
@@ -40,7 +40,8 @@ json boot(const json& question) {
   page::Wish wish{.harts = question.value("harts", 1U),
                   .megabytes = question.value("megabytes", 128U),
                   .seed = question.value("seed", u64{0}),
-                  .bootargs = question.value("bootargs", std::string())};
+                  .bootargs = question.value("bootargs", std::string()),
+                  .judges = question.value("judges", true)};
   if (wish.harts < 1 || wish.harts > vellum::max_harts) return refuse("1 to 8 harts");
   if (wish.megabytes < 32 || wish.megabytes > 512) return refuse("32 to 512 MiB of memory");
   std::string why;
@@ -59,7 +60,7 @@ json ask(const json& question) {
   return {{"status", answer.status}, {"value", std::move(answer.value)}};
 }
 
-/// Sets what the next runs stop at.
+/// Sets what the next runs stop at. The answer tells whether the machine is there already.
 json until(const json& question) {
   Module& m = module();
   vellum::Judges& judges = m.guest->judges();
@@ -69,32 +70,63 @@ json until(const json& question) {
   if (what == "trap") judges.stop_at(vellum::StopAt::trap);
   if (what == "fault") judges.stop_at(vellum::StopAt::page_fault);
   if (what == "satp") judges.stop_at(vellum::StopAt::satp_write);
-  if (what == "finding") judges.stop_at(vellum::StopAt::finding);
+  if (what == "finding") {
+    // In the past the judges are silent: what is there was found the first time.
+    const auto known = m.guest->next_known_finding();
+    m.guest->go_to(known.value_or(m.guest->newest()));
+    judges.stop_at(vellum::StopAt::finding);
+    if (known) return ok({{"is_there", true}});
+  }
   if (what == "fork" || what == "exec") {
     const u64 function = m.guest->names().address_of("sys_" + what);
     if (function == 0) return refuse("this kernel has no function sys_" + what);
     if (!judges.stop_at_return_of(function)) return refuse("too many stops are set");
   }
-  return ok(nullptr);
+  return ok({{"is_there", false}});
+}
+
+// JSON's text is UTF-8, what is typed is bytes: each byte is one letter of Latin-1.
+
+std::string latin1_of(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    const auto value = static_cast<u8>(byte);
+    if (value < 0x80) {
+      text += byte;
+    } else {
+      text += static_cast<char>(0xc0 | value >> 6);
+      text += static_cast<char>(0x80 | (value & 0x3f));
+    }
+  }
+  return text;
+}
+
+std::string bytes_of(std::string_view text) {
+  std::string bytes;
+  for (vellum::usize i = 0; i < text.size(); ++i) {
+    const auto value = static_cast<u8>(text[i]);
+    const bool is_pair = (value & 0xfc) == 0xc0 && i + 1 < text.size();
+    bytes += is_pair ? static_cast<char>(value << 6 | (text[++i] & 0x3f)) : text[i];
+  }
+  return bytes;
 }
 
 json record() {
   json input = json::array();
   for (const auto& typed : module().guest->typed()) {
-    input.push_back({{"step", typed.step}, {"nanoseconds", typed.nanoseconds}, {"text", typed.text}});
+    input.push_back({{"step", typed.step}, {"nanoseconds", typed.nanoseconds}, {"text", latin1_of(typed.bytes)}});
   }
   return ok({{"input", input}});
 }
 
 json replay(const json& question) {
-  std::vector<Guest::Typed> typed;
+  std::vector<page::Typed> typed;
   for (const json& one : question.value("input", json::array())) {
     if (!one.is_object()) return refuse("this run is damaged");
-    typed.push_back({one.value("step", u64{0}), one.value("nanoseconds", u64{0}), one.value("text", std::string())});
+    typed.push_back(
+        {one.value("step", u64{0}), one.value("nanoseconds", u64{0}), bytes_of(one.value("text", std::string()))});
   }
-  module().guest->take_typed(std::move(typed));
-  module().guest->go_to(question.value("end", u64{0}));
-  return ok(nullptr);
+  return module().guest->replay(typed, question.value("end", u64{0})) ? ok(nullptr) : refuse("this run is damaged");
 }
 
 json go_to(u64 step) {
@@ -155,11 +187,14 @@ PAGE_EXPORT(page_run) unsigned page_run(double steps) {
   Module& m = module();
   if (!m.guest) return static_cast<unsigned>(StopReason::idle);
   if (std::exchange(m.one_step, false)) {
-    (void)m.guest->machine().run(1, vellum::WhenIdle::stop);
+    // Where every hart waits, the next instruction comes after the next event.
+    (void)m.guest->run(1, vellum::WhenIdle::jump);
     return static_cast<unsigned>(StopReason::asked);
   }
-  return static_cast<unsigned>(m.guest->machine().run(static_cast<u64>(steps), vellum::WhenIdle::stop));
+  return static_cast<unsigned>(m.guest->run(static_cast<u64>(steps), vellum::WhenIdle::stop));
 }
+
+PAGE_EXPORT(page_step) double page_step() { return static_cast<double>(module().guest->machine().schedule().steps); }
 
 PAGE_EXPORT(page_next_event) double page_next_event() {
   const auto& machine = module().guest->machine();
@@ -168,10 +203,7 @@ PAGE_EXPORT(page_next_event) double page_next_event() {
   return !next ? -1 : *next <= now ? 0 : static_cast<double>(*next - now);
 }
 
-PAGE_EXPORT(page_skip_to_event) void page_skip_to_event() {
-  auto& machine = module().guest->machine();
-  if (const auto next = machine.next_event()) machine.advance_to(*next);
-}
+PAGE_EXPORT(page_skip_to_event) void page_skip_to_event() { module().guest->skip_to_event(); }
 
 PAGE_EXPORT(page_input) void page_input(unsigned bytes) {
   Module& m = module();
@@ -180,7 +212,15 @@ PAGE_EXPORT(page_input) void page_input(unsigned bytes) {
 
 PAGE_EXPORT(page_output) unsigned page_output() {
   Module& m = module();
-  return m.guest ? static_cast<unsigned>(m.guest->machine().take_output(m.output)) : 0;
+  m.output = m.guest ? m.guest->take_output() : std::vector<u8>();
+  return static_cast<unsigned>(m.output.size());
+}
+
+PAGE_EXPORT(page_console) unsigned page_console() {
+  Module& m = module();
+  const auto console = m.guest->console();
+  m.output.assign(console.begin(), console.end());
+  return static_cast<unsigned>(m.output.size());
 }
 
 PAGE_EXPORT(page_output_at) const u8* page_output_at() { return module().output.data(); }

@@ -40,7 +40,11 @@ std::string Names::line(u64 address) const {
   const auto found = place(address);
   if (!found || !found->file || !found->line) return {};
   std::array<char, 512> room;
-  return fmt::format("{}:{}", vellum::debug::spell(*found->file, room), *found->line);
+  // As the kernel's author names it: without the folder that it was built in.
+  std::string_view file = vellum::debug::spell(*found->file, room);
+  if (const auto up = file.rfind("/../"); up != std::string_view::npos) file.remove_prefix(up + 4);
+  if (const auto folder = file.find("/kernel/"); folder != std::string_view::npos) file.remove_prefix(folder + 1);
+  return fmt::format("{}:{}", file, *found->line);
 }
 
 u64 Names::address_of(std::string_view name) const {

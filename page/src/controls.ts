@@ -25,7 +25,7 @@ export function controlsView(controls: Controls) {
   return html`<section class="controls" aria-label=${t('Time')}>
     <div class="row">
       ${status.running
-        ? html`<button type="button" class="primary" id="pause" @click=${() => controls.pause()}>⏸ ${t('Pause')}</button>`
+        ? html`<button type="button" class="primary" id="pause" @click=${() => controls.pause()}>❚❚ ${t('Pause')}</button>`
         : html`<button type="button" class="primary" id="run" ?disabled=${status.ended !== ''} @click=${() => controls.run()}>▶ ${t('Run')}</button>`}
       <button type="button" id="back" ?disabled=${status.running || status.step === 0} @click=${() => controls.back()}>◀ ${t('Step back')}</button>
       <button type="button" id="step" ?disabled=${status.running} @click=${() => controls.until('instruction')}>${t('Step')} ▶</button>
@@ -40,11 +40,12 @@ export function controlsView(controls: Controls) {
       <label for="time">${t('Moment')}</label>
       <input id="time" type="range" min=${status.oldest} max=${status.newest} .value=${String(status.step)}
         aria-valuetext="${readable(status.step)} ${t('of')} ${readable(status.newest)}"
+        @pointerdown=${() => { if (status.running) controls.pause(); }}
         @change=${(event: Event) => controls.goTo(Number((event.target as HTMLInputElement).value))}>
       <output class="mono dim" for="time">${readable(status.step)}${past ? html` / ${readable(status.newest)}` : nothing}</output>
     </div>
     <ul class="harts">${status.harts.map((hart) => html`<li><b>${t('hart')} ${hart.hart}</b> <span class="kind">${hart.waiting ? t('waits') : hart.privilege}</span>
       <code>${hart.where || hart.pc}</code>${hart.line ? html` <span class="dim">${hart.line}</span>` : nothing}</li>`)}</ul>
-    ${past && !status.running ? html`<p class="hint">${t('This is an earlier moment. Typing or running on from here begins a new branch.')}</p>` : nothing}
+    ${past && !status.running ? html`<p class="hint">${t('This is an earlier moment. Running goes on as it went; typing begins a new branch.')}</p>` : nothing}
   </section>`;
 }

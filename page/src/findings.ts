@@ -1,7 +1,7 @@
 // What the judges found: a card each, with the way to the moment and to the cause; and who wrote an entry.
 
 import { html, nothing } from 'lit-html';
-import { t } from '../../tools/foliowalk/web/src/i18n';
+import { currentLanguage, t } from '../../tools/foliowalk/web/src/i18n';
 import type { Change, Finding, Place } from './protocol';
 import { page } from './state';
 
@@ -18,10 +18,37 @@ function place(where: Place, title: string, actions: FindingActions) {
     ${where.callers.length > 0 ? html`<ol class="chain">${where.callers.map((caller) => html`<li><code>${caller}</code></li>`)}</ol>` : nothing}</div>`;
 }
 
+/** What happened, in words. */
+function sentence(finding: Finding): string {
+  const { address, old_physical: old, new_physical: now, new_entry: entry } = finding;
+  if (currentLanguage() === 'en') {
+    const access = `A ${finding.access} at ${address}`;
+    switch (finding.rule) {
+      case 'stale-translation': return finding.is_allowed
+        ? `${access} reaches ${now}, but without a fence since the entry was changed the hart may still go to ${old}.`
+        : `${access} is refused by the tables now, but without a fence since the entry was changed the hart may still allow it, at ${old}.`;
+      case 'stale-after-satp': return `${access} may still be translated by the tables that satp named before, to ${old}: they were left without a fence and have the same ASID.`;
+      case 'stale-code': return `The instruction at ${address} was stored after this hart’s last fence.i: the hart may still execute what stood there before.`;
+      case 'reserved-entry': return `${access} meets the entry ${entry}, whose encoding is reserved.`;
+      default: return `${access} meets the superpage ${entry}, whose frame is not a multiple of its size.`;
+    }
+  }
+  const access = `对 ${address} 的${{ fetch: '取指', load: '读取', store: '写入' }[finding.access]}`;
+  switch (finding.rule) {
+    case 'stale-translation': return finding.is_allowed
+      ? `${access}现在到达 ${now}，但页表项修改之后没有执行 fence，核仍可能访问 ${old}。`
+      : `${access}现在被页表拒绝，但页表项修改之后没有执行 fence，核仍可能允许它访问 ${old}。`;
+    case 'stale-after-satp': return `${access}仍可能按 satp 之前指向的页表翻译到 ${old}：离开那些页表时没有执行 fence，而且 ASID 相同。`;
+    case 'stale-code': return `${address} 处的指令是在该核上一次 fence.i 之后写入的：核仍可能执行原来的内容。`;
+    case 'reserved-entry': return `${access}遇到页表项 ${entry}，它的编码是保留的。`;
+    default: return `${access}遇到大页 ${entry}，它的页帧没有按其大小对齐。`;
+  }
+}
+
 function card(finding: Finding, actions: FindingActions) {
   return html`<article class="finding s-${finding.severity}" id="finding-${finding.n}">
     <h4><span class="kind s-${finding.severity}">${t(finding.severity)}</span> ${t(`rule.${finding.rule}`)}</h4>
-    <p>${finding.text}</p>
+    <p>${sentence(finding)}</p>
     ${place(finding.now, 'here', actions)}
     ${finding.cause ? place(finding.cause, 'the cause', actions) : nothing}
     ${finding.entry ? html`<p><button type="button" class="link" @click=${() => actions.blame(finding.entry)}>${t('Who wrote this entry?')} <code>${finding.entry}</code></button></p>` : nothing}

@@ -77,7 +77,7 @@ export function guestView(acts: GuestActions) {
       <p>${t('Your own kernel: drop kernel/kernel and fs.img here, or choose them. They stay in this tab.')}</p>
       <input type="file" multiple id="files" aria-label=${t('kernel/kernel and fs.img')} @change=${(event: Event) => acts.take((event.target as HTMLInputElement).files!)}>
       ${kernel || image ? html`<p>${t('kernel')}: <b>${kernel?.name ?? '—'}</b>, ${t('image')}: <b>${image?.name ?? '—'}</b>
-        <button type="button" class="primary" ?disabled=${!kernel || !image} @click=${() => acts.bootFiles()}>${t('Boot')}</button></p>` : nothing}
+        <button type="button" class="primary" id="boot" ?disabled=${!kernel} @click=${() => acts.bootFiles()}>${image ? t('Boot') : t('Boot without a disk')}</button></p>` : nothing}
     </div>
     <div class="row"><button type="button" @click=${() => acts.keepRun()}>${t('Keep this run as a file')}</button>
       <button type="button" @click=${() => acts.copyLink()}>${t('Copy a link to this run')}</button></div>

@@ -41,7 +41,7 @@ const controls = {
 
 const findingActions = {
   goTo: controls.goTo,
-  blame: (pa: string) => void guarded(async () => { page.blame = { pa, changes: await client.ask({ do: 'blame', pa }) as Change[] }; }),
+  blame: (pa: string) => void guarded(async () => { page.pane = 'findings'; page.blame = { pa, changes: await client.ask({ do: 'blame', pa }) as Change[] }; }),
   redraw: () => redraw(),
 };
 
@@ -79,8 +79,9 @@ const guestActions = {
   bootBuiltin: (builtin: Builtin) => void guarded(async () => boot(await loadBuiltin(builtin), page.options)),
   bootFiles: () => void guarded(async () => {
     const { kernel, image } = page.dropped;
-    if (!kernel || !image) return;
-    await boot({ name: kernel.name, kernel: new Uint8Array(await kernel.arrayBuffer()), image: new Uint8Array(await image.arrayBuffer()) }, page.options);
+    if (!kernel) return;
+    const bytesOf = async (file: File | undefined) => new Uint8Array(await (file ?? new Blob()).arrayBuffer());
+    await boot({ name: kernel.name, kernel: await bytesOf(kernel), image: await bytesOf(image) }, page.options);
   }),
   take: (files: FileList | File[]) => void guarded(async () => {
     for (const file of files) {
@@ -118,6 +119,7 @@ const atPrompt = (): boolean => terminal.text().endsWith('$') && (page.status?.w
 const guide = driver(client, whenStopped, atPrompt, () => actions.keepMoment());
 const tourActions = {
   go: (step: number) => void guarded(async () => {
+    page.tourReached = undefined;
     page.tourStep = Math.max(0, Math.min(step, tourLength));
     redraw();
     await driveTo(page.tourStep, guide);
@@ -165,6 +167,14 @@ function side() {
   }
 }
 
+/** What the timeline told was of another past. */
+function forgetTimeline(): void {
+  state.events = [];
+  state.traps = [];
+  state.satpHistory = [];
+  state.timelineNext = 0;
+}
+
 function redraw(): void {
   render(html`${header()}
     ${page.failure ? html`<p class="banner error" role="alert">${page.failure}</p>` : nothing}
@@ -176,9 +186,12 @@ function redraw(): void {
 }
 
 actions.redraw = redraw;
+actions.blame = findingActions.blame;
 
 client.onFailure = (why) => { page.failure = `${t('The machine stopped')}: ${why}`; redraw(); };
 client.onStatus = (status) => {
+  if (page.status && status.newest < page.status.newest && status.newest > 0) page.notice = t('A new branch began here: what came later is forgotten.');
+  if (page.status && status.step < page.status.step) forgetTimeline();
   page.status = status;
   if (status.findings !== page.findings.length) void client.ask({ do: 'findings', after: 0 }).then((found) => { page.findings = found as Finding[]; redraw(); }, () => {});
   if (!status.running) {
@@ -205,6 +218,6 @@ async function start(): Promise<void> {
 }
 
 // For tests: what is on the console.
-Object.assign(window, { bifolium: { text: () => terminal.text(), status: () => page.status, findings: () => page.findings } });
+Object.assign(window, { bifolium: { text: () => terminal.text(), status: () => page.status, findings: () => page.findings, tour: () => page.tourReached } });
 addEventListener('resize', redraw);
 void start();

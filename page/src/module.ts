@@ -9,10 +9,12 @@ interface Exports {
   page_call(bytes: number): number; // of the JSON text in the reserved place; returns the answer's length
   page_answer(): number;
   page_run(steps: number): number; // a StopReason
+  page_step(): number; // instructions of all harts so far
   page_next_event(): number; // nanoseconds until something happens by itself; below 0: nothing will
   page_skip_to_event(): void;
   page_input(bytes: number): void; // of the reserved place
   page_output(): number; // how many bytes; they are at page_output_at()
+  page_console(): number; // the same of all that the console shows now
   page_output_at(): number;
 }
 
@@ -41,7 +43,10 @@ export class Module {
     };
     // Anything else that the C library might ask for is refused.
     const refusing = new Proxy(wasi as Record<string, unknown>, { get: (known, name: string) => known[name] ?? (() => badf) });
-    const compiled = await WebAssembly.compileStreaming(fetch(url));
+    // Not compileStreaming(): a simple web server may not know what kind of file this is.
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
+    const compiled = await WebAssembly.compile(await response.arrayBuffer());
     const imports = Object.fromEntries(WebAssembly.Module.imports(compiled).map(({ name }) => [name, refusing[name] as WebAssembly.ImportValue]));
     const instance = await WebAssembly.instantiate(compiled, { wasi_snapshot_preview1: imports });
     const exports = instance.exports as unknown as Exports;
@@ -72,6 +77,7 @@ export class Module {
   }
 
   run(steps: number): number { return this.exports.page_run(steps); }
+  step(): number { return this.exports.page_step(); }
   nextEvent(): number { return this.exports.page_next_event(); }
   skipToEvent(): void { this.exports.page_skip_to_event(); }
 
@@ -80,8 +86,12 @@ export class Module {
     this.exports.page_input(bytes.length);
   }
 
-  output(): Uint8Array {
-    const length = this.exports.page_output();
+  /** What was printed since this was asked last. */
+  output(): Uint8Array { return this.printed(this.exports.page_output()); }
+  /** What the console shows at the machine's moment. */
+  console(): Uint8Array { return this.printed(this.exports.page_console()); }
+
+  private printed(length: number): Uint8Array {
     return new Uint8Array(this.exports.memory.buffer, this.exports.page_output_at(), length).slice();
   }
 }

@@ -34,11 +34,14 @@ export interface Finding {
   n: number;
   rule: string; // stable, a key of the texts
   severity: 'fault' | 'note';
-  text: string; // in English, with the values
+  access: 'fetch' | 'load' | 'store';
   address: string;
   entry: string; // the physical address of the entry concerned, or ''
   old_entry: string;
   new_entry: string;
+  old_physical: string; // where the access may still lead
+  new_physical: string; // where the tables lead it now
+  is_allowed: boolean; // by the tables, now
   now: Place;
   cause?: Place;
 }
@@ -54,7 +57,7 @@ export type Request =
   | { do: 'ask'; name: string; changes: boolean; parameters: Record<string, string> }
   | { do: 'run' }
   | { do: 'pause' }
-  | { do: 'until'; what: Until }
+  | { do: 'until'; what: Until; text?: string } // text: typed first
   | { do: 'goto'; step: number }
   | { do: 'back' }
   | { do: 'findings'; after: number }

@@ -7,17 +7,18 @@ addChinese({
   'Run': '运行', 'Step back': '后退一步', 'Step': '前进一步', 'Run to': '运行到', 'Moment': '时刻', 'of': '/', 'Time': '时间',
   'one instruction': '下一条指令', 'next trap': '下一次陷入', 'next page fault': '下一次缺页', 'next satp write': '下一次写 satp', 'next fork': '下一次 fork',
   'next exec': '下一次 exec', 'next finding': '下一个发现', 'hart': '核', 'waits': '等待',
-  'This is an earlier moment. Typing or running on from here begins a new branch.': '这是较早的时刻。从这里输入或继续运行会开始一个新的分支。',
+  'This is an earlier moment. Running goes on as it went; typing begins a new branch.': '这是较早的时刻。继续运行会重现当时的过程；输入则开始一个新的分支。',
+  'A new branch began here: what came later is forgotten.': '从这里开始了新的分支：之后发生过的事已被忘掉。', 'who wrote it?': '谁写的？',
   'Findings': '发现', 'Tour': '导览', 'Guest': '客户机', 'What the judges found': '评判者的发现',
   'Nothing so far: no stale translation, no stale code, no broken entry.': '目前没有：没有过期的翻译，没有过期的代码，没有损坏的页表项。',
   'here': '此处', 'the cause': '原因', 'go there': '到那里去', 'Who wrote this entry?': '谁写了这个页表项？', 'Who wrote the entry at': '谁写了这个页表项：',
   'Nobody since the machine began, as far as is remembered.': '就记录所及，开机以来没有人写过。', 'a device': '设备', 'note': '提示',
-  'rule.stale-translation': '过期的翻译：缺少 sfence.vma', 'rule.stale-code': '过期的代码：缺少 fence.i', 'rule.reserved-entry': '页表项是保留编码', 'rule.misaligned-superpage': '大页未对齐',
+  'rule.stale-translation': '过期的翻译：缺少 sfence.vma', 'rule.stale-code': '过期的代码：缺少 fence.i', 'rule.stale-after-satp': '换了页表却没有 sfence.vma', 'rule.reserved-entry': '页表项是保留编码', 'rule.misaligned-superpage': '大页未对齐',
   'Previous': '上一步', 'Next': '下一步', 'Questions': '问题', 'Show me': '给我看', 'Now you': '轮到你了', 'Right.': '正确。', 'Not yet.': '还没有。',
   'What runs': '运行什么', 'MiB of memory': 'MiB 内存', 'seed': '种子', 'judges': '评判者', 'harts': '核数',
   'Another seed lets the harts take turns in another order: races can be hunted by seeds.': '换一个种子，各核就以另一种次序轮流运行：可以用种子来寻找竞争。',
   'Your own kernel: drop kernel/kernel and fs.img here, or choose them. They stay in this tab.': '你自己的内核：把 kernel/kernel 和 fs.img 拖到这里，或选择它们。文件不会离开这个标签页。',
-  'kernel/kernel and fs.img': 'kernel/kernel 和 fs.img', 'image': '映像', 'Boot': '启动', 'Keep this run as a file': '把这次运行保存为文件', 'Copy a link to this run': '复制这次运行的链接',
+  'kernel/kernel and fs.img': 'kernel/kernel 和 fs.img', 'image': '映像', 'Boot': '启动', 'Boot without a disk': '不带磁盘启动', 'disk': '磁盘', 'Keep this run as a file': '把这次运行保存为文件', 'Copy a link to this run': '复制这次运行的链接',
   'This ELF file is not for RISC-V. In an xv6 folder the kernel is kernel/kernel.': '这个 ELF 文件不是 RISC-V 的。在 xv6 目录里，内核是 kernel/kernel。',
   'This ELF file is for 32 bits. The machine is a 64-bit one.': '这个 ELF 文件是 32 位的，而这台机器是 64 位的。',
   'This is a source file. Run make first; then drop kernel/kernel and fs.img.': '这是源文件。请先运行 make，再拖入 kernel/kernel 和 fs.img。',
@@ -25,9 +26,10 @@ addChinese({
   'The machine stopped': '机器停止了', 'powered off': '已关机', 'reset': '已复位', 'booting…': '正在启动……', 'read aloud': '朗读终端',
   'unified: one table for user and kernel': 'unified：用户与内核共用一张页表', 'mirrored: a kernel table that mirrors the user’s': 'mirrored：镜像用户页的内核页表', 'shared: xv6’s design': 'shared：xv6 的设计',
   'A link works for the built-in guests. Keep the run as a file instead.': '链接只适用于内置客户机。请改为保存为文件。', 'The link is in the clipboard.': '链接已复制到剪贴板。',
-  'Console': '控制台', 'rule.rights': '权限',
+  'Console': '控制台',
 });
 
 // Keys that are not themselves English.
 addEnglish({ 'rule.stale-translation': 'Stale translation: an sfence.vma is missing', 'rule.stale-code': 'Stale code: a fence.i is missing',
+  'rule.stale-after-satp': 'Other tables, but no sfence.vma',
   'rule.reserved-entry': 'An entry with a reserved encoding', 'rule.misaligned-superpage': 'A superpage that is not aligned' });

@@ -14,8 +14,8 @@ const say = (text: Text): string => (currentLanguage() === 'en' ? text.en : text
 
 /** What a step can do to bring its moment about. */
 export interface Driver {
-  /** Types a line and runs until the event, or until the prompt is back. */
-  type(line: string, until?: Until): Promise<void>;
+  /** Types a line and runs until the event. */
+  type(line: string, until: Until): Promise<void>;
   until(what: Until): Promise<void>;
   prompt(): Promise<void>;
   select(name: string): void;
@@ -47,7 +47,7 @@ const steps: Step[] = [
   { title: { en: 'The moment of fork', zh: 'fork 的时刻' },
     text: { en: 'You typed ls, and sh has just forked. No memory was copied: the writable pages of sh lost W and got the mark c, and the child’s table shows the same frames.',
       zh: '你输入了 ls，sh 刚刚 fork。没有复制任何内存：sh 的可写页失去了 W 并得到标记 c，子进程的页表指向相同的页帧。' },
-    point: '#panel', drive: async (driver) => { await driver.prompt(); driver.select('sh'); driver.keep(); await driver.type('ls', 'fork'); driver.tab('compare'); } },
+    point: '#panel', drive: async (driver) => { await driver.prompt(); driver.select('sh'); driver.keep(); await driver.type('ls', 'fork'); driver.tab('compare'); actions.compare(); } },
   { title: { en: 'The copy on write', zh: '写时复制' },
     text: { en: 'A store to a shared page: the hart took a page fault, and the kernel is about to copy that one page. Only who writes pays, and only for what is written.',
       zh: '对共享页的一次写入：核产生了缺页异常，内核即将复制这一页。只有写的人付出代价，而且只为写到的页付出。' },
@@ -154,9 +154,8 @@ export function driver(client: Client, whenStopped: () => Promise<void>, atPromp
   return {
     until, prompt, keep,
     type: async (line, what) => {
-      client.type(new TextEncoder().encode(`${line}\n`));
-      if (what) await until(what);
-      else await prompt();
+      await client.ask({ do: 'until', what, text: `${line}\n` });
+      await whenStopped();
     },
     select: (name) => {
       const space = state.scene?.spaces.find((one) => one.role === 'process' && one.name === name);

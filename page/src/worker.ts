@@ -6,8 +6,8 @@ import type { Answer, FromWorker, Options, Recording, Request, Status, ToWorker,
 const StopReason = { stepsDone: 0, idle: 1, poweredOff: 2, reset: 3, outputFull: 4, asked: 5 } as const;
 const sliceMilliseconds = 12;
 const statusMilliseconds = 150;
-// A terminal that is shown anew gets no more than this of what was printed before.
-const longestReplay = 256 * 1024;
+// A guest that does not rest gets the next pasted line after so long.
+const typingMilliseconds = 300;
 
 const post = (message: FromWorker): void => (self as unknown as Worker).postMessage(message);
 const ok = (value: unknown): Answer => ({ status: 200, value });
@@ -20,8 +20,8 @@ let chunk = 200_000; // steps in a piece; follows the speed of this computer
 let speed = 0;
 let lastStatus = 0;
 let booted: { name: string; options: Options } | undefined;
-let printed: { step: number; bytes: Uint8Array }[] = []; // what the guest said, and when
-let printedBytes = 0;
+let toType: Uint8Array[] = []; // pasted: a guest's console takes a line at a time
+let lastTyped = 0;
 
 function state(): Omit<Status, 'running' | 'waiting' | 'speed'> { return module!.call({ do: 'state' }).value as Status; }
 
@@ -32,36 +32,26 @@ function tellStatus(): void {
 
 function drain(): void {
   const bytes = module!.output();
-  if (bytes.length === 0) return;
-  printed.push({ step: state().step, bytes });
-  printedBytes += bytes.length;
-  while (printedBytes > 4 * longestReplay && printed.length > 1) printedBytes -= printed.shift()!.bytes.length;
-  post({ output: bytes, replay: false });
+  if (bytes.length > 0) post({ output: bytes, replay: false });
 }
 
-/** The terminal as it was at a moment. */
-function replayOutput(step: number): void {
-  printed = printed.filter((piece) => piece.step <= step);
-  printedBytes = printed.reduce((sum, piece) => sum + piece.bytes.length, 0);
-  const whole = new Uint8Array(printedBytes);
-  let at = 0;
-  for (const piece of printed) { whole.set(piece.bytes, at); at += piece.bytes.length; }
-  post({ output: whole.subarray(Math.max(0, at - longestReplay)), replay: true });
-}
+/** The terminal as it was at the moment where the machine stands. */
+function showConsole(): void { post({ output: module!.console(), replay: true }); }
 
 /** One piece of running. Returns whether there is more to do now. */
 function piece(): boolean {
   const begin = performance.now();
-  const before = state().step;
+  if (toType.length > 0 && (idle || begin - lastTyped > typingMilliseconds)) typeNext();
+  const before = module!.step();
   const reason = module!.run(chunk);
   const took = performance.now() - begin;
   drain();
-  const done = state().step - before;
+  const done = module!.step() - before;
   if (took > 0 && done > 1000) speed = (done / took) * 1000;
   if (reason === StopReason.stepsDone) chunk = Math.min(Math.max(20_000, chunk * Math.min(2, Math.max(0.5, sliceMilliseconds / Math.max(took, 0.1)))), 20_000_000);
   idle = reason === StopReason.idle;
   if (reason === StopReason.poweredOff || reason === StopReason.reset || (reason === StopReason.asked && until !== '')) { running = false; until = ''; }
-  return running && !idle;
+  return running && (!idle || toType.length > 0);
 }
 
 // setTimeout waits four milliseconds when it is nested; a message to oneself does not.
@@ -107,8 +97,7 @@ async function boot(request: Extract<Request, { do: 'boot' }>): Promise<Answer> 
   const answer = module.call({ do: 'boot', ...request.options });
   if (answer.status !== 200) return answer;
   booted = { name: request.guest.name, options: request.options };
-  printed = [];
-  printedBytes = 0;
+  toType = [];
   post({ output: new Uint8Array(), replay: true });
   until = '';
   running = true;
@@ -119,23 +108,37 @@ async function boot(request: Extract<Request, { do: 'boot' }>): Promise<Answer> 
 
 function goTo(question: object): Answer {
   running = false;
+  idle = false;
   until = '';
+  toType = [];
   const answer = module!.call(question);
-  if (answer.status === 200) {
-    module!.output(); // printed before; replayed from what was kept
-    replayOutput(state().step);
-  }
+  module!.output(); // is in the console
+  showConsole();
   tellStatus();
   return answer;
 }
 
-function runUntil(what: Until): Answer {
-  const answer = module!.call({ do: 'until', what });
-  if (answer.status !== 200) return answer;
-  until = what;
+/** The page knows that it runs before it knows that it may. */
+function goOn(): void {
   running = true;
   idle = false;
+  tellStatus();
   schedule();
+}
+
+function runUntil(what: Until, text: string): Answer {
+  const answer = module!.call({ do: 'until', what });
+  if (answer.status !== 200) return answer;
+  if ((answer.value as { is_there: boolean }).is_there) {
+    running = false;
+    showConsole();
+    tellStatus();
+    return answer;
+  }
+  if (what === 'finding') showConsole(); // it may have gone to the newest moment
+  until = what;
+  if (text !== '') enqueue(new TextEncoder().encode(text));
+  goOn();
   return answer;
 }
 
@@ -148,9 +151,9 @@ async function handle(request: Request): Promise<Answer> {
   if (request.do === 'boot') return boot(request);
   if (!module || !booted) return { status: 400, value: { error: 'nothing has been booted' } };
   switch (request.do) {
-    case 'run': running = true; idle = false; module.call({ do: 'until', what: '' }); until = ''; schedule(); return ok(null);
+    case 'run': module.call({ do: 'until', what: '' }); until = ''; goOn(); return ok(null);
     case 'pause': running = false; tellStatus(); return ok(null);
-    case 'until': return runUntil(request.what);
+    case 'until': return runUntil(request.what, request.text ?? '');
     case 'goto': return goTo({ do: 'goto', step: request.step });
     case 'back': return goTo({ do: 'back' });
     case 'record': return ok(recording());
@@ -160,11 +163,34 @@ async function handle(request: Request): Promise<Answer> {
   }
 }
 
-/** Typing at an earlier moment begins a new branch: what came after it is gone. */
-function type(input: Uint8Array): void {
-  module!.type(input);
+function typeNext(): void {
+  module!.type(toType.shift()!);
+  lastTyped = performance.now();
   idle = false;
-  schedule();
+}
+
+/** Typing at an earlier moment begins a new branch: what came after it is gone. */
+function enqueue(input: Uint8Array): void {
+  const newline = 10, carriageReturn = 13;
+  for (let begin = 0; begin < input.length;) {
+    let end = begin;
+    while (end < input.length && end - begin < 100 && input[end] !== newline && input[end] !== carriageReturn) ++end;
+    toType.push(input.slice(begin, Math.min(++end, input.length)));
+    begin = end;
+  }
+  if (toType.length === 1) typeNext();
+}
+
+/** Whoever types wants to see what comes of it. */
+function type(input: Uint8Array): void {
+  enqueue(input);
+  if (running) {
+    tellStatus();
+    schedule();
+  } else {
+    module!.call({ do: 'until', what: '' });
+    goOn();
+  }
 }
 
 self.onmessage = (event: MessageEvent<ToWorker>) => {

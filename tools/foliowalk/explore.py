@@ -10,10 +10,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools/guest"))
+from bundle import NoPackages, NoPage, bundle  # noqa: E402, F401
+
 WEB = ROOT / "tools/foliowalk/web"
 PAGE = ROOT / "build/explore-web"
 # What `foliowalk` without options looks at.
@@ -21,14 +25,6 @@ SESSION = ROOT / "build/explore"
 # Where the command is found without knowing the build trees.
 COMMAND = ROOT / "build/foliowalk"
 USUAL_PORT = 25180
-
-
-class NoPage(Exception):
-    """Why the page cannot be shown."""
-
-
-class NoPackages(NoPage):
-    """What the page is made of could not be fetched; nothing is wrong with the page itself."""
 
 
 class Exploration:
@@ -111,27 +107,5 @@ def link_command(foliowalk):
 
 
 def build_page(say):
-    """Bundles the page, if a source is newer than it. Needs Node and npm."""
-    sources = [path for path in (*WEB.glob("*.*"), *(WEB / "src").iterdir()) if path.is_file()]
-    newest = max(path.stat().st_mtime for path in sources)
-    stamp = PAGE / "main.js"
-    if stamp.exists() and stamp.stat().st_mtime >= newest:
-        return
-    npm = shutil.which("npm")
-    if not npm:
-        raise NoPackages("the explorer's page needs Node and npm (Debian: nodejs npm)")
-    lock = WEB / "package-lock.json"
-    installed = WEB / "node_modules/.package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        say("installing the page's packages (npm ci)")
-        _run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], NoPackages)
-    say("bundling the page")
-    _run(["node", str(WEB / "build.mjs"), str(PAGE)], NoPage)
-
-
-def _run(command, complaint):
-    result = subprocess.run(
-        command, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    if result.returncode != 0:
-        raise complaint(f"{' '.join(command[:2])} failed:\n{result.stdout}")
+    """Bundles the page, if a source is newer than it. Raises NoPage, or NoPackages where npm cannot do its part."""
+    bundle(WEB, PAGE, (WEB / "src").iterdir(), say)

@@ -37,11 +37,11 @@ def _read_list():
 
 _GROUPS = _read_list()
 # One group for each thing that somebody wants to do.
-BUILD, BUILD_GCC, BOOT, XV6CC, TEST, EXPLORER, DOCS = (
-    _GROUPS[group] for group in ("build", "gcc", "boot", "xv6cc", "test", "explorer", "docs")
+BUILD, BUILD_GCC, BOOT, XV6CC, TEST, EXPLORER, WASM, DOCS = (
+    _GROUPS[group] for group in ("build", "gcc", "boot", "xv6cc", "test", "explorer", "wasm", "docs")
 )
-# Only `./run --explore` wants these; a Node that is there already will do.
-EXPLORER_PAGE = {} if shutil.which("npm") and shutil.which("node") else _GROUPS["page"]
+# Only `./run --explore` and `./run --page` want these; a Node that is there already will do.
+BUNDLER = {} if shutil.which("npm") and shutil.which("node") else _GROUPS["page"]
 
 
 def _missing_debian(wanted):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import packages
 import vellum
@@ -27,6 +28,7 @@ from machine import (
     require_free_port,
     user_port,
 )
+from page import run_page
 from report import Failure, guarded, say
 from site_of_headers import make_site
 from system import build_system, choose_compiler, command_of, packages_of
@@ -67,7 +69,10 @@ def parse_arguments(arguments):
     option("--net", action="store_true", help="a network card on QEMU's user network; packets.pcap shows its traffic")
     option("--card", default="e1000", choices=CARDS, help="with --net: which one (default %(default)s)")
     option("--explore", action="store_true", help="the page-table explorer: a page on 127.0.0.1 that updates live")
-    option("--port", type=int, metavar="P", help="with --explore: the page's port (default 25180, or a free one)")
+    option("--page", action="store_true", help="instead: a page on 127.0.0.1 with machine, kernel and explorer in it")
+    option("--output", type=Path, metavar="DIR", help="with --page: only write the page's files into this folder")
+    option("--port", type=int, metavar="P",
+           help="with --explore or --page: the port (default 25180, 25190, or a free one)")
     option("--no-install", action="store_true", help="name missing packages instead of installing them")
     option("--docs", action="store_true", help="instead: make a site of the public headers, build/docs/html")
     option("--version", action="store_true", help="instead: say which Bifolium this is")
@@ -89,6 +94,10 @@ def main():
         packages.ensure(packages.DOCS, install=not options.no_install)
         make_site(version())
         return 0
+    if options.output is not None and not options.page:
+        raise Failure("--output: only with --page")
+    if options.page:
+        return run_page(options)
     # Everything that can be refused is refused before anything is installed or built.
     view = check_view(options.view)
     port = parse_port(options.gdb_port) if options.gdb_port is not None else default_gdb_port()
@@ -152,7 +161,7 @@ def explore_it(machine, commands, options):
     sys.path.insert(0, str(ROOT / "tools/foliowalk"))
     import explore
 
-    packages.ensure(packages.EXPLORER, packages.EXPLORER_PAGE, install=not options.no_install)
+    packages.ensure(packages.EXPLORER, packages.BUNDLER, install=not options.no_install)
     try:
         port = explore.choose_port(options.port)
         foliowalk = build("tools", ["foliowalk"]) / "tools/foliowalk"

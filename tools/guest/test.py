@@ -28,6 +28,7 @@ LEVELS = {
             "host-asan": None,
             "host-tsan": ["host-tests"],
             "tools": ["foliowalk"],
+            "wasm": None,
         },
         "select": ["-LE", "long"],
         "operations": "",
@@ -41,6 +42,7 @@ LEVELS = {
             "host-asan": None,
             "host-tsan": ["host-tests"],
             "tools": ["foliowalk"],
+            "wasm": None,
         },
         "select": [],
         "operations": "10000000",
@@ -94,9 +96,8 @@ def main():
     options = parse_arguments(sys.argv[1:])
     level = LEVELS[options.level or "normal"]
     started = time.monotonic()
-    packages.ensure(
-        packages.BUILD, packages.BOOT, packages.TEST, packages.EXPLORER, packages.DOCS, install=not options.no_install
-    )
+    needed = (packages.BUILD, packages.BOOT, packages.TEST, packages.EXPLORER, packages.WASM, packages.DOCS)
+    packages.ensure(*needed, install=not options.no_install)
     preflight()
     for tree, targets in level["trees"].items():
         build(tree, targets or (), warnings=Warnings.REFUSED)

@@ -70,7 +70,7 @@ def local_name(package):
     """What a package of packages.list is called here."""
     if package in QEMU_PACKAGES:
         return next((name for name in reversed(QEMU_PACKAGES) if offers(name)), package)
-    if package.endswith("-19") or package.endswith("-19-dev"):
+    if package.endswith(("-19", "-19-dev", "-19-dev-wasm32")):
         return package.replace("-19", f"-{llvm_version() or LLVM_VERSIONS[0]}")
     if "-12-" in package:
         version = gcc_version() if "riscv64" in package else host_gcc_version()

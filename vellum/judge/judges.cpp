@@ -2,10 +2,12 @@
 
 #include "vellum/judge/stale_translation.hpp"
 #include "vellum/machine/machine_impl.hpp"
+#include "vellum/machine/timeline_impl.hpp"
 
 namespace vellum {
 
 template class Machine<Judges>;
+template class Timeline<Judges>;
 
 namespace {
 
@@ -61,8 +63,9 @@ CallChain Judges::callers_of(const Hart& hart) const {
 }
 
 void Judges::on_walk_step(Hart& hart, const WalkStep& step) {
+  if (attention_ == Attention::away) return;
   storage_.table_pages[Memory::ram_page(step.entry_address)] = 1;
-  judge_encoding(hart, step);
+  if (attention_ == Attention::judging) judge_encoding(hart, step);
 }
 
 void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
@@ -100,7 +103,7 @@ bool Judges::may_be_stale(const HartFences& fences, u64 asid, u64 satp) const {
 }
 
 void Judges::on_translation(Hart& hart, u64 address, AccessKind kind, const Regime& regime, const WalkResult& result) {
-  if (!regime.translates()) return;
+  if (attention_ != Attention::judging || !regime.translates()) return;
   const HartFences& fences = fences_[hart.id];
   const u64 asid = satp::asid_of(regime.satp) & asid_mask();
   if (!may_be_stale(fences, asid, regime.satp)) return;
@@ -128,7 +131,7 @@ void Judges::on_translation(Hart& hart, u64 address, AccessKind kind, const Regi
 }
 
 void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_value) {
-  if (old_value == new_value) return;
+  if (old_value == new_value || attention_ == Attention::away) return;
   u8& is_table = storage_.table_pages[Memory::ram_page(address)];
   if (is_table == 0) return;
   // The page has become something else once data comes into it.
@@ -149,10 +152,12 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
 }
 
 void Judges::on_code_store(Hart* hart, u64 address, u64 bytes) {
+  if (attention_ == Attention::away) return;
   code_stores_.note(address, bytes, ++tick_, moment_of(hart));
 }
 
 void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
+  if (attention_ != Attention::judging) return;
   const CodeStore* store = code_stores_.newest_after(last_fence_i_[hart.id], physical, bytes);
   if (store == nullptr) return;
   report(hart, {.rule = Rule::stale_code,
@@ -165,17 +170,38 @@ void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
 }
 
 void Judges::on_satp(Hart& hart, u64 /*old_value*/, u64 new_value) {
-  fences_[hart.id].use_root(++tick_, new_value, hart.pc);
+  if (attention_ != Attention::away) fences_[hart.id].use_root(++tick_, new_value, hart.pc);
   if (stop_at_ == StopAt::satp_write) machine_->request_stop();
 }
 
 void Judges::on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid) {
+  if (attention_ == Attention::away) return;
   fences_[hart.id].fence(++tick_, has_address, address, has_asid, asid & asid_mask());
 }
 
-void Judges::on_fence_i(Hart& hart) { last_fence_i_[hart.id] = ++tick_; }
+void Judges::on_fence_i(Hart& hart) {
+  if (attention_ != Attention::away) last_fence_i_[hart.id] = ++tick_;
+}
 
-void Judges::on_trap(Hart& /*hart*/, u64 cause, u64 /*tval*/) {
+void Judges::forget_what_came_later() {
+  const u64 now = machine_->schedule().steps;
+  history_.forget_after_step(now);
+  while (finding_count_ > 0 && storage_.findings[finding_count_ - 1].now.step > now) --finding_count_;
+  while (trap_count_ > 0 && !storage_.traps.empty() && trap(trap_count_ - 1).step > now) --trap_count_;
+  ++tick_;
+  for (u32 i = 0; i < machine_->hart_count(); ++i) {
+    fences_[i].fence(tick_, false, 0, false, 0);
+    last_fence_i_[i] = tick_;
+    fences_[i].use_root(tick_, machine_->hart(i).satp, machine_->hart(i).pc);
+  }
+}
+
+void Judges::on_trap(Hart& hart, u64 cause, u64 tval) {
+  if (attention_ != Attention::away && !storage_.traps.empty()) {
+    const u64 epc = hart.privilege == Privilege::machine ? hart.mepc : hart.sepc;
+    storage_.traps[trap_count_++ % storage_.traps.size()] = {
+        machine_->moment(hart), machine_->schedule().nanoseconds, cause, tval, epc, hart.id};
+  }
   const bool is_page_fault = cause == static_cast<u64>(Cause::fetch_page) ||
                              cause == static_cast<u64>(Cause::load_page) ||
                              cause == static_cast<u64>(Cause::store_page);

@@ -8,9 +8,19 @@
 #include "vellum/judge/fences.hpp"
 #include "vellum/judge/finding.hpp"
 #include "vellum/judge/stale_code.hpp"
-#include "vellum/machine/machine.hpp"
+#include "vellum/machine/timeline.hpp"
 
 namespace vellum {
+
+/// An exception or interrupt that a hart took.
+struct SeenTrap {
+  u64 step = 0;
+  u64 nanoseconds = 0;  // of virtual time, as its hart's turn began
+  u64 cause = 0;        // as in scause
+  u64 tval = 0;
+  u64 epc = 0;
+  u32 hart = 0;
+};
 
 /// Memory for the judges, all zero (CodeStore and EntryChange: as they are made).
 struct JudgeStorage {
@@ -20,6 +30,14 @@ struct JudgeStorage {
   std::span<u64> asid_fences;         // max_harts * HartFences::asids
   std::span<u8> table_pages;          // one for each page of RAM
   std::span<Finding> findings;
+  std::span<SeenTrap> traps;  // how many are remembered; may be empty
+};
+
+/// What the judges do while the machine runs.
+enum class Attention : u8 {
+  judging,
+  remembering,  // what blame wants, and no more
+  away,         // the machine is in its past: all of this has been seen before
 };
 
 /// What makes run() come back, apart from the number of steps.
@@ -28,15 +46,24 @@ enum class StopAt : u8 { nothing, trap, page_fault, satp_write, finding };
 class Judges : public Unobserved {
  public:
   static constexpr bool sees_walks = true, forgets_at_satp = true, sees_entry_stores = true, sees_code = true,
-                        sees_fences = true, sees_traps = true, sees_breaks = true;
+                        sees_fences = true, sees_traps = true, sees_breaks = true, sees_first_stores = true;
   using JudgedMachine = Machine<Judges>;
 
   explicit Judges(const JudgeStorage& storage);
 
   /// The machine that is watched; before its first instruction.
   void attach(JudgedMachine& machine);
+  /// Whom first stores are told to; null: nobody.
+  void keep_pages_with(PageKeeper* keeper) { keeper_ = keeper; }
+  void pay(Attention attention) { attention_ = attention; }
+  /// The machine stands at a moment of its past, and goes another way from there: what came after never was. What a
+  /// hart still held at that moment counts as fenced: the judges err towards silence.
+  void forget_what_came_later();
 
   [[nodiscard]] std::span<const Finding> findings() const { return storage_.findings.first(finding_count_); }
+  /// How many traps there have been, and one of the last traps.size() of them.
+  [[nodiscard]] u64 trap_count() const { return trap_count_; }
+  [[nodiscard]] const SeenTrap& trap(u64 number) const { return storage_.traps[number % storage_.traps.size()]; }
   [[nodiscard]] const EntryHistory& history() const { return history_; }
   void stop_at(StopAt what) { stop_at_ = what; }
   /// Makes run() come back when the function at this address, called from now on, has returned. False: too many such.
@@ -59,6 +86,9 @@ class Judges : public Unobserved {
   void on_trap(Hart& hart, u64 cause, u64 tval);
   void on_return(Hart& /*hart*/) {}
   void on_break(Hart& hart, u64 pc);
+  void on_first_store(u64 page) {
+    if (keeper_ != nullptr) keeper_->keep(page);
+  }
 
  private:
   [[nodiscard]] Moment moment_of(const Hart* hart) const;
@@ -75,7 +105,10 @@ class Judges : public Unobserved {
   std::array<HartFences, max_harts> fences_;
   std::array<u64, max_harts> last_fence_i_{};
   JudgedMachine* machine_ = nullptr;
+  PageKeeper* keeper_ = nullptr;
+  Attention attention_ = Attention::judging;
   u64 tick_ = 0;
+  u64 trap_count_ = 0;
   u64 last_change_ = 0;  // of a valid entry
   usize finding_count_ = 0;
   StopAt stop_at_ = StopAt::nothing;
@@ -85,5 +118,6 @@ class Judges : public Unobserved {
 
 static_assert(Observer<Judges>);
 extern template class Machine<Judges>;
+extern template class Timeline<Judges>;
 
 }  // namespace vellum

@@ -159,6 +159,8 @@ export function humanSize(bytes: number): string {
 }
 
 export function clock(seconds: number): string {
+  const day = 86400; // a machine's own clock, which began when it did
+  if (seconds < day) return `${seconds.toFixed(6)} s`;
   const date = new Date(seconds * 1000);
   return date.toLocaleTimeString(language, { hour12: false }) + '.' + String(date.getMilliseconds()).padStart(3, '0');
 }

@@ -33,6 +33,12 @@ function row(range: Range) {
   </tr>`;
 }
 
+/** The question who wrote an entry, where it has an answer. */
+export function blameLink(entryAddress: string) {
+  const blame = actions.blame;
+  return blame ? html`<button type="button" class="link blame" aria-label="${t('Who wrote this entry?')} ${entryAddress}" @click=${() => blame(entryAddress)}>${t('who wrote it?')}</button>` : nothing;
+}
+
 /** How many of the ranges after `first` repeat it at equal distances: stacks, one for each process. */
 function repetitions(ranges: Range[], first: number): number {
   const pattern = ranges[first]!;

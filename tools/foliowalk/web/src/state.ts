@@ -66,4 +66,6 @@ export const actions = {
   compare: () => {},
   check: () => {},
   showKernel: (_show: boolean) => {},
+  /** Tells who wrote the entry at this physical address; absent where nobody remembers that. */
+  blame: undefined as ((pa: string) => void) | undefined,
 };

@@ -4,7 +4,11 @@ import { ownerColour } from './colours';
 import { clock, eventText, t } from './i18n';
 import { actions, state } from './state';
 
-const seconds = 20;
+/** How much of the past is drawn. A machine whose clock began with it has seldom run for so long. */
+function span(): number {
+  const longest = 20, shortest = 0.0001;
+  return Math.max(shortest, Math.min(longest, state.scene?.time ?? longest));
+}
 const laneHeight = 46;
 
 function trapClass(trap: Trap): { colour: string; name: string } {
@@ -28,6 +32,7 @@ export function drawTimeline(): void {
   canvas.style.height = `${height}px`;
   context.scale(ratio, ratio);
   const style = getComputedStyle(canvas);
+  const seconds = span();
   const ink = style.getPropertyValue('--ink-dim');
   const end = scene.time;
   const x = (time: number) => ((time - (end - seconds)) / seconds) * width;
@@ -55,10 +60,12 @@ export function drawTimeline(): void {
   }
   context.fillStyle = ink;
   context.font = '11px system-ui, sans-serif';
-  for (let s = 0; s <= seconds; s += 5) {
-    const text = s === seconds ? t('now') : `−${seconds - s} s`;
-    context.textAlign = s === 0 ? 'left' : s === seconds ? 'right' : 'center';
-    context.fillText(text, (s / seconds) * width, height - 4);
+  const parts = 4;
+  for (let part = 0; part <= parts; ++part) {
+    const ago = seconds * (1 - part / parts);
+    const text = part === parts ? t('now') : ago >= 1 ? `−${Number(ago.toFixed(1))} s` : `−${(ago * 1000).toPrecision(2)} ms`;
+    context.textAlign = part === 0 ? 'left' : part === parts ? 'right' : 'center';
+    context.fillText(text, (part / parts) * width, height - 4);
   }
 }
 
@@ -71,7 +78,7 @@ export function timelineView() {
   const running = scene.harts.map((hart) => scene.spaces.find((space) => space.harts.includes(hart.hart))?.title ?? hart.root);
   return html`<section class="card" aria-labelledby="timeline-title"><h3 id="timeline-title">${t('Traps and satp, hart by hart')}</h3>
     <div class="lanes"><div class="lane-names">${scene.harts.map((hart, lane) => html`<div class="lane-name"><b>hart ${hart.hart}</b><span class="dim">${running[lane]}</span></div>`)}</div>
-      <canvas id="timeline" role="img" aria-label="${t('Traps and satp, hart by hart')}, ${t('last')} ${seconds} ${t('seconds')}"></canvas></div>
+      <canvas id="timeline" role="img" aria-label="${t('Traps and satp, hart by hart')}, ${t('last')} ${Number(span().toPrecision(2))} ${t('seconds')}"></canvas></div>
     <div class="legend"><span><i class="swatch" style="background:#d55e00"></i>${t('page fault')}</span><span><i class="swatch" style="background:#0072b2"></i>${t('system call')}</span><span><i class="swatch" style="background:#8a94a6"></i>${t('interrupt')}</span><span><i class="swatch" style="background:#a466a0"></i>${t('other trap')}</span></div>
     <p class="hint">${t('The band shows whose table satp names; the ticks are traps.')} ${state.tracing ? nothing : t('QEMU gives no trap trace here.')} ${state.skipped > 0 ? t('Traps came too fast and some were left out') : nothing}</p>
   </section>

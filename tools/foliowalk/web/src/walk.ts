@@ -1,7 +1,7 @@
 import { html, nothing } from 'lit-html';
 import type { Step, Walk } from './api';
 import { levelName, levelTable, t } from './i18n';
-import { flagBadges, frameLink } from './regions';
+import { blameLink, flagBadges, frameLink } from './regions';
 import { actions, state } from './state';
 
 function binary(value: bigint, bits: number): string { return value.toString(2).padStart(bits, '0'); }
@@ -38,7 +38,7 @@ function stepCard(step: Step, position: number) {
     <div class="node" aria-hidden="true"><i style="top:${(step.index / 511) * 92}%"></i></div>
     <div class="sum mono">${step.table}<br>+ ${step.index} × 8<br>= ${step.entry_address}</div>
     <div class="pte"><code>${step.read ? step.pte : '—'}</code>${step.read && (BigInt(step.pte) & 1n) ? flagBadges(step.leaf ? step.flags : 'V') : nothing}
-      <span class="dim">${!step.read ? t('end.table_outside_memory') : step.leaf ? t('leaf') : kind === 'bad' ? 'V = 0' : html`PPN ${step.ppn}`}</span></div>
+      <span class="dim">${!step.read ? t('end.table_outside_memory') : step.leaf ? t('leaf') : kind === 'bad' ? 'V = 0' : html`PPN ${step.ppn}`}</span>${step.read ? blameLink(step.entry_address) : nothing}</div>
   </div>`;
 }
 

@@ -1,0 +1,214 @@
+// Bifolium in the tab, its past, a student's own files, runs that are kept, what the judges find, both languages, the
+// keyboard, a phone. node page_test.mjs URL CHROMIUM PICTURES GUESTS
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Reader } from './reader.mjs';
+
+const [address, chromium, pictures, guests] = process.argv.slice(2);
+const reader = await Reader.open(address, chromium, pictures);
+const { page } = reader;
+const step = (name, work) => reader.step(name, work);
+const drop = async (...files) => { await page.click('#pane-guest'); await page.setInputFiles('#files', files); };
+
+await step('the page opens with Bifolium at its prompt; a typed ls answers', async () => {
+  await reader.prompt();
+  await reader.type('ls\n');
+  await reader.consoleHas(/README[^]*\n\$$/);
+});
+
+await step('the panes show its processes', async () => {
+  await page.waitForSelector('#space-2');
+  const names = await page.$$eval('.space-name', (list) => list.map((item) => item.textContent.trim()));
+  assert.deepEqual(names, ['kernel', '1 init', '2 sh']);
+  await page.click('#space-2');
+  await page.waitForSelector('.ruler .part');
+  await reader.picture('prompt');
+});
+
+let asked;
+await step('pause; a step back and a step on are one instruction each', async () => {
+  await reader.pause();
+  asked = (await reader.status()).step;
+  await page.click('#back');
+  await reader.stands(asked - 1);
+  await page.waitForSelector('text=This is an earlier moment');
+  await page.click('#step');
+  await reader.stands(asked);
+});
+
+await step('the slider leads to the middle of the run: the console and the panes show that moment', async () => {
+  await reader.goTo(Math.floor(asked / 4));
+  const early = await reader.console();
+  assert.doesNotMatch(early, /README/);
+  await page.waitForFunction(() => !document.querySelector('#space-2'));
+  await reader.goTo(asked);
+  assert.match(await reader.console(), /README[^]*\n\$$/);
+  await page.waitForSelector('#space-2');
+});
+
+await step('on to the next trap, page fault, satp write, fork and exec', async () => {
+  await reader.goTo(Math.floor(asked / 4));
+  for (const what of ['trap', 'satp', 'fault']) await reader.runTo(what);
+  await reader.goTo(asked);
+  await page.click('#run');
+  await reader.type('ls\n');
+  await reader.consoleHas(/README[^]*README[^]*\n\$$/);
+  await reader.pause();
+  await reader.goTo(asked + 100);
+  for (const what of ['fork', 'exec']) {
+    await reader.runTo(what);
+    await page.waitForSelector('.space >> nth=3');
+  }
+  assert.ok((await reader.status()).step < (await reader.status()).newest);
+});
+
+await step('typing in the past begins a branch, and says so', async () => {
+  await reader.goTo(asked);
+  await reader.type('echo another way\n');
+  await reader.consoleHas(/\nanother way\n\$$/);
+  assert.match(await page.textContent('.banner'), /A new branch began here/);
+  assert.equal((await reader.console()).match(/README/g).length, 1);
+});
+
+await step('an entry tells who wrote it', async () => {
+  await reader.pause();
+  await page.click('#space-2');
+  await page.fill('#va', '0x1000');
+  await page.press('#va', 'Enter');
+  await page.click('.step.leaf .blame');
+  await page.waitForSelector('#blame-title');
+  const rows = await page.$$eval('#blame-title ~ .scroll tbody tr', (list) => list.map((row) => row.textContent));
+  assert.ok(rows.length > 0 && rows.some((row) => /kernel\/|sv39\//.test(row)), rows.join('\n'));
+  await reader.picture('blame');
+});
+
+await step('on Bifolium the judges find nothing', async () => {
+  await page.click('#pane-findings');
+  await page.waitForSelector('text=Nothing so far');
+  assert.equal((await reader.status()).findings, 0);
+});
+
+let kept;
+await step('a run is kept as a file, and loaded it is the same run', async () => {
+  await page.click('#pane-guest');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Keep this run as a file')]);
+  kept = join(guests, 'kept.run.json');
+  await download.saveAs(kept);
+  const run = JSON.parse(await readFile(kept, 'utf8'));
+  const { step: end } = await reader.status();
+  const text = await reader.console();
+  assert.equal(run.end, end);
+  assert.equal(run.builtin, 'unified');
+  await reader.goTo(1000);
+  await drop(kept);
+  await page.waitForFunction((value) => {
+    const now = globalThis.bifolium.status();
+    return !now.running && now.step === value && now.newest === value;
+  }, end);
+  assert.equal(await reader.console(), text);
+});
+
+await step('a link carries a run', async () => {
+  await page.click('text=Copy a link to this run');
+  await page.waitForSelector('text=The link is in the clipboard.');
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert.ok(link.startsWith(address) && link.length < 4000, link);
+});
+
+await step('files that are no kernel get a sentence that helps', async () => {
+  const write = async (name, bytes) => {
+    await writeFile(join(guests, name), bytes);
+    return join(guests, name);
+  };
+  const refused = async (file, sentence) => {
+    await drop(file);
+    await page.waitForFunction((source) => {
+      const said = document.querySelector('[role=alert]')?.textContent ?? '';
+      return new RegExp(source).test(said);
+    }, sentence.source);
+  };
+  await refused(await write('proc.c', 'int main;'), /source file. Run make/);
+  await refused('/bin/true', /not for RISC-V/);
+  await refused(await write('empty', ''), /neither an ELF kernel/);
+  await refused(await write('half.json', '{"format": 1'), /not a run that this page kept/);
+  const damaged = Buffer.from(await readFile(join(guests, 'minimal')));
+  damaged.fill(0xff, 24, 64);
+  await refused(await write('damaged', damaged), /kernel/);
+});
+
+await step('a kernel of xv6’s shape, without a disk', async () => {
+  await drop(join(guests, 'minimal-xv6'));
+  await page.click('#boot');
+  await reader.consoleHas(/minimal guest: running/);
+  await reader.pause();
+  await page.waitForSelector('#space-9');
+  assert.ok(await page.locator('.space').count() >= 64);
+  await reader.picture('dropped');
+});
+
+await step('a forgotten fence is found, with its line; the cause can be gone back to', async () => {
+  await drop(join(guests, 'minimal-stale'));
+  await page.click('#boot');
+  await page.waitForFunction(() => globalThis.bifolium.findings().length > 0);
+  await reader.pause();
+  await page.click('#pane-findings');
+  await page.waitForSelector('#finding-0');
+  const [finding] = await page.evaluate(() => globalThis.bifolium.findings());
+  assert.equal(finding.rule, 'stale-translation');
+  assert.match(finding.cause.where, /free_heap|user_trap/);
+  const source = (await readFile(new URL('../guests/minimal/main.cpp', import.meta.url), 'utf8')).split('\n');
+  const line = Number(/main\.cpp:(\d+)$/.exec(finding.cause.line)[1]);
+  assert.match(source[line - 1], /middle_entry = 0;/);
+  await page.click('#finding-0 .place:nth-of-type(2) .link');
+  await reader.stands(finding.cause.step);
+  assert.equal((await reader.status()).harts[finding.cause.hart].pc, finding.cause.pc);
+  await reader.picture('finding');
+});
+
+await step('Chinese, and nothing serious for axe in either language, light and dark', async () => {
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const language of ['en', 'zh-CN']) {
+      await page.selectOption('#language', language);
+      for (const pane of ['findings', 'guest', 'tour']) {
+        await page.click(`#pane-${pane}`);
+        await reader.accessible(`${scheme}, ${language}, ${pane}`);
+      }
+    }
+    await page.click('#pane-findings');
+    await reader.picture(`chinese-${scheme}`);
+  }
+  const text = await page.textContent('#finding-0');
+  assert.match(text, /过期的翻译/);
+  assert.doesNotMatch(text, /without a fence|the cause|go there/);
+});
+
+await step('a phone shows it without a horizontal scroll bar, in both languages', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const language of ['zh-CN', 'en']) {
+    await page.selectOption('#language', language);
+    for (const pane of ['tour', 'guest', 'findings']) {
+      await page.click(`#pane-${pane}`);
+      await reader.fits(`${language}, ${pane}`);
+    }
+    await reader.picture(`phone-${language}`);
+  }
+  await page.setViewportSize({ width: 1440, height: 1000 });
+});
+
+await step('the keyboard reaches everything', async () => {
+  await page.focus('#pane-findings');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForSelector('#pane-guest[aria-selected=true]');
+  await page.focus('#time');
+  const { step: before } = await reader.status();
+  await page.keyboard.press('ArrowLeft');
+  await reader.stands(before - 1);
+  const nameless = await page.$$eval('button, input, select, textarea, canvas, [role=button]', (controls) => controls
+    .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length))
+    .map((e) => e.outerHTML.slice(0, 80)));
+  assert.deepEqual(nameless, []);
+});
+
+await reader.close();
