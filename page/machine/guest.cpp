@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "page/machine/machine_look.hpp"
 #include "vellum/machine/elf.hpp"
@@ -41,6 +42,8 @@ const char* word_of(vellum::AccessKind kind) {
 
 }  // namespace
 
+vellum::usize Guest::past_bytes() const { return std::min(ram_.size() + past_beyond_ram, longest_past); }
+
 void Guest::make_memory() {
   ram_.assign(usize{wish_.megabytes} << 20, 0);
   rom_.assign(vellum::page_bytes, 0);
@@ -54,8 +57,8 @@ void Guest::make_memory() {
   asid_fences_.assign(vellum::max_harts * vellum::HartFences::asids, 0);
   found_.assign(most_findings, {});
   traps_.assign(remembered_traps, {});
-  past_.resize(std::min(ram_.size() + past_beyond_ram, longest_past));
-  past_links_.resize(2 * past_.size() / vellum::page_bytes);
+  past_ = std::make_unique_for_overwrite<vellum::u8[]>(past_bytes());
+  past_links_.resize(2 * past_bytes() / vellum::page_bytes);
   page_marks_.resize(pages_.size());
   input_.resize(remembered_input_bytes);
   input_events_.resize(remembered_inputs);
@@ -91,7 +94,7 @@ bool Guest::make_machine() {
       vellum::Storage{ram_, rom_, image_, pages_, code_}, *judges_);
   judges_->attach(*machine_);
   timeline_ = std::make_unique<vellum::Timeline<vellum::Judges>>(
-      *machine_, vellum::TimelineStorage{past_, past_links_, page_marks_, input_events_, input_});
+      *machine_, vellum::TimelineStorage{{past_.get(), past_bytes()}, past_links_, page_marks_, input_events_, input_});
   judges_->keep_pages_with(timeline_.get());
   return true;
 }
@@ -142,8 +145,8 @@ void Guest::type(std::span<const vellum::u8> bytes) {
   if (timeline_->is_in_past()) {
     // What was typed at this very moment the first time is there already: the branch begins before it.
     const u64 now = machine_->schedule().steps;
-    const bool is_typed = std::ranges::any_of(
-        timeline_->events(), [now](const vellum::InputEvent& event) { return event.moment == now; });
+    const bool is_typed = std::ranges::any_of(timeline_->events(),
+                                              [now](const vellum::InputEvent& event) { return event.moment == now; });
     if (is_typed && now > oldest()) go_to(now - 1);
     timeline_->cut();
     judges_->forget_what_came_later();
@@ -306,16 +309,64 @@ json Guest::findings(usize after) const {
   return list;
 }
 
-json Guest::blame(u64 entry_address) const {
+json Guest::json_of(const vellum::EntryChange& change) const {
+  return {{"by", json_of(change.by, change.callers)},
+          {"device", change.by.hart == vellum::by_device},
+          {"old", hex(change.old_value)},
+          {"new", hex(change.new_value)}};
+}
+
+u64 Guest::value_at(u64 address) const {
+  std::array<vellum::u8, sizeof(u64)> bytes{};
+  (void)machine_->read_physical(address, bytes);
+  return std::bit_cast<u64>(bytes);
+}
+
+/// Who stored what stands there, before any walk had read it and the judges knew that it is an entry: found by going
+/// to ever closer moments of the past. Comes back to where it began.
+std::optional<vellum::EntryChange> Guest::search_writer(u64 address) {
+  const u64 here = machine_->schedule().steps, value = value_at(address);
+  u64 before = oldest(), after = here;
+  go_to(before);
+  std::optional<vellum::EntryChange> found;
+  if (value_at(address) != value) {
+    while (after - before > 1) {
+      const u64 middle = before + (after - before) / 2;
+      go_to(middle);
+      (value_at(address) == value ? after : before) = middle;
+    }
+    go_to(before);
+    found = vellum::EntryChange{.address = address, .old_value = value_at(address), .new_value = value};
+    found->by = {after, 0, vellum::by_device};
+    std::array<u64, vellum::max_harts> steps{}, pcs{};
+    std::array<vellum::CallChain, vellum::max_harts> chains{};
+    for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
+      const vellum::Hart& hart = machine_->hart(i);
+      steps[i] = hart.steps;
+      pcs[i] = hart.pc;
+      chains[i] = judges_->callers_of(hart);
+    }
+    go_to(after);
+    for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
+      if (machine_->hart(i).steps == steps[i]) continue;
+      found->by = {after, pcs[i], i};
+      found->callers = chains[i];
+    }
+  }
+  go_to(here);
+  return found;
+}
+
+json Guest::blame(u64 entry_address) {
   json list = json::array();
+  entry_address &= ~u64{7};
   const auto& history = judges_->history();
-  const vellum::EntryChange* change = history.newest(entry_address & ~u64{7});
+  const vellum::EntryChange* change = history.newest(entry_address);
   for (; change != nullptr && list.size() < most_blamed; change = history.before(*change)) {
-    if (change->by.step > machine_->schedule().steps) continue;
-    list.push_back({{"by", json_of(change->by, change->callers)},
-                    {"device", change->by.hart == vellum::by_device},
-                    {"old", hex(change->old_value)},
-                    {"new", hex(change->new_value)}});
+    if (change->by.step <= machine_->schedule().steps) list.push_back(json_of(*change));
+  }
+  if (list.empty()) {
+    if (const auto found = search_writer(entry_address)) list.push_back(json_of(*found));
   }
   return list;
 }

@@ -66,12 +66,17 @@ class Guest {
   [[nodiscard]] vellum::u64 oldest() const { return timeline_->earliest(); }
   [[nodiscard]] nlohmann::json state() const;
   [[nodiscard]] nlohmann::json findings(vellum::usize after) const;
-  [[nodiscard]] nlohmann::json blame(vellum::u64 entry_address) const;
+  /// The stores to an entry, the newest first, up to this moment.
+  [[nodiscard]] nlohmann::json blame(vellum::u64 entry_address);
 
  private:
   Guest() = default;
   [[nodiscard]] nlohmann::json json_of(const vellum::Moment& moment, const vellum::CallChain& callers) const;
   [[nodiscard]] nlohmann::json json_of(const vellum::Finding& finding, vellum::usize number) const;
+  [[nodiscard]] std::optional<vellum::EntryChange> search_writer(vellum::u64 address);
+  [[nodiscard]] nlohmann::json json_of(const vellum::EntryChange& change) const;
+  [[nodiscard]] vellum::u64 value_at(vellum::u64 address) const;
+  [[nodiscard]] vellum::usize past_bytes() const;
   void make_memory();
   bool make_machine();
   void make_explorer();
@@ -95,7 +100,8 @@ class Guest {
   std::vector<vellum::CodeStore> code_stores_;
   std::vector<vellum::Finding> found_;
   std::vector<vellum::SeenTrap> traps_;
-  std::vector<vellum::u8> past_, page_marks_, input_;
+  std::unique_ptr<vellum::u8[]> past_;  // not cleared: the tab's memory grows as it is needed
+  std::vector<vellum::u8> page_marks_, input_;
   std::vector<vellum::u32> past_links_;
   std::vector<vellum::InputEvent> input_events_;
   std::vector<vellum::u8> printed_, fresh_output_;  // all that was printed; what nobody has taken yet

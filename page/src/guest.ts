@@ -45,10 +45,14 @@ export async function recognise(file: File): Promise<'kernel' | 'image' | 'run'>
   throw new Error(t('This is neither an ELF kernel, nor a disk image, nor a kept run.'));
 }
 
-export async function readRecording(file: File): Promise<Recording> {
-  const recording = JSON.parse(await file.text()) as Recording;
-  if (recording.format !== 'bifolium-run-1') throw new Error(t('This file is not a run that this page kept.'));
-  return recording;
+/** A kept run from its text; throws a sentence when it is none. */
+export function readRecording(text: string): Recording {
+  let recording: Partial<Recording> | null = null;
+  try { recording = JSON.parse(text) as Partial<Recording> | null; } catch { /* said below */ }
+  if (recording?.format !== 'bifolium-run-1' || !recording.options || !Array.isArray(recording.input) || typeof recording.end !== 'number') {
+    throw new Error(t('This is not a run that this page kept.'));
+  }
+  return recording as Recording;
 }
 
 export function toBase64(bytes: Uint8Array): string {

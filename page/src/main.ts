@@ -25,7 +25,7 @@ let stoppedStep = -1; // the moment that the panes show, while the machine stand
 
 async function guarded(work: () => Promise<unknown>): Promise<void> {
   page.failure = '';
-  try { await work(); } catch (error) { page.failure = (error as Error).message; }
+  try { await work(); } catch (error) { page.failure = t((error as Error).message); }
   redraw();
 }
 
@@ -86,7 +86,7 @@ const guestActions = {
   take: (files: FileList | File[]) => void guarded(async () => {
     for (const file of files) {
       const kind = await recognise(file);
-      if (kind === 'run') return await replay(await readRecording(file));
+      if (kind === 'run') return await replay(readRecording(await file.text()));
       page.dropped[kind] = file;
     }
     if (page.dropped.kernel && page.dropped.image) guestActions.bootFiles();
@@ -208,7 +208,7 @@ async function start(): Promise<void> {
   terminal.open();
   page.builtins = await (await fetch(new URL('./guests.json', import.meta.url))).json() as Builtin[];
   const wanted = new URLSearchParams(location.hash.slice(1)).get('run');
-  if (wanted) await guarded(() => replay(JSON.parse(wanted) as Recording));
+  if (wanted) await guarded(() => replay(readRecording(wanted)));
   else await guarded(async () => boot(await loadBuiltin(page.builtins[0]!), page.options));
   terminal.focus();
   for (;;) {

@@ -49,6 +49,7 @@ await reader.step('the questions: first not yet, then right', async () => {
   };
   await check('three', 'Not yet.');
   await check('frame', 'Not yet.');
+  await page.click('#tab-space');
   await page.click('#space-2');
   await page.fill('#va', '0x1018');
   await page.press('#va', 'Enter');
