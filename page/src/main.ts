@@ -21,6 +21,7 @@ const terminal = new Console(client);
 const panes: [Pane, string][] = [['tour', 'Tour'], ['findings', 'Findings'], ['guest', 'Guest']];
 let booted: Guest | undefined; // for keeping the run
 let stoppedWaiters: (() => void)[] = [];
+let isOtherRun = false; // the next status is of a run that has begun anew
 let stoppedStep = -1; // the moment that the panes show, while the machine stands
 
 async function guarded(work: () => Promise<unknown>): Promise<void> {
@@ -49,6 +50,7 @@ const findingActions = {
 
 async function boot(guest: Guest, options: Options): Promise<void> {
   page.notice = t('booting…');
+  isOtherRun = true;
   page.findings = [];
   page.blame = undefined;
   page.guest = guest.name;
@@ -56,6 +58,8 @@ async function boot(guest: Guest, options: Options): Promise<void> {
   state.space = '';
   redraw();
   await client.ask({ do: 'boot', guest, options });
+  isOtherRun = true;
+  forgetTimeline();
   page.notice = '';
 }
 
@@ -190,8 +194,9 @@ actions.blame = findingActions.blame;
 
 client.onFailure = (why) => { page.failure = `${t('The machine stopped')}: ${why}`; redraw(); };
 client.onStatus = (status) => {
-  if (page.status && status.newest < page.status.newest && status.newest > 0) page.notice = t('A new branch began here: what came later is forgotten.');
+  if (page.status && !isOtherRun && status.newest < page.status.newest) page.notice = t('A new branch began here: what came later is forgotten.');
   if (page.status && status.step < page.status.step) forgetTimeline();
+  isOtherRun = false;
   page.status = status;
   if (status.findings !== page.findings.length) void client.ask({ do: 'findings', after: 0 }).then((found) => { page.findings = found as Finding[]; redraw(); }, () => {});
   if (!status.running) {

@@ -17,7 +17,7 @@ export class Reader {
         '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     });
     const context = await reader.browser.newContext({ viewport: { width: 1440, height: 1000 }, locale: 'en-US',
-      colorScheme: 'light', permissions: ['clipboard-read', 'clipboard-write'] });
+      colorScheme: 'light', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] });
     const page = reader.page = await context.newPage();
     page.setDefaultTimeout(120000);
     reader.problems = [];
@@ -47,6 +47,7 @@ export class Reader {
   prompt() { return this.consoleHas(/\$$/); }
   stopped() { return this.page.waitForFunction(() => globalThis.bifolium.status()?.running === false); }
   async pause() {
+    await this.page.waitForFunction(() => globalThis.bifolium.status() !== undefined);
     if ((await this.status()).running) await this.page.click('#pause');
     await this.stopped();
   }

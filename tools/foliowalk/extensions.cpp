@@ -41,7 +41,7 @@ class Blob {
   }
   [[nodiscard]] std::string_view text(u64 at, u64 length) const {
     if (at > bytes_.size() || length > bytes_.size() - at) return {};
-    return {reinterpret_cast<const char*>(bytes_.data()) + at, length};
+    return {reinterpret_cast<const char*>(bytes_.data()) + at, static_cast<usize>(length)};
   }
   /// The characters up to the next NUL.
   [[nodiscard]] std::string_view string(u64 at) const {

@@ -36,7 +36,7 @@ function row(range: Range) {
 /** The question who wrote an entry, where it has an answer. */
 export function blameLink(entryAddress: string) {
   const blame = actions.blame;
-  return blame ? html`<button type="button" class="link blame" aria-label="${t('Who wrote this entry?')} ${entryAddress}" @click=${() => blame(entryAddress)}>${t('who wrote it?')}</button>` : nothing;
+  return blame ? html`<button type="button" class="link blame" aria-label="${t('who wrote it?')} ${entryAddress}" @click=${() => blame(entryAddress)}>${t('who wrote it?')}</button>` : nothing;
 }
 
 /** How many of the ranges after `first` repeat it at equal distances: stacks, one for each process. */
