@@ -19,7 +19,9 @@ NAME = re.compile(r"\b[A-Za-z_]\w{2,}")
 NOT_NAMES = {"CamelCase", "snake_case", "V17_", "failures_in_"}
 SAME = {"headings": r"^#+ ", "rows": r"^\|", "pictures": r"!\[", "drawings": r"^```"}
 CHINESE = ".zh-CN.md"
-FOLDERS = ("abi", "sv39", "kernel", "user", "vellum", "tools", "tests", "cmake", "page", "docs/images", ".ci", ".github")
+FOLDERS = (
+    "abi", "sv39", "kernel", "user", "vellum", "tools", "tests", "cmake", "page", "docs/images", ".ci", ".github",
+)  # fmt: skip
 NOT_SOURCES = (".md", ".sym")
 
 
