@@ -99,6 +99,9 @@ struct VmStat {
   std::uint64_t prompt_instructions;  // instret from reset to the first read of the console by a program
   std::uint64_t counters[vm_event_count];
   std::uint64_t idle_instructions;  // by how much instret moved while harts waited; the two above are without it
+  // Nanoseconds that the calling process, or a descendant that was waited for, kept a hart at most without a chance for
+  // anything else. Debug kernels measure it; else 0.
+  std::uint64_t longest_stretch;
 
   constexpr std::uint64_t operator[](VmEvent event) const { return counters[static_cast<std::size_t>(event)]; }
 };

@@ -88,6 +88,22 @@ if(BIFOLIUM_DEBUG)
       EXEC "ls" "echo hello | wc" "cat README" LABELS $<$<STREQUAL:${view},unified>:quick>)
   endforeach()
 
+  # How long a call keeps a hart from everything else, in virtual time; the long calls two by two on eight harts; and a
+  # console that nobody reads.
+  set(stretch python3 ${CMAKE_SOURCE_DIR}/tests/guest/stretch_test.py --build ${CMAKE_BINARY_DIR})
+  add_test(NAME guest/stretch COMMAND ${stretch})
+  add_test(NAME guest/stretch/pairs COMMAND ${stretch} --pairs locks)
+  add_test(NAME guest/stretch/unread COMMAND ${stretch} --unread)
+  set_tests_properties(guest/stretch guest/stretch/pairs guest/stretch/unread PROPERTIES
+    LABELS guest PROCESSORS 2 TIMEOUT 900)
+  add_test(NAME guest/stretch/8G COMMAND ${stretch} --mem 8G --timeout 7000)
+  add_test(NAME guest/stretch/pairs/every COMMAND ${stretch} --timeout 7000 --pairs)
+  set_tests_properties(guest/stretch/8G guest/stretch/pairs/every PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
+  foreach(view shared mirrored)
+    add_test(NAME guest/stretch/${view} COMMAND ${stretch} --view ${view})
+    set_tests_properties(guest/stretch/${view} PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 900)
+  endforeach()
+
   # The core alone: without the labs' wing it boots and does everything else.
   foreach(suite systest vmtest)
     guest_test(guest/nolabs/${suite} unified-nolabs 3 SUITE "${suite} core")
@@ -193,7 +209,7 @@ else()
         set(labels "")
       endif()
       guest_test(release/${suite}/unified/${memory} unified 3
-        SUITE ${suite} MEMORY ${memory} LABELS ${labels} TIMEOUT 1800)
+        SUITE ${suite} MEMORY ${memory} APPEND check=call LABELS ${labels} TIMEOUT 1800)
     endforeach()
   endforeach()
   foreach(view IN LISTS BIFOLIUM_VIEWS)

@@ -107,9 +107,10 @@ void start_device_interrupts(u32 hart) {
 bool uart_interrupt_arrives() {
   const auto& uart = dev::machine().uart;
   if (uart.plic != dev::plic::controller_of_this_hart()) return false;
-  dev::uart::raise_interrupt();
+  if (!dev::console::flush()) return true;  // it has no room, so it cannot be tried now
+  dev::uart::ask_for_room();
   const u32 source = dev::plic::claim();
-  dev::uart::lower_interrupt();
+  dev::uart::stop_asking_for_room();
   if (source != dev::plic::nothing) dev::plic::complete(source);
   return source == uart.interrupt;
 }

@@ -13,6 +13,7 @@
 #include "panic.hpp"
 #include "process/fault_report.hpp"
 #include "process/lifecycle.hpp"
+#include "sched/stretch.hpp"
 #include "syscall/syscall.hpp"
 
 namespace {
@@ -75,7 +76,9 @@ void count_table_switches() {
 /// The rare ways back to user mode.
 [[gnu::noinline]] void see_to_work(Process& self) {
   if (self.is_killed()) process::exit(self, process::status_of_killed);
-  if (self.take_registers_replaced()) arch::enter_user(self.frame());
+  if (!self.take_registers_replaced()) return;
+  sched::end_stretch();
+  arch::enter_user(self.frame());
 }
 
 }  // namespace
@@ -84,6 +87,7 @@ void count_table_switches() {
 // them, for every C++ function keeps them, and are not loaded from the frame.
 [[gnu::noinline]] void usertrap(arch::TrapFrame& frame, u64 cause, u64 value) {
   Process& self = process::current();
+  sched::begin_stretch();
   count_table_switches();
   if (cause == static_cast<u64>(Cause::user_call)) [[likely]] {
     mm::count(mm::VmEvent::system_call);
@@ -94,6 +98,7 @@ void count_table_switches() {
   }
   if (self.has_work()) [[unlikely]]
     see_to_work(self);
+  sched::end_stretch();
 }
 
 /// trap.S: a trap while the kernel ran. Returns if the instruction was a user copy's.

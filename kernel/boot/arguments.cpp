@@ -21,9 +21,9 @@ bool take_panic(std::string_view value) {
 }
 
 bool take_check(std::string_view value) {
-  if (value != "exit") return false;
-  process::check_memory_after_each_exit();
-  return true;
+  if (value == "exit") process::check_memory_after_each_exit();
+  if (value == "call") process::let_programs_check();
+  return value == "exit" || value == "call";
 }
 
 bool take_root(std::string_view value) {
@@ -50,7 +50,7 @@ bool take_no_follow(std::string_view value) {
 }
 
 constexpr Option core_options[] = {
-    {"panic", "exit", take_panic}, {"check", "exit", take_check},       {"sbrk", "guess|legacy|flagged", take_sbrk},
+    {"panic", "exit", take_panic}, {"check", "exit|call", take_check},  {"sbrk", "guess|legacy|flagged", take_sbrk},
     {"stack", "1|2", take_stack},  {"nofollow", "HEX", take_no_follow}, {"root", "N|ADDRESS", take_root},
 };
 

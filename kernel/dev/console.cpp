@@ -4,8 +4,10 @@
 #include <array>
 #include <atomic>
 
+#include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/hart.hpp"
 #include "arch/riscv64/spin.hpp"
+#include "arch/riscv64/start.hpp"
 #include "dev/uart.hpp"
 #include "lib/format.hpp"
 #include "sched/wait_queue.hpp"
@@ -37,7 +39,89 @@ struct Input {
 };
 Input input;
 
-sync::SpinLock output_lock{"uart", sync::Rank::output};
+/// What the transmitter has not taken yet. It takes everything at once under an emulator whose console is read; else
+/// the UART interrupts when it has room, and no hart waits for it. Positions as in Input: sent <= end.
+struct Output {
+  static constexpr u32 size = 16 * 1024;
+  sync::SpinLock lock{"uart", sync::Rank::output};
+  std::array<char, size> bytes SYNC_GUARDED_BY(lock);
+  u32 sent SYNC_GUARDED_BY(lock) = 0;
+  u32 end SYNC_GUARDED_BY(lock) = 0;
+  u64 lost SYNC_GUARDED_BY(lock) = 0;  ///< bytes of the kernel's since the buffer was last empty
+  /// Who has text that does not fit. A lock of their own, since a wake-up takes locks of lower rank than the UART's.
+  sync::SpinLock writers_lock{"console writers", sync::Rank::device};
+  sched::WaitQueue writers SYNC_GUARDED_BY(writers_lock);
+};
+Output output;
+
+/// Sends what waits, as far as the transmitter takes it.
+void send_waiting() SYNC_REQUIRES(output.lock) {
+  while (output.sent != output.end) {
+    const u32 begin = output.sent % Output::size;
+    const u32 count = std::min(output.end - output.sent, Output::size - begin);
+    const usize sent = uart::send({&output.bytes[begin], count});
+    if (sent == 0) return uart::ask_for_room();
+    output.sent += static_cast<u32>(sent);
+  }
+}
+
+/// Sends the text or lets it wait; returns what has no room.
+[[nodiscard]] std::string_view push(std::string_view text) SYNC_REQUIRES(output.lock) {
+  send_waiting();
+  while (!text.empty() && output.sent == output.end) {
+    const usize sent = uart::send(text);
+    if (sent == 0) break;
+    text.remove_prefix(sent);
+  }
+  while (!text.empty() && output.end - output.sent != Output::size) {
+    output.bytes[output.end++ % Output::size] = text.front();
+    text.remove_prefix(1);
+  }
+  if (output.sent != output.end) uart::ask_for_room();
+  return text;
+}
+
+/// What was lost is told as soon as all that waited has gone.
+void tell_of_loss() SYNC_REQUIRES(output.lock) {
+  if (output.lost == 0 || output.sent != output.end) return;
+  std::array<char, 64> line;
+  (void)push(lib::format_to(line, "\n[console: {} bytes were lost, nobody took them]\n", output.lost));
+  output.lost = 0;
+}
+
+/// The transmitter has room again.
+void go_on_sending() {
+  {
+    const sync::Guard guard(output.lock);
+    send_waiting();
+    tell_of_loss();
+    if (output.end - output.sent > Output::size / 2) return;
+    if (output.sent == output.end) uart::stop_asking_for_room();
+  }
+  const sync::Guard guard(output.writers_lock);
+  output.writers.wake_all();
+}
+
+/// Of the clock, whose frequency is not known yet when boot refuses a machine.
+u64 one_second() { return std::max<u64>(arch::timer_frequency(), 10'000'000); }
+
+bool is_full() {
+  const sync::Guard guard(output.lock);
+  return output.end - output.sent == Output::size;
+}
+
+/// After a panic, when nobody may wait for a lock: everything, though nobody may be there to take it.
+void put_at_any_rate(std::string_view text) SYNC_NO_ANALYSIS {
+  const u64 patience = one_second();
+  for (u64 last = arch::read_time(); !text.empty() || output.sent != output.end;) {
+    const usize before = text.size() + (output.end - output.sent);
+    text = push(text);
+    if (text.size() + (output.end - output.sent) != before) last = arch::read_time();
+    if (arch::read_time() - last > patience) return;
+  }
+}
+
+constexpr u64 patience_divisor = 500;  // 2 ms
 
 Report report_processes = nullptr;
 Report report_page_tables = nullptr;
@@ -185,14 +269,52 @@ void move_to(u64 uart_address) { uart::move_to(uart_address); }
 void write(std::string_view text) {
   // After a panic the hart that reports prints, whoever held the lock; the others stop.
   const u32 self = arch::current_thread()->hart + 1;
-  if (arch::machine_stopped.load(std::memory_order_relaxed) == self) return uart::put(text);
-  sync::Guard guard(output_lock);
-  while (!text.empty()) {
-    if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
-    constexpr usize piece = 16;
-    uart::put(text.substr(0, piece));
-    text.remove_prefix(std::min(piece, text.size()));
+  if (arch::machine_stopped.load(std::memory_order_relaxed) == self) return put_at_any_rate(text);
+  sync::Guard guard(output.lock);
+  if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
+  text = push(text);
+  // A little patience, once: whoever reads may only be slow. Nobody reads at all where it was in vain.
+  if (text.empty() || output.lost != 0) {
+    output.lost += text.size();
+    return;
   }
+  const u64 began = arch::read_time();
+  const u64 patience = one_second() / patience_divisor;
+  while (!text.empty() && arch::read_time() - began < patience) {
+    arch::spin_pause();
+    text = push(text);
+  }
+  output.lost = text.size();
+}
+
+lib::Result<void> write_all(std::string_view text) {
+  for (;;) {
+    {
+      const sync::Guard guard(output.lock);
+      text = push(text);
+    }
+    if (text.empty()) return {};
+    const sync::Guard guard(output.writers_lock);
+    while (is_full()) {
+      if (output.writers.wait(output.writers_lock, sched::Interruptible::yes) == sched::Woken::killed) {
+        return lib::fail(lib::Error::interrupted);
+      }
+    }
+  }
+}
+
+bool flush() {
+  if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) {  // after a panic: the lock may be held for ever
+    put_at_any_rate({});
+    return true;
+  }
+  for (const u64 began = arch::read_time(); arch::read_time() - began < one_second(); arch::spin_pause()) {
+    const sync::Guard guard(output.lock);
+    send_waiting();
+    tell_of_loss();
+    if (output.sent == output.end) return true;
+  }
+  return false;
 }
 
 lib::Result<usize> read(std::span<char> buffer) {
@@ -218,6 +340,7 @@ lib::Result<usize> read(std::span<char> buffer) {
 }
 
 void handle_interrupt() {
+  go_on_sending();
   while (const auto byte = uart::get()) {
     if (*byte == interrupt && take_interrupt()) continue;
     if (const Report report = take_byte(*byte); report != nullptr) run_report(report);

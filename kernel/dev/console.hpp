@@ -30,8 +30,16 @@ namespace dev::console {
 /// The process has ended: if it had raw mode, lines are edited here again.
 void end_raw_mode_of(i32 pid);
 
-/// Writes all of the text at once; never sleeps, may be called under any lock.
+/// The kernel's own words: all of the text at once; never sleeps, may be called under any lock. While nobody takes what
+/// the machine says the text waits in a buffer; what does not fit is lost, and the console says how much when it can.
 void write(std::string_view text);
+
+/// The same for a program's text, which is never lost: where it does not fit the thread sleeps. No lock may be held.
+/// Error::interrupted if it was killed; a part may have been written.
+[[nodiscard]] lib::Result<void> write_all(std::string_view text);
+
+/// Before the machine goes: waits until everything was taken, but no longer than a second. Whether it was.
+bool flush();
 
 /// What Ctrl-P and Ctrl-T call, at interrupt time without locks held: set by the process layer; null: nothing.
 using Report = void (*)();
@@ -50,7 +58,7 @@ void start(u64 uart_address);
 /// The same UART, after boot's page table came on.
 void move_to(u64 uart_address);
 
-/// Takes what has been typed (UART interrupt).
+/// Takes what has been typed, and sends what waits (UART interrupt).
 void handle_interrupt();
 
 }  // namespace dev::console

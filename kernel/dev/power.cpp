@@ -2,6 +2,7 @@
 
 #include "arch/riscv64/probe.hpp"
 #include "arch/riscv64/start.hpp"
+#include "dev/console.hpp"
 
 namespace dev {
 
@@ -14,6 +15,7 @@ u64 finisher = 0;
 void set_finisher(u64 address) { finisher = address; }
 
 void power_off(u32 status) {
+  (void)console::flush();
   // SiFive's test device: pass, or fail with a status in the upper half.
   constexpr u32 pass = 0x5555, fail = 0x3333;
   // Probed, since it may be a guess (boot's, about a tree that could not be read): if nothing answers we halt.

@@ -37,20 +37,17 @@ void start(u64 registers) {
   mmio_write<u8>(base + interrupt_enable, receive_interrupt);
 }
 
-void raise_interrupt() { mmio_write<u8>(base + interrupt_enable, receive_interrupt | transmit_interrupt); }
-void lower_interrupt() { mmio_write<u8>(base + interrupt_enable, receive_interrupt); }
+void ask_for_room() { mmio_write<u8>(base + interrupt_enable, receive_interrupt | transmit_interrupt); }
+void stop_asking_for_room() { mmio_write<u8>(base + interrupt_enable, receive_interrupt); }
 
 void move_to(u64 registers) { base = registers; }
 
-void put(std::string_view bytes) {
-  while (!bytes.empty()) {
-    // When the status says empty, the whole FIFO is.
-    while ((mmio_read<u8>(base + line_status) & transmitter_empty) == 0) {
-    }
-    const std::string_view now = bytes.substr(0, fifo_size);
-    for (const char byte : now) mmio_write<u8>(base + transmit, static_cast<u8>(byte));
-    bytes.remove_prefix(now.size());
-  }
+usize send(std::string_view bytes) {
+  // When the status says empty, the whole FIFO is.
+  if ((mmio_read<u8>(base + line_status) & transmitter_empty) == 0) return 0;
+  const std::string_view now = bytes.substr(0, fifo_size);
+  for (const char byte : now) mmio_write<u8>(base + transmit, static_cast<u8>(byte));
+  return now.size();
 }
 
 std::optional<char> get() {

@@ -15,16 +15,16 @@ namespace dev::uart {
 /// Sets up the UART whose registers are at this kernel address: 8 bits, FIFOs, receive interrupt.
 void start(u64 registers);
 
-/// Raises the interrupt line by asking for the transmitter's interrupt while it has nothing to do; and takes it back.
-/// Boot tries with it whether the line arrives.
-void raise_interrupt();
-void lower_interrupt();
+/// Asks for the transmitter's interrupt, which comes when it has nothing to do, at once if that is so already; and takes
+/// the wish back.
+void ask_for_room();
+void stop_asking_for_room();
 
 /// Changes the kernel address (paging came on) without touching the device.
 void move_to(u64 registers);
 
-/// Sends the bytes, waiting until the transmitter takes them. Works in any state of the machine.
-void put(std::string_view bytes);
+/// Sends as many of the bytes as the transmitter takes now, and says how many: none while it is busy.
+[[nodiscard]] usize send(std::string_view bytes);
 
 /// The next received byte, if there is one.
 [[nodiscard]] std::optional<char> get();

@@ -69,14 +69,13 @@ bool FilePages::take_dirty(u32 inode, u64 index) {
   return true;
 }
 
-FilePages::Dirty FilePages::take_dirty_of_sole_owner(u32 inode, u64 index) {
+bool FilePages::take_dirty_of_sole_owner(u32 inode, u64 index) {
   const sync::Guard guard(lock_);
   Ppn frame;
   mm::Frame* record = locate(inode, index, frame);
-  if (record == nullptr || (record->second & dirty_mark) == 0) return Dirty::no;
-  if (mm::frames().refs(frame) > 2) return Dirty::yes_and_shared;
+  if (record == nullptr || (record->second & dirty_mark) == 0 || mm::frames().refs(frame) > 2) return false;
   record->second &= ~dirty_mark;
-  return Dirty::yes_and_taken;
+  return true;
 }
 
 FilePages::Released FilePages::release_shared(u32 inode, u64 index) {
@@ -166,19 +165,11 @@ void InodeBacking::release_page(u64 index) {
   }
 }
 
-Result<void> InodeBacking::write_back(u64 first, u64 count) {
-  if (pages().count() == 0) return {};
-  Result<void> result;
-  u64 index = first;
-  for (; index < first + count && result; ++index) {
-    if (pages().take_dirty_of_sole_owner(inode_.number(), index) == FilePages::Dirty::no) continue;
-    result = inode_.write_page(index);
-  }
-  if (result) return {};
-  // The mappings stay, and may be written through without a fault. A mark too many costs a write, one too few the
-  // bytes.
-  while (index > first) pages().mark_dirty(inode_.number(), --index);
-  return result;
+Result<void> InodeBacking::write_back(u64 index) {
+  if (!pages().take_dirty_of_sole_owner(inode_.number(), index)) return {};
+  auto written = inode_.write_page(index);
+  if (!written) mark_dirty(index);
+  return written;
 }
 
 // Called with the last mapping, whose program has no one to tell: the frame must go back in any case.

@@ -51,8 +51,7 @@ class FilePages {
   [[nodiscard]] bool take_dirty(u32 inode, u64 index);
   /// The same only if a single mapping is left; else the mark stays, since others may go on writing without a fault
   /// that would set it again.
-  enum class Dirty { no, yes_and_shared, yes_and_taken };
-  [[nodiscard]] Dirty take_dirty_of_sole_owner(u32 inode, u64 index);
+  [[nodiscard]] bool take_dirty_of_sole_owner(u32 inode, u64 index);
   /// Pages of all files.
   [[nodiscard]] u32 count() const { return count_.load(std::memory_order_relaxed); }
 
@@ -79,7 +78,7 @@ class InodeBacking final : public mm::FileBacking {
   [[nodiscard]] lib::Result<sv39::Ppn> try_acquire_page(u64 index) override;
   void mark_dirty(u64 index) override;
   void release_page(u64 index) override;
-  [[nodiscard]] lib::Result<void> write_back(u64 first, u64 count) override;
+  [[nodiscard]] lib::Result<void> write_back(u64 index) override;
 
  private:
   [[nodiscard]] FilePages& pages() const;

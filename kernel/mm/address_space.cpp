@@ -108,19 +108,24 @@ void AddressSpace::release_memory() {
   TableSource tables(spares_);
   Cursor cursor = this->cursor();
   for (Region& region : regions_) {
-    if (region.populated_begin == region.populated_end) continue;
-    drop_pages(region, cursor, tables);
+    const VirtAddr end = region.populated_end;
+    for (VirtAddr begin = region.populated_begin; begin < end;) {
+      const VirtAddr stop = end_of_part(begin, end);
+      drop_pages(region, begin, stop, cursor, tables);
+      begin = stop;
+      if (begin < end) sched::give_way();
+    }
     region.populated_begin = region.populated_end = VirtAddr();
   }
 }
 
-/// Takes every page of a region of a dead space out of the table, without fences.
-void AddressSpace::drop_pages(Region& region, Cursor& cursor, TableSource& tables) {
+/// Takes the pages [begin, end) of a region of a dead space out of the table, without fences.
+void AddressSpace::drop_pages(Region& region, VirtAddr begin, VirtAddr end, Cursor& cursor, TableSource& tables) {
   if (region.kind == RegionKind::file) {
-    unmap_file_pages(region, region.populated_begin, region.populated_end);
+    unmap_file_pages(region, begin, end);
     return;
   }
-  const VirtRange range = *VirtRange::between(region.populated_begin, region.populated_end);
+  const VirtRange range = *VirtRange::between(begin, end);
   const bool counted = region.kind != RegionKind::guard;
   const TableMemory memory;
   cursor.for_each_run(range, [&](const sv39::Slot& slot, VirtAddr, unsigned run) {
@@ -161,6 +166,30 @@ lib::Result<void> AddressSpace::populate(VirtAddr begin, VirtAddr end, Permissio
   return {};
 }
 
+/// Where the first part of [begin, end) ends: between two megapages, unless it is the last.
+VirtAddr AddressSpace::end_of_part(VirtAddr begin, VirtAddr end) {
+  return end - begin <= part_bytes ? end : (begin + part_bytes).align_down(Level::mega);
+}
+
+/// populate() for all of a region that is in the list; if memory runs out the region is gone.
+lib::Result<void> AddressSpace::populate_region(Region& region) {
+  const VirtAddr begin = region.begin;
+  const VirtAddr end = region.end;
+  // What cannot succeed must not first take every frame from others.
+  bool fits = end - begin <= part_bytes || !frames().has_too_few((end - begin) / sv39::page_size);
+  for (VirtAddr va = begin; fits && va < end;) {
+    const VirtAddr stop = end_of_part(va, end);
+    fits = populate(va, stop, region.permissions).has_value();
+    if (!fits) break;
+    region.note_populated(va, stop);
+    va = stop;
+    if (va < end) sched::give_way();
+  }
+  if (fits) return {};
+  erase_range(begin, end);
+  return lib::fail(lib::Error::no_memory);
+}
+
 /// Maps the pages of `range`, whose tables are there, to frames of the reservation.
 void AddressSpace::map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages) {
   SpaceTlb tlb{view_};
@@ -199,7 +228,13 @@ void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr en
   if (end > region.populated_end) end = region.populated_end;
   if (begin >= end) return;
   if (end - begin == sv39::page_size && unmap_single_page(region, begin)) return;
-  unmap_pages(region, begin, end);
+  for (;;) {
+    const VirtAddr stop = end_of_part(begin, end);
+    unmap_pages(region, begin, stop);
+    begin = stop;
+    if (begin == end) return;
+    sched::give_way();
+  }
 }
 
 [[gnu::noinline]] void AddressSpace::unmap_pages(Region& region, VirtAddr begin, VirtAddr end) {

@@ -40,6 +40,10 @@ enum class TableFormat : u32 {
 struct TextSink {
   void (*put)(void* context, std::string_view text);
   void* context;
+  /// Null, or whether it wants no more: then the rest need not be made.
+  bool (*is_full)(void* context) = nullptr;
+
+  [[nodiscard]] bool wants_more() const { return is_full == nullptr || !is_full(context); }
 };
 
 /// What the page table costs, and what a flat one would (the notes' question why three levels save memory).
@@ -87,7 +91,9 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] u64 program_break() const { return break_; }
   /// Moves the break up by `bytes` and returns the old one (xv6: growproc). no_memory, also where a mapping or the end
   /// of what programs may have is in the way.
-  [[nodiscard]] lib::Result<u64> grow(u64 bytes, Growth growth);
+  [[nodiscard]] lib::Result<u64> grow(u64 bytes, Growth growth) {
+    return bytes <= part_bytes || growth == Growth::lazy ? grow_at_once(bytes, growth) : grow_by_parts(bytes, growth);
+  }
   /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail. Not for more than
   /// lies below the break.
   void shrink(u64 bytes);
@@ -101,6 +107,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] lib::Result<VirtAddr> map_inaccessible(u64 bytes);
   /// Ends the mmap regions, or parts of them, in the page-aligned range. May sleep (write-back). invalid_argument when
   /// unaligned, empty, not wholly user, touching a region that is not mmap's, or touching none at all.
+  /// io and other errors of the file system: stores to a file's pages could not be written back, and nothing has ended.
   [[nodiscard]] lib::Result<void> unmap(VirtAddr begin, u64 bytes);
 
   // Faults.
@@ -175,6 +182,10 @@ class AddressSpace final : public sched::Space {
   AddressSpace() {}
   ~AddressSpace() = default;
 
+  /// Work on more than this is cut into parts, between which others may run (sched::give_way): a part takes about a
+  /// millisecond. Between two of them the space is as the region list says, and the invariants hold.
+  static constexpr u64 part_bytes = u64{8} << 20;
+
   enum class Resolution : u32 { resolved, refused, no_memory, needs_page_in };
 
   /// File pages that are out of the table and not yet released.
@@ -187,10 +198,12 @@ class AddressSpace final : public sched::Space {
 
   [[nodiscard]] lib::Result<void> map_fixed_pages();
   void unmap_fixed_pages();
-  void drop_pages(Region& region, Cursor& cursor, TableSource& tables);
+  void drop_pages(Region& region, VirtAddr begin, VirtAddr end, Cursor& cursor, TableSource& tables);
   [[nodiscard]] Cursor cursor() { return Cursor(TableMemory{}, root_); }
 
   [[nodiscard]] lib::Result<void> populate(VirtAddr begin, VirtAddr end, Permissions permissions);
+  [[nodiscard]] lib::Result<void> populate_region(Region& region);
+  [[nodiscard]] static VirtAddr end_of_part(VirtAddr begin, VirtAddr end);
   void map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages);
   void note_tables(VirtAddr begin, VirtAddr end);
   void unmap_region_part(Region& region, VirtAddr begin, VirtAddr end);
@@ -198,10 +211,16 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] bool unmap_single_page(const Region& region, VirtAddr page);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
   void clear_file_pages(const Region& region, VirtRange range, ReleasedPages& released);
+  template <class Visitor>
+  bool any_file_page(VirtAddr begin, VirtAddr end, Visitor&& visit);
+  [[nodiscard]] lib::Result<void> write_back(VirtAddr begin, VirtAddr end);
   void erase_range(VirtAddr begin, VirtAddr end);
   [[nodiscard]] u32 first_mapping() const;
   [[nodiscard]] VirtAddr lowest_mapping() const;
 
+  [[nodiscard]] lib::Result<u64> grow_at_once(u64 bytes, Growth growth);
+  [[nodiscard]] lib::Result<u64> grow_by_parts(u64 bytes, Growth growth);
+  [[nodiscard]] lib::Result<void> add_segment(VirtAddr begin, VirtAddr end, Permissions permissions);
   void share_page(VirtAddr page, Permissions permissions);
   [[nodiscard]] bool grow_eager(VirtAddr begin, VirtAddr end);
   void keep_last_frames(u64 wanted);

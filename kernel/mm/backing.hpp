@@ -31,10 +31,10 @@ class FileBacking {
   /// any more: the file system says which file lost a page, and takes no more writes.
   virtual void release_page(sv39::u64 index) = 0;
 
-  /// Writes the dirty pages of [first, first + count) back now, for a caller who can still be told (munmap). May sleep.
-  /// After an error all of them are dirty as before; after none those that only the caller maps are clean, so that
-  /// their release writes nothing.
-  [[nodiscard]] virtual lib::Result<void> write_back(sv39::u64 first, sv39::u64 count) = 0;
+  /// Writes the page back now if it is dirty and mapped by the caller alone, for a caller who can still be told
+  /// (munmap); then its release writes nothing. Not for a page that the caller does not map: whoever does may store
+  /// without a fault that would mark it anew. May sleep. After an error it is dirty as before.
+  [[nodiscard]] virtual lib::Result<void> write_back(sv39::u64 index) = 0;
 
  protected:
   ~FileBacking() = default;

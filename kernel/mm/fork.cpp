@@ -15,7 +15,9 @@ class ForkOperation {
     for (const Region& region : parent_.regions_) {
       for_each_node(region, [&](const sv39::Slot& slot, VirtRange part) { want(slot, part); });
     }
-    return tables_.reserve().has_value();
+    // As the child's own, where the invariant checker finds them while commit() lets others run.
+    const u64 missing = tables_.missing();
+    return missing == 0 || child_.spares_.add(missing, FrameState::table, Zero::yes).has_value();
   }
 
   void commit() {
@@ -31,6 +33,7 @@ class ForkOperation {
         } else {
           share_pages(region, slot, part);
         }
+        if (++nodes_ % nodes_in_a_part == 0) sched::give_way();
       });
     }
     // Stores through a translation that was writable until now would go past the child.
@@ -139,6 +142,9 @@ class ForkOperation {
   u64 wanted_giga_ = ~u64{0};
   u64 wanted_mega_ = ~u64{0};
   bool weakened_ = false;
+  /// Much memory is shared in parts, between which others may run; the parent does not.
+  static constexpr u32 nodes_in_a_part = 64;
+  u32 nodes_ = 0;
 };
 
 lib::Result<AddressSpace*> AddressSpace::fork(const SpaceOwner& owner) {

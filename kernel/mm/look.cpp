@@ -52,7 +52,7 @@ class TablePrinter {
     const sv39::PageTable& table = TableMemory{}.table(ppn);
     for (unsigned i = 0; i < entries; ++i) {
       const Pte pte = table.load(i);
-      if (!pte.is_valid()) continue;
+      if (!pte.is_valid() || !sink_.wants_more()) continue;
       const u64 va = begin + i * sv39::bytes_of(level);
       const char* dots = level == Level::giga ? ".." : level == Level::mega ? ".. .." : ".. .. ..";
       if (format_ == TableFormat::by_index) {

@@ -1,6 +1,8 @@
 // mmap and munmap.
 #include "mm/address_space.hpp"
 
+#include <algorithm>
+
 namespace mm {
 
 /// The highest gap of `bytes` below the fixed pages, above the break.
@@ -36,11 +38,7 @@ lib::Result<VirtAddr> AddressSpace::map_anonymous(u64 bytes, Permissions permiss
   // Shared anonymous memory has no file in which a child could find a page that is touched after fork: it is all
   // there from the beginning.
   Region& region = *regions_.find(begin);
-  if (auto populated = populate(begin, region.end, permissions); !populated) {
-    erase_range(begin, region.end);
-    return lib::fail(populated.error());
-  }
-  region.note_populated(begin, region.end);
+  LIB_TRY(populate_region(region));
   return begin;
 }
 
@@ -58,6 +56,43 @@ lib::Result<VirtAddr> AddressSpace::map_inaccessible(u64 bytes) {
   return add_mapping(bytes, Region{.kind = RegionKind::anonymous, .inaccessible = true});
 }
 
+/// Calls visit(backing, page) for each page of a file that is mapped in [begin, end); true ends it. Whether one did.
+template <class Visitor>
+bool AddressSpace::any_file_page(VirtAddr begin, VirtAddr end, Visitor&& visit) {
+  for (u32 i = regions_.first_above(begin); i < regions_.size() && regions_[i].begin < end; ++i) {
+    const Region& region = regions_[i];
+    if (region.backing == nullptr) continue;
+    const VirtAddr to = std::min(end, region.populated_end);
+    for (VirtAddr va = std::max(begin, region.populated_begin); va < to;) {
+      const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, va);
+      const bool is_files = slot.pte.is_leaf() && frames().state(slot.pte.ppn()) == FrameState::file;
+      if (is_files && visit(*region.backing, region.file_page(va))) return true;
+      va = va.align_down(slot.level) + sv39::bytes_of(slot.level);  // where no table is, there is no page either
+    }
+  }
+  return false;
+}
+
+/// Stores to files' pages in [begin, end) reach the files, while an error can still be answered and nothing is undone.
+lib::Result<void> AddressSpace::write_back(VirtAddr begin, VirtAddr end) {
+  lib::Result<void> result;
+  u64 done = 0;
+  const bool failed = any_file_page(begin, end, [&](FileBacking& backing, u64 page) {
+    result = backing.write_back(page);
+    ++done;
+    return !result;
+  });
+  // The mappings stay, and may be written through without a fault. A mark too many costs a write, one too few the
+  // bytes.
+  if (failed) {
+    (void)any_file_page(begin, end, [&](FileBacking& backing, u64 page) {
+      backing.mark_dirty(page);
+      return --done == 0;
+    });
+  }
+  return result;
+}
+
 lib::Result<void> AddressSpace::unmap(VirtAddr begin, u64 bytes) {
   if (!begin.is_page_aligned() || bytes == 0 || begin.value() >= limit_ || bytes > limit_ - begin.value()) {
     return lib::fail(lib::Error::invalid_argument);
@@ -72,6 +107,7 @@ lib::Result<void> AddressSpace::unmap(VirtAddr begin, u64 bytes) {
     if (region.begin < begin && region.end > end && !regions_.has_room(1)) return lib::fail(lib::Error::limit_reached);
   }
   if (!any) return lib::fail(lib::Error::invalid_argument);
+  LIB_TRY(write_back(begin, end));
   erase_range(begin, end);
   return {};
 }

@@ -72,19 +72,20 @@ lib::Result<void> AddressSpace::map_segment(VirtAddr begin, u64 bytes, Permissio
         regions_.any_in(neighbour->end, end)) {
       return lib::fail(lib::Error::invalid_argument);
     }
-    if (first + sv39::page_size < end) LIB_TRY(populate(first + sv39::page_size, end, permissions));
-    share_page(first, permissions);
+    const VirtAddr shared = first;
     first = first + sv39::page_size;
+    if (first < end) LIB_TRY(add_segment(first, end, permissions));
+    share_page(shared, permissions);
   } else {
-    LIB_TRY(populate(first, end, permissions));
-  }
-  if (first < end) {
-    Region region{.begin = first, .end = end, .kind = RegionKind::segment, .permissions = permissions};
-    region.note_populated(first, end);
-    regions_.insert(region);
+    LIB_TRY(add_segment(first, end, permissions));
   }
   if (begin.value() + bytes > break_) break_ = begin.value() + bytes;
   return {};
+}
+
+lib::Result<void> AddressSpace::add_segment(VirtAddr begin, VirtAddr end, Permissions permissions) {
+  return populate_region(
+      regions_.insert(Region{.begin = begin, .end = end, .kind = RegionKind::segment, .permissions = permissions}));
 }
 
 /// The last page of a segment gets the rights of a second segment in addition. Cannot fail; there is room.
@@ -148,7 +149,24 @@ lib::Result<VirtAddr> AddressSpace::map_stack(u32 guard_pages, u32 stack_pages) 
 
 // sbrk.
 
-lib::Result<u64> AddressSpace::grow(u64 bytes, Growth growth) {
+/// Much memory at once: in parts, all of which go back if one fails. A part ends between two megapages.
+lib::Result<u64> AddressSpace::grow_by_parts(u64 bytes, Growth growth) {
+  const u64 old = break_;
+  const u64 end = old + bytes;
+  const VirtAddr limit = lowest_mapping();
+  if (limit.value() < old || bytes > limit.value() - old) return lib::fail(lib::Error::no_memory);
+  bool grown = !frames().has_too_few(bytes / sv39::page_size);
+  while (grown && break_ < end) {
+    grown = grow_at_once(end_of_part(VirtAddr(break_), VirtAddr(end)) - VirtAddr(break_), Growth::eager).has_value();
+    sched::give_way();
+  }
+  if (grown) return old;
+  shrink(break_ - old);
+  if (growth == Growth::eager || bytes < large_request) return lib::fail(lib::Error::no_memory);
+  return grow_at_once(bytes, Growth::lazy);
+}
+
+lib::Result<u64> AddressSpace::grow_at_once(u64 bytes, Growth growth) {
   const u64 old = break_;
   const u32 mappings = first_mapping();
   const u64 limit = mappings < regions_.size() ? regions_[mappings].begin.value() : limit_;

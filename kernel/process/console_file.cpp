@@ -33,7 +33,7 @@ class ConsoleFile final : public fs::CharacterDevice {
     while (written < count) {
       const auto wanted = std::span(chunk).first(std::min(count - written, chunk.size()));
       const fs::CopyResult got = source.take(std::as_writable_bytes(wanted));
-      dev::console::write({chunk.data(), got.copied});
+      if (!dev::console::write_all({chunk.data(), got.copied})) break;
       count_argument(argument_counters.console_bytes, got.copied);
       written += got.copied;
       const bool go_on = got.status == fs::CopyStatus::done ||

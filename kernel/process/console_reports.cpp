@@ -26,7 +26,7 @@ const char* describe(abi::ProcessState state) {
 template <typename Line>
 void for_each_process(Line&& line) {
   for (usize slot = 0; slot < abi::max_processes; ++slot) {
-    if (const auto info = process::table().describe(slot)) line(*info);
+    if (const auto info = process::table().describe_briefly(slot)) line(*info);
   }
 }
 
@@ -37,8 +37,8 @@ void print_processes() {
   });
 }
 
-/// Nothing else happens on this hart, and no process begins or ends, while the tables are printed: so the report has
-/// an end, however large they are.
+/// Nothing else happens on this hart, and no process begins or ends, while a table is printed: so the report has an
+/// end, and so has the work for it, however large they are.
 void print_page_tables() {
   constexpr usize most_text = 16 * 1024;
   lib::print("\n");
@@ -48,7 +48,8 @@ void print_page_tables() {
     lib::print("{}", text.substr(0, budget));
     budget -= std::min(budget, text.size());
   };
-  process::table().print_tables(mm::TableFormat::by_index, {print_some, &left});
+  const auto is_full = [](void* context) { return *static_cast<usize*>(context) == 0; };
+  process::table().print_tables(mm::TableFormat::by_index, {print_some, &left, is_full});
   if (left == 0) lib::print("\n... and more\n");
 }
 

@@ -1,5 +1,6 @@
 #include "process/lifecycle.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "abi/types.hpp"
@@ -160,6 +161,8 @@ void exit(Process& self, i32 status) {
 
 void reap(Process& parent, Process& child) {
   table().take_zombie(parent, child);
+  sched::wait_until_off_cpu(child);
+  parent.longest_stretch = std::max(parent.longest_stretch, child.longest_stretch);
   bury(child);
 }
 

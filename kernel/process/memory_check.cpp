@@ -10,10 +10,26 @@ namespace process {
 namespace {
 
 bool checks_after_exit = false;
+bool programs_may_check = false;
+
+/// All tables and frames of so much memory are looked at within 10 ms.
+constexpr u64 frames_checked_soon = u64{256} << 20 >> 12;
 
 }  // namespace
 
-void check_memory_after_each_exit() { checks_after_exit = true; }
+void let_programs_check() { programs_may_check = true; }
+
+void check_memory_after_each_exit() {
+  checks_after_exit = true;
+  let_programs_check();
+}
+
+lib::Result<u64> check_memory_for_program() {
+  if (!programs_may_check && mm::frames().ram_count() > frames_checked_soon) {
+    return lib::fail(lib::Error::not_permitted);
+  }
+  return check_memory();
+}
 
 lib::Result<u64> check_memory() {
   const sched::StoppedHarts others;

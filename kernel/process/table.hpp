@@ -60,8 +60,11 @@ class Table {
 
   /// Slots that are not free (sysinfo's nproc).
   [[nodiscard]] u32 count();
-  /// What ps shows of the process in a slot; nothing for a free one.
+  /// What ps shows of the process in a slot; nothing for a free one. Lets others run where the process has much memory:
+  /// no lock may be held.
   [[nodiscard]] std::optional<abi::ProcInfo> describe(usize slot);
+  /// The same without the figures of its page table, at once.
+  [[nodiscard]] std::optional<abi::ProcInfo> describe_briefly(usize slot);
   /// Writes the page tables of all processes that sleep, and the running one's: nobody else's can be read
   /// safely.
   void print_tables(mm::TableFormat format, mm::TextSink sink);
@@ -72,6 +75,7 @@ class Table {
   static constexpr usize bucket_count = 64;
 
   [[nodiscard]] Process* find(Pid pid) const SYNC_REQUIRES(lock_);
+  [[nodiscard]] std::optional<abi::ProcInfo> describe_locked(usize slot) const SYNC_REQUIRES(lock_);
   void inherit_by_init(Process& child) SYNC_REQUIRES(lock_);
   static void mark_killed(Process& process);
   [[nodiscard]] bool is_background(const Process& process) const SYNC_REQUIRES(lock_);

@@ -12,35 +12,56 @@ struct MappedFigures {
   u64 table_frames = 0;
 };
 
-/// Counts what a page table's user half maps, for another process's table, which may change while it is read:
-/// every entry is checked before it is followed, and a walk that meets more tables than there are frames
-/// ends.
+/// Counts what a page table's user half maps, for another process's table, which may change while it is read: every
+/// entry is checked before it is followed. In pieces, for the table may be large and its process is held by a lock.
 class CarefulCount {
  public:
-  MappedFigures count(sv39::Ppn root) {
-    visit(root, sv39::root_level);
-    return figures_;
+  /// Counts on. False: there is more, and others should have their turn first.
+  [[nodiscard]] bool go_on(sv39::Ppn root) {
+    constexpr u32 tables_in_a_piece = 128;
+    constexpr u64 end = u64{sv39::entries_per_table / 2} * sv39::entries_per_table;
+    if (next_ == 0) ++figures_.table_frames;  // the root
+    for (u32 tables = 0; next_ < end; ++next_) {
+      const u64 index = next_ % sv39::entries_per_table;
+      const sv39::Pte upper = entry(root, next_ / sv39::entries_per_table);
+      if (!upper.is_table()) {
+        count_leaf(upper, sv39::Level::giga);
+        next_ += sv39::entries_per_table - 1 - index;
+        continue;
+      }
+      if (index == 0) ++figures_.table_frames;
+      const sv39::Pte lower = entry(upper.ppn(), index);
+      if (!lower.is_table()) {
+        count_leaf(lower, sv39::Level::mega);
+        continue;
+      }
+      count_table(lower.ppn());
+      if (++tables == tables_in_a_piece) {
+        ++next_;
+        return false;
+      }
+    }
+    return true;
   }
+  [[nodiscard]] const MappedFigures& figures() const { return figures_; }
 
  private:
-  void visit(sv39::Ppn table, sv39::Level level) {
-    if (!mm::frames().contains(table) || ++figures_.table_frames > mm::frames().ram_count()) return;
-    const u32 entries = level == sv39::root_level ? sv39::entries_per_table / 2 : sv39::entries_per_table;
-    for (u32 i = 0; i < entries; ++i) {
-      const auto raw = memory_.read(table.address() + i * sizeof(u64));
-      if (raw && *raw != 0) visit_entry(sv39::Pte::from_raw(*raw), level);
-    }
+  [[nodiscard]] sv39::Pte entry(sv39::Ppn table, u64 index) const {
+    const auto raw = memory_.read(table.address() + index * sizeof(u64));
+    return raw ? sv39::Pte::from_raw(*raw) : sv39::Pte();
   }
-  void visit_entry(sv39::Pte entry, sv39::Level level) {
-    if (entry.is_leaf()) {
-      if (entry.is_user()) figures_.resident_pages += sv39::pages_of(level);
-    } else if (entry.is_table() && level != sv39::Level::base) {
-      visit(entry.ppn(), sv39::below(level));
-    }
+  void count_leaf(sv39::Pte pte, sv39::Level level) {
+    if (pte.is_leaf() && pte.is_user()) figures_.resident_pages += sv39::pages_of(level);
+  }
+  void count_table(sv39::Ppn table) {
+    if (!mm::frames().contains(table)) return;
+    ++figures_.table_frames;
+    for (u32 i = 0; i < sv39::entries_per_table; ++i) count_leaf(entry(table, i), sv39::Level::base);
   }
 
   mm::TableMemory memory_;
   MappedFigures figures_;
+  u64 next_ = 0;  ///< 2 MiB part of the user half
 };
 
 abi::ProcessState state_of(const Process& process, Life life) {
@@ -55,9 +76,28 @@ abi::ProcessState state_of(const Process& process, Life life) {
 
 }  // namespace
 
-std::optional<abi::ProcInfo> Table::describe(usize slot) {
-  // The lock keeps the process from being reaped, so its address space's frame stays what it is.
+std::optional<abi::ProcInfo> Table::describe_briefly(usize slot) {
   sync::Guard guard(lock_);
+  return describe_locked(slot);
+}
+
+std::optional<abi::ProcInfo> Table::describe(usize slot) {
+  CarefulCount count;
+  for (i32 pid = 0;; sched::give_way()) {
+    // The lock keeps the process from being reaped, so its address space's frame stays what it is.
+    sync::Guard guard(lock_);
+    auto info = describe_locked(slot);
+    if (!info || (pid != 0 && info->pid != pid)) return std::nullopt;
+    pid = info->pid;
+    const bool has_run = info->hart >= 0;
+    if (has_run && !count.go_on(slots_[slot].memory->root())) continue;
+    info->resident_pages = count.figures().resident_pages;
+    info->table_frames = count.figures().table_frames;
+    return info;
+  }
+}
+
+std::optional<abi::ProcInfo> Table::describe_locked(usize slot) const {
   const Process& process = slots_[slot];
   if (process.life_ == Life::unused) return std::nullopt;
   abi::ProcInfo info{};
@@ -67,17 +107,13 @@ std::optional<abi::ProcInfo> Table::describe(usize slot) {
   const bool has_run = process.life_ == Life::alive || process.life_ == Life::zombie;
   info.hart = has_run ? static_cast<i32>(process.hart) : -1;
   std::copy(process.program_.begin(), process.program_.end(), info.name);
-  if (has_run) {
-    info.size = process.memory->program_break();
-    const MappedFigures figures = CarefulCount().count(process.memory->root());
-    info.resident_pages = figures.resident_pages;
-    info.table_frames = figures.table_frames;
-  }
+  if (has_run) info.size = process.memory->program_break();
   return info;
 }
 
 void Table::print_tables(mm::TableFormat format, mm::TextSink sink) {
   for (Process& process : slots_) {
+    if (!sink.wants_more()) return;
     sync::Guard guard(lock_);
     if (process.life_ != Life::alive) continue;
     const bool readable =

@@ -5,6 +5,7 @@
 #include "arch/riscv64/start.hpp"
 #include "lib/bug.hpp"
 #include "sched/hart_state.hpp"
+#include "sched/stretch.hpp"
 #include "sched/thread.hpp"
 #include "sched/wait_queue.hpp"
 
@@ -103,6 +104,8 @@ void run(Thread& self, Thread& next) {
   switches.store(switches.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   Space& space = next.space != nullptr ? *next.space : *kernel_space;
   const u64 satp = space.switch_in();
+  end_stretch();
+  begin_stretch_of(next);
   static_assert(sizeof(std::atomic<u32>) == sizeof(u32));
   arch_switch_context(&self.context, &next.context, satp, &next, reinterpret_cast<u32*>(&self.on_cpu));
 }
@@ -133,6 +136,7 @@ void prepare(Thread& thread, u64 stack_bottom, u64 stack_top, void (*entry)(void
   thread.context.s[2] = reinterpret_cast<u64>(argument);
   thread.waiting_in.store(nullptr, std::memory_order_relaxed);
   thread.interrupted.store(0, std::memory_order_relaxed);
+  thread.longest_stretch = 0;
   thread.state.store(State::created, std::memory_order_relaxed);
 }
 
@@ -157,6 +161,8 @@ void yield_if_asked() {
 }
 
 void give_way() {
+  end_stretch();
+  begin_stretch();
   if (interrupt_poll != nullptr) interrupt_poll();
   yield_if_asked();
 }
@@ -197,6 +203,7 @@ void run_idle() {
   Thread& self = current();
   const u32 bit = 1U << self.hart;
   while (true) {
+    begin_stretch();
     wait_while_stopped();  // also of a stop that came before this hart could be interrupted
     if (interrupt_poll != nullptr) interrupt_poll();
     Thread* next = take_own(self);

@@ -60,6 +60,8 @@ struct Thread : arch::CurrentThread {
   Woken woken = Woken::event;
   lib::ListLink<Thread> sleep_link;      ///< timed sleep, guarded by its hart's sleep lock
   u64 wake_tick = 0;
+  u64 stretch_began = 0;                 ///< see stretch.hpp; time CSR
+  u64 longest_stretch = 0;               ///< ticks of the time CSR
 };
 
 static_assert(offsetof(arch::CurrentThread, hart) == 0);

@@ -28,11 +28,14 @@ using syscall::integer_argument;
 
 namespace {
 
+constexpr u64 nanoseconds_per_second = 1'000'000'000;
+
 void fill_vmstat(abi::VmStat& stat, i32 hart) {
   stat.view = mm::View::kind;
   stat.harts = static_cast<u64>(std::popcount(arch::started_harts()));
   stat.total_frames = mm::frames().managed_count();
   stat.free_frames = mm::frames().free_count();
+  stat.longest_stretch = sched::current().longest_stretch * (nanoseconds_per_second / arch::timer_frequency());
   for (usize i = 0; i < abi::vm_event_count; ++i) {
     const auto event = static_cast<abi::VmEvent>(i);
     stat.counters[i] = hart < 0 ? process::event_total(event) : process::event_count(event, static_cast<u32>(hart));
@@ -61,7 +64,7 @@ u64 sys_callname(Process& self) {
 }
 
 u64 sys_check(Process&) {
-  const auto violations = process::check_memory();
+  const auto violations = process::check_memory_for_program();
   return violations ? *violations : failed;
 }
 
@@ -77,6 +80,7 @@ u64 sys_procinfo(Process& self) {
   u64 written = 0;
   for (usize slot = 0; slot < abi::max_processes && written < limit; ++slot) {
     const auto info = process::table().describe(slot);
+    sched::give_way();
     if (!info) continue;
     if (!syscall::store(self, argument(self, 0) + written * sizeof *info, *info)) return failed;
     ++written;

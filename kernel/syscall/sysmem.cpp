@@ -1,6 +1,6 @@
 #include "abi/types.hpp"
+#include "dev/console.hpp"
 #include "fs/file.hpp"
-#include "lib/format.hpp"
 #include "process/console_pace.hpp"
 #include "process/personality.hpp"
 #include "syscall/arguments.hpp"
@@ -143,10 +143,10 @@ u64 sys_pgpte(Process& self) { return self.memory->logical_pte(sv39::VirtAddr(ar
 u64 sys_kpgtbl(Process& self) {
   ConsolePace pace;
   const auto print_and_pause = [](void* context, std::string_view text) {
-    if (process::current().is_killed()) return;
-    lib::print("{}", text);
+    if (!dev::console::write_all(text)) return;
     static_cast<ConsolePace*>(context)->printed(text.size());
   };
-  self.memory->print(mm::TableFormat::by_address, {print_and_pause, &pace});
+  const auto is_full = [](void*) { return process::current().is_killed(); };
+  self.memory->print(mm::TableFormat::by_address, {print_and_pause, &pace, is_full});
   return 0;
 }

@@ -121,6 +121,7 @@ const char* run_one(const Test& test, Invariants invariants) {
   if (const char* uneven = compare_balance(before); *uneven != '\0') return uneven;
   if (invariants == Invariants::checked) {
     if (const int violations = check(); violations != 0) {
+      if (violations < 0) return "the invariant checker may not run: boot with check=call";
       snprintf_to(reason, sizeof(reason), "the invariant checker found %d violations", violations);
       return reason;
     }

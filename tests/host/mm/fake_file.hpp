@@ -60,23 +60,14 @@ class FakeFile final : public mm::FileBacking {
     if (found == pages_.end()) std::abort();
     mm::frames().unref(found->second.frame);
     if (mm::frames().refs(found->second.frame) != 1) return;
-    (void)write_back(index, 1);  // if it fails the page is lost
+    (void)write_if_dirty(index);  // if it fails the page is lost
     mm::frames().unref(found->second.frame);
     pages_.erase(found);
   }
-  [[nodiscard]] lib::Result<void> write_back(sv39::u64 first, sv39::u64 count) override {
-    if (fail_writes_) return lib::fail(lib::Error::io);
-    for (auto& [index, page] : pages_) {
-      if (index < first || index - first >= count || !page.dirty) continue;
-      // Others who map the page may store through their mapping without a fault: it stays dirty until the last.
-      if (mm::frames().refs(page.frame) > 2) continue;
-      std::memcpy(disk_[index].data(), mm::frame_bytes(page.frame), 4096);
-      // Never beyond the end of the file.
-      if ((index + 1) * 4096 > size_) std::fill(disk_[index].begin() + size_ % 4096, disk_[index].end(), std::byte{0});
-      page.dirty = false;
-      ++written_back_;
-    }
-    return {};
+  [[nodiscard]] lib::Result<void> write_back(sv39::u64 index) override {
+    // Others who map the page may store through their mapping without a fault: it stays dirty until the last.
+    if (mm::frames().refs(pages_.at(index).frame) > 2) return {};
+    return write_if_dirty(index);
   }
 
   // What the test knows and does.
@@ -112,6 +103,18 @@ class FakeFile final : public mm::FileBacking {
   [[nodiscard]] bool is_cached(std::uint64_t index) const { return pages_.contains(index); }
 
  private:
+  lib::Result<void> write_if_dirty(std::uint64_t index) {
+    Page& page = pages_.at(index);
+    if (!page.dirty) return {};
+    if (fail_writes_) return lib::fail(lib::Error::io);
+    std::memcpy(disk_[index].data(), mm::frame_bytes(page.frame), 4096);
+    // Never beyond the end of the file.
+    if ((index + 1) * 4096 > size_) std::fill(disk_[index].begin() + size_ % 4096, disk_[index].end(), std::byte{0});
+    page.dirty = false;
+    ++written_back_;
+    return {};
+  }
+
   struct Page {
     sv39::Ppn frame;
     bool dirty;

@@ -67,6 +67,50 @@ TEST_F(AddressSpaceTest, V29_SharedStoresReachTheFileOnceAndPrivateOnesNever) {
   EXPECT_TRUE(file.matches_disk()) << "written back once, never past the end";
 }
 
+TEST_F(AddressSpaceTest, AFailedWriteBackKeepsTheMappingAndItsBytes) {
+  FakeFile file(4 * page);
+  AddressSpace& space = program();
+  const u64 shared = space.map_file(4 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
+  for (u64 i = 0; i < 4; ++i) {
+    EXPECT_EQ(put(space, shared + i * page, static_cast<int>(0x40 + i)), Outcome::done);
+    file.truth(i)[0] = std::byte(0x40 + i);
+  }
+  file.fail_writes(true);
+  // All of it, a part, and a part with what was never mapped around it.
+  EXPECT_FALSE(space.unmap(VirtAddr(shared), 4 * page));
+  EXPECT_FALSE(space.unmap(VirtAddr(shared + page), page));
+  EXPECT_FALSE(space.unmap(VirtAddr(shared - page), 3 * page));
+  for (u64 i = 0; i < 4; ++i) EXPECT_EQ(at(space, shared + i * page), std::byte(0x40 + i));
+  // The page is still writable without a fault, and what is written then counts too.
+  EXPECT_EQ(put(space, shared + 1, 0x77), Outcome::done);
+  file.truth(0)[1] = std::byte{0x77};
+  file.fail_writes(false);
+  EXPECT_TRUE(space.unmap(VirtAddr(shared), 4 * page));
+  end(&space);
+  EXPECT_TRUE(file.matches_disk());
+}
+
+TEST_F(AddressSpaceTest, UnmappingOnePagesNeighboursLeavesItDirty) {
+  FakeFile file(3 * page);
+  AddressSpace& space = program();
+  AddressSpace& other = program();
+  const u64 ours = space.map_file(3 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
+  const u64 theirs = other.map_file(3 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
+  // The page in the middle is theirs alone, though it lies between ours.
+  EXPECT_EQ(put(space, ours, 1), Outcome::done);
+  EXPECT_EQ(put(space, ours + 2 * page, 3), Outcome::done);
+  EXPECT_EQ(put(other, theirs + page, 2), Outcome::done);
+  EXPECT_TRUE(space.unmap(VirtAddr(ours), 3 * page));
+  EXPECT_EQ(put(other, theirs + page + 1, 4), Outcome::done) << "without a fault that would mark the page";
+  file.truth(0)[0] = std::byte{1};
+  file.truth(1)[0] = std::byte{2};
+  file.truth(1)[1] = std::byte{4};
+  file.truth(2)[0] = std::byte{3};
+  end(&space);
+  end(&other);
+  EXPECT_TRUE(file.matches_disk());
+}
+
 TEST_F(AddressSpaceTest, FilePagesSurviveEveryFailureAndEveryReadError) {
   FakeFile file(4 * page);
   AddressSpace& space = program();

@@ -16,4 +16,7 @@ class Space {
 
 enum class Woken { event, killed };
 
+/// Nobody waits for this hart.
+inline void give_way() {}
+
 }  // namespace sched
