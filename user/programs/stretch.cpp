@@ -27,8 +27,11 @@ int heap_room() {
   return static_cast<int>(room() < most ? room() : most);
 }
 
+int grown_bytes = 0;
+
 char* grow() {
-  char* heap = sbrk(heap_room());
+  grown_bytes = heap_room();
+  char* heap = sbrk(grown_bytes);
   if (heap == reinterpret_cast<char*>(-1)) give_up("sbrk failed");
   return heap;
 }
@@ -57,7 +60,7 @@ void run_child(void (*body)()) {
 void sbrk_up() { grow(); }
 void sbrk_down() {
   grow();
-  sbrk(-heap_room());
+  sbrk(-grown_bytes);
 }
 void sbrk_too_much() {
   for (int i = 0; i < 4; ++i) sbrk(0x7fff0000);
@@ -86,13 +89,10 @@ void fork_heap() {
 }
 void fork_and_store() {
   share *= 2;
-  char* heap = grow();
-  static char* stores;
-  static int bytes;
-  stores = heap;
-  bytes = heap_room();
+  static char* heap;
+  heap = grow();
   run_child([] {
-    for (int i = 0; i < bytes; i += page) stores[i] = 2;
+    for (int i = 0; i < grown_bytes; i += page) heap[i] = 2;
   });
 }
 void exec_from_much() {
@@ -178,7 +178,7 @@ void check_all() {
 }
 void copies() {
   char* heap = grow();
-  copyprobe(heap, static_cast<std::size_t>(heap_room()), abi::CopyDirection::out);
+  copyprobe(heap, static_cast<std::size_t>(grown_bytes), abi::CopyDirection::out);
 }
 void locks() { rwlktest(); }
 
