@@ -182,9 +182,9 @@ class AddressSpace final : public sched::Space {
   AddressSpace() {}
   ~AddressSpace() = default;
 
-  /// Work on more than this is cut into parts, between which others may run (sched::give_way): a part takes about a
-  /// millisecond. Between two of them the space is as the region list says, and the invariants hold.
-  static constexpr u64 part_bytes = u64{8} << 20;
+  /// Work on more than this is cut into parts, between which others may run (sched::give_way): a part takes
+  /// about a millisecond. Between two of them the space is as the region list says, and the invariants hold.
+  static constexpr u64 part_bytes = u64{4} << 20;
 
   enum class Resolution : u32 { resolved, refused, no_memory, needs_page_in };
 

@@ -122,24 +122,20 @@ void files() {
   unlink(scratch);
 }
 void pipes() {
-  static int ends[2];
-  static char* buffer;
   constexpr int bytes = 16 << 20;
-  buffer = sbrk(bytes);
+  char* buffer = sbrk(bytes);
+  int ends[2];
   if (pipe(ends) < 0) give_up("no pipe");
-  run_child([] {
-    const int reader = fork();
-    if (reader == 0) {
-      close(ends[1]);
-      while (read(ends[0], buffer, bytes) > 0) {
-      }
-      exit(0);
-    }
-    close(ends[0]);
-    write(ends[1], buffer, bytes);
+  if (fork() == 0) {
     close(ends[1]);
-    wait(nullptr);
-  });
+    while (read(ends[0], buffer, bytes) > 0) {
+    }
+    exit(0);
+  }
+  close(ends[0]);
+  write(ends[1], buffer, bytes);
+  close(ends[1]);
+  wait(nullptr);
 }
 void reports() {
   // Many processes with all of the memory each.
