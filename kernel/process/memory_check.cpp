@@ -13,7 +13,7 @@ bool checks_after_exit = false;
 bool programs_may_check = false;
 
 /// All tables and frames of so much memory are looked at within 10 ms.
-constexpr u64 frames_checked_soon = u64{256} << 20 >> 12;
+constexpr u64 frames_checked_soon = u64{128} << 20 >> 12;
 
 }  // namespace
 
