@@ -45,11 +45,16 @@ def run_on_qemu(kernel, memory):
     subprocess.run(command, check=True, timeout=120, stderr=subprocess.DEVNULL)
 
 
+def word(memory, at):
+    return hex(*struct.unpack_from("<Q", memory, at))
+
+
 def differences(one, other):
     """Addresses of words that differ, and the first entry of the log that does, from both."""
     words = [at for at in range(0, COMPARED, 8) if one[at : at + 8] != other[at : at + 8]]
     logged = next((at for at in words if LOG <= at < LOG_END), None)
-    lines = [f"{len(words)} words, the first at " + ", ".join(hex(RAM + at) for at in words[:5])]
+    first = (f"{RAM + at:#x} ({word(one, at)} and {word(other, at)})" for at in words[:5])
+    lines = [f"{len(words)} words differ (QEMU and Vellum), the first at " + ", ".join(first)]
     if logged is not None:
         at = logged & ~(ENTRY_BYTES - 1)
         for name, memory in (("QEMU", one), ("Vellum", other)):

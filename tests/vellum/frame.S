@@ -24,7 +24,10 @@
   .globl _start
 _start:
   csrr  t0, mhartid
-1:bnez  t0, 1b
+  beqz  t0, 2f
+1:wfi                             // no interrupt is enabled: for ever
+  j     1b
+2:
   li    a0, DATA
   li    a1, PARAMETERS
   lla   t0, trap
@@ -109,11 +112,13 @@ trap:
   csrr  s1, mcause
   csrr  s2, mtval
   csrr  s3, mstatus
+  li    s6, 0                     // delegated?
   lla   t0, supervisor_vector
   bne   s0, t0, 1f
   li    t1, 9
   bne   s1, t1, 1f
-  csrr  s0, sepc                  // delegated: the trap that S-mode was given
+  li    s6, 1
+  csrr  s0, sepc                  // the trap that S-mode was given
   csrr  s1, scause
   csrr  s2, stval
   li    t1, 3 << 11               // and back to where that came from
@@ -152,6 +157,14 @@ trap:
   bne   s1, t0, 9f
 8:andi  s2, s2, -8
 9:
+  // The program may read cause and value later: what is not compared must be gone from there too.
+  bnez  s6, 1f
+  csrw  mcause, s1
+  csrw  mtval, s2
+  j     2f
+1:csrw  scause, s1
+  csrw  stval, s2
+2:
   // Into the log, and into the hash, which remembers what the log has forgotten.
   ld    t0, LOG_AT(sp)
   sd    s0, 0(t0)

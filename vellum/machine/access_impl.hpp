@@ -219,7 +219,7 @@ bool Machine<O>::device_read(Hart& hart, u64 physical, u32 bytes, u64 left, u64&
     copy_bytes(&value, storage_.rom.data() + (physical - map::boot_rom.base), bytes);
     return true;
   }
-  if (map::boot_rom.contains(physical)) return true;
+  if (map::boot_rom.contains(physical) && map::boot_rom.contains(physical + bytes - 1)) return true;
   if (physical % bytes != 0) return false;
   if (map::clint.contains(physical)) {
     value = clint_.read(physical - map::clint.base, bytes, ticks(now(hart, left)));
@@ -249,6 +249,7 @@ bool Machine<O>::device_read(Hart& hart, u64 physical, u32 bytes, u64 left, u64&
 
 template <Observer O>
 bool Machine<O>::device_write(Hart& hart, u64 physical, u32 bytes, u64 value, u64 left) {
+  if (map::boot_rom.contains(physical) && map::boot_rom.contains(physical + bytes - 1)) return true;  // to no effect
   if (physical % bytes != 0) return false;
   if (bytes < 8) value &= (u64{1} << 8 * bytes) - 1;
   if (map::clint.contains(physical)) {

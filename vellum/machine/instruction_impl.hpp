@@ -297,11 +297,13 @@ Op* Machine<O>::atomic_instruction(Hart& hart, Operation operation, const Op& op
   } else if (!resolve(hart, address, bytes, kind, pc, physical)) {
     return enter(hart, hart.pc);
   }
-  if (!memory_.is_ram(physical, bytes)) {
+  const bool is_ram = memory_.is_ram(physical, bytes);
+  u64 raw = 0;
+  if (is_ram) {
+    copy_bytes(&raw, memory_.ram_at(physical), bytes);
+  } else if (!map::boot_rom.contains(physical) || !device_read(hart, physical, bytes, 0, raw)) {
     return raise(hart, is_reserve ? Cause::load_access : Cause::store_access, address, pc);
   }
-  u64 raw = 0;
-  copy_bytes(&raw, memory_.ram_at(physical), bytes);
   const u64 old = bytes == 4 ? meaning::word(raw) : raw;
   if constexpr (O::sees_loads) {
     if (!is_conditional) observer_.on_load(hart, Access{address, physical, bytes}, old);
@@ -319,8 +321,10 @@ Op* Machine<O>::atomic_instruction(Hart& hart, Operation operation, const Op& op
     return next();
   }
   const u64 value = is_conditional ? operand : combined(operation, old, operand);
-  (void)store_piece(hart, address, physical, bytes, value, 0);
-  remember(hart, address, physical, AccessKind::store);
+  if (is_ram) {  // ROM stays as it is
+    (void)store_piece(hart, address, physical, bytes, value, 0);
+    remember(hart, address, physical, AccessKind::store);
+  }
   hart.x[op.rd] = is_conditional ? 0 : old;
   return next();
 }
