@@ -137,6 +137,7 @@ class Machine:
             command += ["--append", self.append]
         command += ["--snapshot"] if self.snapshot else []
         command += ["--legacy-virtio"] if self.legacy_virtio else []
+        command += ["--panic", "take_panic"]
         return command + self.extra
 
     def _qemu_command(self, interactive):

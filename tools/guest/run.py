@@ -119,6 +119,8 @@ def main():
         for name in ("gdb", "icount", "explore"):
             if getattr(options, name):
                 raise Failure(f"--{name} is for QEMU; bin/vellum --help tells what Vellum has")
+        if options.net:
+            raise Failure("--net: Vellum has no network card; leave --machine vellum out to have one")
         packages.ensure(packages_of(compiler), install=not options.no_install)
     else:
         packages.ensure(packages_of(compiler), packages.BOOT, install=not options.no_install)

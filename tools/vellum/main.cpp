@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "tools/vellum/gdb_server.hpp"
+#include "tools/vellum/judged.hpp"
 #include "tools/vellum/options.hpp"
 #include "tools/vellum/session.hpp"
 
@@ -46,33 +47,97 @@ int tell(Settings::Tell what) {
   return status_came_back;
 }
 
+/// Lets the machine run as the settings say, and keeps a recording if one is wanted.
+std::expected<int, Complaint> drive(Vm& machine, const Parts& parts, const Settings& settings,
+                                    const vellum::Names& names) {
+  if (!settings.replay.empty()) {
+    const auto recording = read_recording(settings.replay);
+    if (!recording) return std::unexpected(recording.error());
+    if (const auto same = check_same(*recording, parts); !same) return std::unexpected(same.error());
+    return run_again(machine, *recording);
+  }
+  const auto go = [&](Vm& vm) {
+    return settings.commands ? run_commands(vm, settings, names) : run_on_terminal(vm, settings, names);
+  };
+  if (settings.record.empty()) return go(machine);
+  Recording recording = begin_recording(parts, settings);
+  Recorder recorder(machine, recording);
+  recording.status = go(recorder);
+  recording.end = recorder.now();
+  if (const auto written = write_recording(settings.record, recording); !written) {
+    return std::unexpected(written.error());
+  }
+  return recording.status;
+}
+
+/// One run from reset to its end; the exit status.
+std::expected<int, Complaint> run_once(const Settings& settings) {
+  const auto parts = make_parts(settings);
+  if (!parts) return std::unexpected(parts.error());
+  if (const auto loaded = load_kernel(*parts, settings); !loaded) return std::unexpected(loaded.error());
+  if (settings.gdb_port) {
+    Debugged machine(*parts, settings);
+    if (!machine.is_whole()) return std::unexpected(Complaint{"there is no memory for the machine's past", ""});
+    return serve_gdb(machine, settings);
+  }
+  const vellum::Names names(parts->kernel);
+  if (settings.until == Until::function_return && names.range_of(settings.until_function).begin == 0) {
+    return std::unexpected(Complaint{"the kernel has no function " + settings.until_function, ""});
+  }
+  const bool is_judged = settings.rules.value_or(settings.speaks_qemu ? 0 : 1) != 0;
+  std::unique_ptr<Vm> machine;
+  Judged* judged = nullptr;
+  vellum::Unobserved nobody;
+  if (is_judged) {
+    auto made = std::make_unique<Judged>(*parts, settings, names);
+    judged = made.get();
+    machine = std::move(made);
+  } else {
+    machine = std::make_unique<MachineVm<vellum::Unobserved>>(*parts, settings, nobody);
+  }
+  auto status = drive(*machine, *parts, settings, names);
+  if (!status) return status;
+  for (const std::uint64_t address : settings.blamed) std::fputs(judged->blame(address).c_str(), stderr);
+  if (settings.hash) {
+    std::fprintf(stderr, "vellum: %llu instructions, hash %016llx\n",
+                 static_cast<unsigned long long>(machine->schedule().steps),
+                 static_cast<unsigned long long>(machine->hash()));
+  }
+  if (!settings.dump.empty()) {
+    if (const auto dumped = write_file(settings.dump, parts->ram.bytes()); !dumped) {
+      return std::unexpected(dumped.error());
+    }
+  }
+  if (judged != nullptr && settings.rules && judged->has_faults() && *status == status_came_back) return status_found;
+  return status;
+}
+
+/// A run for each seed until one fails.
+std::expected<int, Complaint> run_seeds(Settings settings) {
+  settings.snapshot = true;
+  for (settings.seed = settings.first_seed; settings.seed <= settings.last_seed; ++settings.seed) {
+    const auto status = run_once(settings);
+    if (!status) return status;
+    std::fprintf(stderr, "vellum: seed %llu: status %d\n", static_cast<unsigned long long>(settings.seed), *status);
+    if (*status != status_came_back) return status;
+  }
+  return status_came_back;
+}
+
 int run(int count, char** arguments) {
   auto settings = parse_options({arguments + 1, static_cast<std::size_t>(count - 1)});
   if (!settings) return fail(settings.error());
   if (settings->tell != Settings::Tell::nothing) return tell(settings->tell);
   for (const std::string& note : settings->notes) std::fprintf(stderr, "vellum: note: %s\n", note.c_str());
   if (const auto complaint = fill_in(*settings)) return fail(*complaint);
-  const auto parts = make_parts(*settings);
-  if (!parts) return fail(parts.error());
-  if (const auto loaded = load_kernel(*parts, *settings); !loaded) return fail(loaded.error());
-  if (settings->gdb_port) {
-    Debugged machine(*parts, *settings);
-    if (!machine.is_whole()) return fail({"there is no memory for the machine's past", ""});
-    const auto status = serve_gdb(machine, *settings);
-    return status ? *status : fail(status.error());
+  if (!settings->replay.empty()) {
+    const auto recording = read_recording(settings->replay);
+    if (!recording) return fail(recording.error());
+    apply(*recording, *settings);
+    settings->snapshot = true;
   }
-  vellum::Unobserved nobody;
-  MachineVm<vellum::Unobserved> machine(*parts, *settings, nobody);
-  const int status = settings->commands ? run_commands(machine, *settings) : run_on_terminal(machine, *settings);
-  if (settings->hash) {
-    std::fprintf(stderr, "vellum: %llu instructions, hash %016llx\n",
-                 static_cast<unsigned long long>(machine.schedule().steps),
-                 static_cast<unsigned long long>(machine.hash()));
-  }
-  if (!settings->dump.empty()) {
-    if (const auto dumped = write_file(settings->dump, parts->ram.bytes()); !dumped) return fail(dumped.error());
-  }
-  return status;
+  const auto status = settings->first_seed != 0 ? run_seeds(*settings) : run_once(*settings);
+  return status ? *status : fail(status.error());
 }
 
 }  // namespace

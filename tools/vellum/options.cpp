@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 
+#include "tools/vellum/judged.hpp"
+
 namespace vellum_tool {
 
 const std::string_view usage = R"(usage: vellum [KERNEL [IMAGE]] [option]...
@@ -18,7 +20,17 @@ fs.img. On a terminal Ctrl-a x leaves.
   --legacy-virtio   virtio-mmio version 1, as QEMU offers it by default
   --exec COMMANDS   type these commands (separated by ;) at the prompts and exit 0 if all came back
   --seed N          vary how the harts' instructions interleave; the same seed gives the same run
-  --until STEPS     give up after so many instructions
+  --seeds A-B       a run for each of these seeds, the image untouched, until one fails; wants --exec
+  --until WHAT      a number: give up after so many instructions; trap, page-fault, satp, finding, or return:FUNCTION:
+                    stop there and say what each hart does
+  --record FILE     write down what is typed when (best with --snapshot)
+  --replay FILE     see that run again, to the instruction
+  --judge LIST      which judges watch: all (the default), none, or rules separated by commas: stale-translation,
+                    stale-after-satp, stale-code, reserved-entry, misaligned-superpage, use-after-free, double-free,
+                    panic; when this is given, a fault they find makes the exit status 3
+  --alloc F, --free F, --panic F   the kernel's functions that the judges look for (default kalloc, kfree, panic)
+  --json            findings as JSON, one object a line, on standard error
+  --blame ADDRESS   at the end: who wrote the page-table entries on hart 0's way to this virtual address
   --gdb PORT        gdb may connect to this port (target remote :PORT); reverse-step and reverse-continue work
   --wait            stand still until gdb says to go on
   --dump FILE       write the memory's content to this file at the end
@@ -105,6 +117,62 @@ std::vector<std::string> split_commands(std::string_view text) {
   return commands;
 }
 
+namespace {
+
+/// A number of instructions, or an occasion.
+std::expected<void, Complaint> parse_until(std::string_view text, Settings& settings) {
+  static const std::map<std::string_view, Until> occasions{{"trap", Until::trap},
+                                                           {"page-fault", Until::page_fault},
+                                                           {"satp", Until::satp_write},
+                                                           {"finding", Until::finding}};
+  constexpr std::string_view returns = "return:";
+  if (const auto steps = parse_number(text)) {
+    settings.budget = *steps;
+  } else if (const auto found = occasions.find(text); found != occasions.end()) {
+    settings.until = found->second;
+  } else if (text.starts_with(returns) && text.size() > returns.size()) {
+    settings.until = Until::function_return;
+    settings.until_function = text.substr(returns.size());
+  } else {
+    return complain("--until " + std::string(text) + ": not an occasion",
+                    "a number of instructions, trap, page-fault, satp, finding or return:FUNCTION");
+  }
+  return {};
+}
+
+/// `1-500`.
+std::expected<void, Complaint> parse_seeds(std::string_view text, Settings& settings) {
+  const auto dash = text.find('-');
+  const auto first = parse_number(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1));
+  if (!first || !last || *first == 0 || *last < *first) {
+    return complain("--seeds " + std::string(text) + ": not a range of seeds", "--seeds 1-500");
+  }
+  settings.first_seed = *first;
+  settings.last_seed = *last;
+  return {};
+}
+
+/// What does not go together.
+std::optional<Complaint> contradiction(const Settings& settings) {
+  if (settings.first_seed != 0 && !settings.commands) return Complaint{"--seeds wants --exec", ""};
+  if (settings.first_seed != 0 && (!settings.record.empty() || !settings.replay.empty() || settings.gdb_port)) {
+    return Complaint{"--seeds is many runs; --record, --replay and --gdb are for one", ""};
+  }
+  if (!settings.record.empty() && !settings.replay.empty()) return Complaint{"either --record or --replay", ""};
+  const bool wants_judges =
+      settings.rules.value_or(0) != 0 || settings.until != Until::nothing || settings.json || !settings.blamed.empty();
+  if (settings.gdb_port && (wants_judges || !settings.record.empty() || !settings.replay.empty())) {
+    return Complaint{"--gdb goes with no judges, --until, --blame, --record or --replay", "run once more without gdb"};
+  }
+  if (settings.rules == 0 && (settings.until != Until::nothing || !settings.blamed.empty())) {
+    return Complaint{"--until and --blame need the judges' eyes", "leave --judge none out"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::expected<Settings, Complaint> parse_options(std::span<char* const> arguments) {
   Settings settings;
   std::optional<Complaint> wrong;
@@ -115,6 +183,9 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       wrong = parsed.error();
     }
   };
+  const auto check = [&wrong](const std::expected<void, Complaint>& parsed) {
+    if (!parsed) wrong = parsed.error();
+  };
   const auto number = [](std::string_view text) -> std::expected<std::uint64_t, Complaint> {
     if (const auto value = parse_number(text)) return *value;
     return complain("'" + std::string(text) + "' is not a number");
@@ -124,6 +195,7 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       {"--snapshot", [&] { settings.snapshot = true; }},
       {"--legacy-virtio", [&] { settings.legacy_virtio = true; }},
       {"--hash", [&] { settings.hash = true; }},
+      {"--json", [&] { settings.json = true; }},
       {"--wait", [&] { settings.wait_for_gdb = true; }},
       {"--help", [&] { settings.tell = Settings::Tell::help; }},
       {"--version", [&] { settings.tell = Settings::Tell::version; }},
@@ -136,7 +208,24 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       {"--dump", [&](Text text) { settings.dump = text; }},
       {"--seed", [&](Text text) { take(number(text), settings.seed); }},
       {"--gdb", [&](Text text) { take(parse_port(text), settings.gdb_port); }},
-      {"--until", [&](Text text) { take(number(text), settings.budget); }},
+      {"--until", [&](Text text) { check(parse_until(text, settings)); }},
+      {"--seeds", [&](Text text) { check(parse_seeds(text, settings)); }},
+      {"--record", [&](Text text) { settings.record = text; }},
+      {"--replay", [&](Text text) { settings.replay = text; }},
+      {"--judge",
+       [&](Text text) {
+         settings.rules = parse_rules(text);
+         if (!settings.rules) wrong = Complaint{"--judge " + std::string(text) + ": no such rule", "vellum --help"};
+       }},
+      {"--alloc", [&](Text text) { settings.allocate = text; }},
+      {"--free", [&](Text text) { settings.release = text; }},
+      {"--panic", [&](Text text) { settings.panic = text; }},
+      {"--blame",
+       [&](Text text) {
+         const auto address = number(text);
+         if (address) settings.blamed.push_back(*address);
+         if (!address) wrong = address.error();
+       }},
   };
   unsigned files = 0;
   for (std::size_t i = 0; i < arguments.size() && !wrong; ++i) {
@@ -169,6 +258,7 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       return complain(std::string(argument) + " wants a value", "vellum --help");
     }
   }
+  if (!wrong) wrong = contradiction(settings);
   if (wrong) return std::unexpected(*wrong);
   return settings;
 }

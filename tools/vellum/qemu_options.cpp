@@ -72,7 +72,7 @@ Parsed set_device(Text text, Settings& settings) {
   const List list(text);
   if (list.first == "virtio-blk-device") return {};
   if (list.first.starts_with("e1000") || list.first.starts_with("virtio-net")) {
-    settings.notes.push_back("no network card (" + list.first + "): this machine has none yet");
+    settings.notes.push_back("no network card (" + list.first + "): this machine has none, the kernel finds none");
     return {};
   }
   return complain("-device " + std::string(text) + ": this machine has no such device",

@@ -1,7 +1,11 @@
 #include "tools/vellum/session.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
+
+#include "tools/vellum/report.hpp"
 
 namespace vellum_tool {
 
@@ -23,11 +27,79 @@ u64 allowed_steps(const Vm& machine, const Settings& settings, u64 wanted) {
   return done >= settings.budget ? 0 : std::min(wanted, settings.budget - done);
 }
 
-int report_budget(const Settings& settings) {
-  std::fprintf(stderr, "\nvellum: %llu instructions were not enough\n",
-               static_cast<unsigned long long>(settings.budget));
+/// What the guest prints and what judges say, without one breaking the other's lines.
+class Console {
+ public:
+  std::string pass_on(Vm& machine) {
+    std::string text = machine.take_output();
+    Terminal::write(text);
+    if (!text.empty()) at_line_start_ = text.back() == '\n';
+    say(machine.take_reports());
+    return text;
+  }
+  void say(std::string_view text) {
+    if (text.empty()) return;
+    std::fprintf(stderr, "%s%.*s", at_line_start_ ? "" : "\n", static_cast<int>(text.size()), text.data());
+    at_line_start_ = true;
+  }
+
+ private:
+  bool at_line_start_ = true;
+};
+
+/// Sees harts that turn in one function with their interrupts off: nothing will ever happen to them.
+class Spins {
+ public:
+  /// To be called each time that some instructions were done; whether all harts that do not wait turn like this.
+  bool look(const Vm& machine, const vellum::Names& names) {
+    bool any_turns = false, any_works = false;
+    for (unsigned i = 0; i < machine.hart_count(); ++i) {
+      const vellum::HartState& hart = machine.hart_state(i);
+      if (hart.is_waiting) continue;
+      const bool closed = hart.privilege == vellum::Privilege::supervisor && (hart.mstatus & vellum::status::sie) == 0;
+      const std::string function = closed ? function_of(names, hart.pc) : std::string();
+      Seen& seen = seen_[i];
+      const bool is_same = closed && function == seen.function;
+      seen = {function, is_same ? seen.since : machine.schedule().steps};
+      (is_same && machine.schedule().steps - seen.since >= patience ? any_turns : any_works) = true;
+    }
+    return any_turns && !any_works;
+  }
+
+ private:
+  static constexpr u64 patience = 200'000'000;
+  struct Seen {
+    std::string function;
+    u64 since = 0;
+  };
+  static std::string function_of(const vellum::Names& names, u64 pc) {
+    const std::string place = names.function(pc);
+    return place.substr(0, place.find('+'));
+  }
+  std::array<Seen, vellum::max_harts> seen_;
+};
+
+std::string count(u64 number, std::string_view what) { return std::to_string(number) + std::string(what); }
+
+int report_budget(Console& console, const Vm& machine, const Settings& settings, const vellum::Names& names) {
+  console.say("vellum: " + count(settings.budget, " instructions were not enough; there stands\n") +
+              describe_harts(machine, names));
   return status_out_of_budget;
 }
+
+int report_hang(Console& console, const Vm& machine, const vellum::Names& names, std::string_view why) {
+  console.say("vellum: hang: " + std::string(why) + "\n" + describe_harts(machine, names));
+  return status_failed;
+}
+
+int report_stop(Console& console, const Vm& machine, const vellum::Names& names) {
+  console.say("vellum: stopped before instruction " + count(machine.schedule().steps, "\n") +
+              describe_harts(machine, names));
+  return status_came_back;
+}
+
+constexpr std::string_view nobody_wakes = "every hart waits, and nothing will wake them";
+constexpr std::string_view all_turn = "every hart that works turns in one function, with interrupts off";
 
 }  // namespace
 
@@ -50,22 +122,31 @@ bool wait_idle(Vm& machine, Terminal& terminal) {
   return true;
 }
 
-int run_on_terminal(Vm& machine, const Settings& settings) {
+int run_on_terminal(Vm& machine, const Settings& settings, const vellum::Names& names) {
   Terminal terminal;
+  Console console;
+  Spins spins;
+  bool told = false;
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
-    if (steps == 0) return report_budget(settings);
+    if (steps == 0) return report_budget(console, machine, settings, names);
     const StopReason reason = machine.run(steps, vellum::WhenIdle::stop);
-    Terminal::write(machine.take_output());
+    console.pass_on(machine);
     switch (reason) {
       case StopReason::powered_off: return static_cast<int>(machine.exit_status() & 0xff);
       case StopReason::reset:
         if (!machine.restart()) return status_failed;
         break;
+      case StopReason::asked: return report_stop(console, machine, names);
       case StopReason::idle:
         if (!wait_idle(machine, terminal)) return status_came_back;
         break;
       default:
+        // Once: a person may want to look around, and leaves with Ctrl-a x.
+        if (!told && spins.look(machine, names)) {
+          (void)report_hang(console, machine, names, all_turn);
+          told = true;
+        }
         if (const auto typed = terminal.read(0ns); typed && !typed->empty()) machine.feed(*typed);
         if (terminal.wants_to_leave()) return status_came_back;
         break;
@@ -73,20 +154,26 @@ int run_on_terminal(Vm& machine, const Settings& settings) {
   }
 }
 
-int run_commands(Vm& machine, const Settings& settings) {
+int run_commands(Vm& machine, const Settings& settings, const vellum::Names& names) {
   std::string since_command;
   std::size_t next = 0;
+  Console console;
+  Spins spins;
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
-    if (steps == 0) return report_budget(settings);
+    if (steps == 0) return report_budget(console, machine, settings, names);
+    const bool had_panicked = machine.has_panicked();
     const StopReason reason = machine.run(steps, vellum::WhenIdle::stop);
-    const std::string text = machine.take_output();
-    Terminal::write(text);
-    since_command += text;
+    since_command += console.pass_on(machine);
     if (since_command.size() > 65536) since_command.erase(0, since_command.size() - 4096);
+    if (had_panicked) return status_failed;  // its message has had time to come out
     if (reason == StopReason::powered_off || reason == StopReason::reset) {
-      std::fprintf(stderr, "\nvellum: the machine powered off\n");
+      console.say("vellum: the machine powered off\n");
       return status_failed;
+    }
+    if (reason == StopReason::asked) return report_stop(console, machine, names);
+    if (reason == StopReason::steps_done && spins.look(machine, names)) {
+      return report_hang(console, machine, names, all_turn);
     }
     if (reason != StopReason::idle) continue;
     if (since_command.ends_with(prompt)) {
@@ -99,10 +186,47 @@ int run_commands(Vm& machine, const Settings& settings) {
     } else if (const auto when = machine.next_event()) {
       machine.advance_to(*when);
     } else {
-      std::fprintf(stderr, "\nvellum: every hart waits, and nothing will wake them\n");
-      return status_failed;
+      return report_hang(console, machine, names, nobody_wakes);
     }
   }
+}
+
+int run_again(Vm& machine, const Recording& recording) {
+  Console console;
+  u64 restarts = 0;
+  std::size_t next = 0;
+  while (true) {
+    const bool is_typed = next < recording.inputs.size();
+    const RunMoment& goal = is_typed ? recording.inputs[next].at : recording.end;
+    const bool in_this_life = goal.restarts == restarts;
+    const u64 left = in_this_life ? goal.steps - machine.schedule().steps : steps_between_looks;
+    if (in_this_life && goal.steps < machine.schedule().steps) break;
+    const StopReason reason =
+        left == 0 ? StopReason::idle : machine.run(std::min(left, steps_between_looks), vellum::WhenIdle::stop);
+    console.pass_on(machine);
+    if (reason == StopReason::reset) {
+      ++restarts;
+      if (!machine.restart()) return status_failed;
+    } else if (reason == StopReason::powered_off) {
+      if (is_typed || !in_this_life) break;
+      return recording.status;
+    } else if (reason == StopReason::idle) {
+      const auto event = machine.next_event();
+      const bool is_there = in_this_life && machine.schedule().steps == goal.steps;
+      if (is_there && machine.schedule().nanoseconds >= goal.nanoseconds) {
+        if (!is_typed) return recording.status;
+        machine.feed(recording.inputs[next++].text);
+      } else if (event && (!is_there || *event < goal.nanoseconds)) {
+        machine.advance_to(*event);
+      } else if (is_there) {
+        machine.advance_to(goal.nanoseconds);
+      } else {
+        break;
+      }
+    }
+  }
+  console.say("vellum: this is not the run that was recorded\n");
+  return status_failed;
 }
 
 }  // namespace vellum_tool

@@ -14,6 +14,9 @@ struct Complaint {
   std::string hint;
 };
 
+/// At what a run ends by itself, apart from the number of instructions.
+enum class Until : unsigned char { nothing, trap, page_fault, satp_write, finding, function_return };
+
 struct Settings {
   std::string kernel;                 // empty: kernel/kernel
   std::optional<std::string> image;   // nothing: fs.img if it is there
@@ -27,6 +30,16 @@ struct Settings {
   std::uint64_t budget = 0;           // instructions after which to give up; 0: never
   std::optional<unsigned> gdb_port;   // a debugger may connect there
   std::string dump;                   // a file for the memory's content at the end
+  std::optional<std::uint64_t>
+      rules; // bit n: the judges' rule of number n; nothing: all, and their verdict is no status
+  bool json = false;                  // findings as one JSON object a line
+  std::string allocate = "kalloc", release = "kfree";  // the functions that hand out frames and take them back
+  std::string panic = "panic";
+  Until until = Until::nothing;
+  std::string until_function;         // whose return ends the run
+  std::vector<std::uint64_t> blamed;  // virtual addresses of hart 0: who wrote the entries on the way there
+  std::string record, replay;         // files: what was typed when
+  std::uint64_t first_seed = 0, last_seed = 0;  // --seeds: a run for each
   bool hash = false;                  // print the machine's hash at the end
   bool speaks_qemu = false;           // the command line is QEMU's
   bool wait_for_gdb = false;          // stopped until it says to go on

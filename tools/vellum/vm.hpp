@@ -1,6 +1,8 @@
 #pragma once
 // A machine, whoever observes it, as the command's parts see it: the terminal, the list of commands, the debugger.
 
+#include <array>
+#include <bit>
 #include <functional>
 #include <optional>
 #include <span>
@@ -28,6 +30,15 @@ class Vm {
   /// The guest asked for a reset: kernel and registers as in the beginning. False when that cannot be.
   virtual bool restart() = 0;
   [[nodiscard]] virtual vellum::u64 hash() const = 0;
+
+  [[nodiscard]] virtual unsigned hart_count() const = 0;
+  [[nodiscard]] virtual const vellum::HartState& hart_state(unsigned hart) const = 0;
+  /// The 8 bytes at a virtual address, as the hart could load them now.
+  [[nodiscard]] virtual std::optional<vellum::u64> word_at(unsigned hart, vellum::u64 address) const = 0;
+  /// What judges have found since it was last asked for, as text.
+  virtual std::string take_reports() { return {}; }
+  /// Whether the kernel has given up.
+  [[nodiscard]] virtual bool has_panicked() const { return false; }
 };
 
 /// Any Machine<O> as a Vm.
@@ -61,6 +72,15 @@ class MachineVm : public Vm {
     return true;
   }
   [[nodiscard]] vellum::u64 hash() const override { return machine_->hash(); }
+
+  [[nodiscard]] unsigned hart_count() const override { return machine_->hart_count(); }
+  [[nodiscard]] const vellum::HartState& hart_state(unsigned hart) const override { return machine_->hart(hart); }
+  [[nodiscard]] std::optional<vellum::u64> word_at(unsigned hart, vellum::u64 address) const override {
+    const auto place = address % 8 == 0 ? machine_->look_up(hart, address, vellum::AccessKind::load) : std::nullopt;
+    std::array<vellum::u8, 8> bytes{};
+    if (!place || !machine_->read_physical(place->physical_address, bytes)) return std::nullopt;
+    return std::bit_cast<vellum::u64>(bytes);
+  }
 
   [[nodiscard]] vellum::Machine<O>& machine() { return *machine_; }
 

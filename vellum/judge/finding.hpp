@@ -12,8 +12,11 @@ enum class Rule : u8 {
   stale_code,            // without fence.i between
   reserved_entry,        // a walk met V = 1 with a reserved encoding
   misaligned_superpage,  // ... or a superpage whose frame is not a multiple of its size
+  use_after_free,        // a frame was touched between its freeing and its next allocation
+  double_free,           // a frame was freed that is free
+  panic,                 // the kernel called its function for that
 };
-constexpr usize rule_count = 5;
+constexpr usize rule_count = 8;
 
 /// Whether the manual forbids it, or permits that it goes well.
 enum class Severity : u8 { fault, note };
@@ -28,6 +31,9 @@ constexpr const char* name_of(Rule rule) {
     case Rule::stale_code: return "stale-code";
     case Rule::reserved_entry: return "reserved-entry";
     case Rule::misaligned_superpage: return "misaligned-superpage";
+    case Rule::use_after_free: return "use-after-free";
+    case Rule::double_free: return "double-free";
+    case Rule::panic: return "panic";
   }
   return "";
 }

@@ -1,5 +1,7 @@
 #include "vellum/judge/judges.hpp"
 
+#include <algorithm>
+
 #include "vellum/judge/stale_translation.hpp"
 #include "vellum/machine/machine_impl.hpp"
 #include "vellum/machine/timeline_impl.hpp"
@@ -14,12 +16,15 @@ namespace {
 constexpr u64 marks = entry::accessed | entry::dirty;
 
 /// The frame-pointer convention of GCC and clang: the return address lies at fp - 8, the caller's fp at fp - 16.
-constexpr u32 frame_pointer = 8, return_address = 1;
+constexpr u32 frame_pointer = 8, return_address = 1, first_argument = 10;
 
 }  // namespace
 
 Judges::Judges(const JudgeStorage& storage)
-    : storage_(storage), history_(storage.changes, storage.change_buckets), code_stores_(storage.code_stores) {
+    : storage_(storage),
+      history_(storage.changes, storage.change_buckets),
+      code_stores_(storage.code_stores),
+      frames_(storage.frames) {
   for (usize i = 0; i < max_harts; ++i) {
     fences_[i] = HartFences(storage.asid_fences.subspan(i * HartFences::asids, HartFences::asids));
   }
@@ -65,7 +70,9 @@ CallChain Judges::callers_of(const Hart& hart) const {
 void Judges::on_walk_step(Hart& hart, const WalkStep& step) {
   if (attention_ == Attention::away) return;
   storage_.table_pages[Memory::ram_page(step.entry_address)] = 1;
-  if (attention_ == Attention::judging) judge_encoding(hart, step);
+  if (attention_ != Attention::judging) return;
+  judge_encoding(hart, step);
+  judge_frame(&hart, step.virtual_address, step.entry_address, AccessKind::load);
 }
 
 void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
@@ -89,7 +96,7 @@ void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
     finding.cause = change->by;
     finding.cause_callers = change->callers;
   }
-  report(hart, finding);
+  report(&hart, finding);
 }
 
 /// Whether anything has happened since this hart's last full fence that could matter.
@@ -127,7 +134,7 @@ void Judges::on_translation(Hart& hart, u64 address, AccessKind kind, const Regi
   } else {
     finding.cause = {machine_->moment(hart), stale->root->left_at_pc, hart.id};
   }
-  report(hart, finding);
+  report(&hart, finding);
 }
 
 void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_value) {
@@ -160,18 +167,18 @@ void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
   if (attention_ != Attention::judging) return;
   const CodeStore* store = code_stores_.newest_after(last_fence_i_[hart.id], physical, bytes);
   if (store == nullptr) return;
-  report(hart, {.rule = Rule::stale_code,
-                .kind = AccessKind::fetch,
-                .address = hart.pc,
-                .new_physical = physical,
-                .is_allowed_now = true,
-                .has_cause = true,
-                .cause = store->by});
+  report(&hart, {.rule = Rule::stale_code,
+                 .kind = AccessKind::fetch,
+                 .address = hart.pc,
+                 .new_physical = physical,
+                 .is_allowed_now = true,
+                 .has_cause = true,
+                 .cause = store->by});
 }
 
 void Judges::on_satp(Hart& hart, u64 /*old_value*/, u64 new_value) {
   if (attention_ != Attention::away) fences_[hart.id].use_root(++tick_, new_value, hart.pc);
-  if (stop_at_ == StopAt::satp_write) machine_->request_stop();
+  stop_if_asked(StopAt::satp_write);
 }
 
 void Judges::on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid) {
@@ -205,7 +212,8 @@ void Judges::on_trap(Hart& hart, u64 cause, u64 tval) {
   const bool is_page_fault = cause == static_cast<u64>(Cause::fetch_page) ||
                              cause == static_cast<u64>(Cause::load_page) ||
                              cause == static_cast<u64>(Cause::store_page);
-  if (stop_at_ == StopAt::trap || (stop_at_ == StopAt::page_fault && is_page_fault)) machine_->request_stop();
+  stop_if_asked(StopAt::trap);
+  if (is_page_fault) stop_if_asked(StopAt::page_fault);
 }
 
 bool Judges::stop_at_return_of(u64 function) {
@@ -215,38 +223,125 @@ bool Judges::stop_at_return_of(u64 function) {
 }
 
 void Judges::forget_stops() {
-  stop_at_ = StopAt::nothing;
+  stops_ = 0;
   if (awaited_function_ != 0) machine_->break_at(awaited_function_, false);
   if (awaited_return_ != 0) machine_->break_at(awaited_return_, false);
   awaited_function_ = awaited_return_ = 0;
 }
 
+void Judges::know_allocator(const FrameAllocator& allocator) {
+  frames_.know(allocator);
+  if (allocator.release.begin == 0) return;
+  machine_->break_at(allocator.allocate.begin, true);
+  machine_->break_at(allocator.release.begin, true);
+}
+
+void Judges::know_panic(u64 function) {
+  panic_ = function;
+  machine_->break_at(function, true);
+}
+
+void Judges::note_freed(Hart& hart) {
+  const u64 physical = hart.x[first_argument];
+  if (physical % page_bytes != 0 || !machine_->memory().is_ram(physical)) return;  // the kernel's own checks
+  FrameRecord* frame = frames_.at(Memory::ram_page(physical));
+  if (frame == nullptr) return;
+  if (frame->state == FrameState::free) {
+    report(&hart, {.rule = Rule::double_free,
+                   .address = physical,
+                   .new_physical = physical,
+                   .has_cause = true,
+                   .cause = frame->freed,
+                   .cause_callers = frame->callers});
+    return;
+  }
+  *frame = {FrameState::free, moment_of(&hart), callers_of(hart)};
+  machine_->watch(physical, true, true);
+}
+
+void Judges::note_allocated(const Hart& hart) {
+  const u64 physical = hart.x[first_argument];
+  if (physical % page_bytes != 0 || !machine_->memory().is_ram(physical)) return;
+  FrameRecord* frame = frames_.at(Memory::ram_page(physical));
+  if (frame == nullptr || frame->state != FrameState::free) return;
+  frame->state = FrameState::in_use;
+  machine_->watch(physical, false, false);
+}
+
+void Judges::judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind) {
+  if (attention_ != Attention::judging) return;
+  const FrameRecord* frame = frames_.at(Memory::ram_page(physical));
+  if (frame == nullptr || frame->state != FrameState::free) return;
+  if (hart != nullptr && frames_.is_allocator(hart->privilege, hart->pc, hart->x[return_address])) return;
+  report(hart, {.rule = Rule::use_after_free,
+                .kind = kind,
+                .address = address,
+                .new_physical = physical,
+                .is_allowed_now = true,
+                .has_cause = true,
+                .cause = frame->freed,
+                .cause_callers = frame->callers});
+}
+
+void Judges::on_watched(Hart* hart, const Access& access, AccessKind kind, u64 /*value*/) {
+  judge_frame(hart, access.virtual_address, access.physical_address, kind);
+}
+
 void Judges::on_break(Hart& hart, u64 pc) {
+  if (attention_ == Attention::judging) judge_call(hart, pc);
   if (pc == awaited_function_ && awaited_return_ == 0) {
     awaited_hart_ = hart.id;
     awaited_return_ = hart.x[return_address];
     machine_->break_at(awaited_return_, true);
   } else if (pc == awaited_return_ && hart.id == awaited_hart_) {
+    stopped_at_ = StopAt::function_return;
     machine_->request_stop();
   }
 }
 
-/// Once for each place: the same rule, broken by the same store.
+/// A hart comes to one of the functions that the judges know of, or back from it.
+void Judges::judge_call(Hart& hart, u64 pc) {
+  if (pc == panic_) report(&hart, {.rule = Rule::panic, .address = pc});
+  if (pc == frames_.allocator().release.begin) note_freed(hart);
+  const auto known = std::span(allocated_at_).first(allocated_at_count_);
+  if (pc == frames_.allocator().allocate.begin) {
+    const u64 back = hart.x[return_address];
+    const bool is_new = std::find(known.begin(), known.end(), back) == known.end();
+    if (is_new && known.size() < allocated_at_.size() && machine_->break_at(back, true)) {
+      allocated_at_[allocated_at_count_++] = back;
+    }
+  } else if (std::find(known.begin(), known.end(), pc) != known.end()) {
+    note_allocated(hart);
+  }
+}
+
+void Judges::stop_if_asked(StopAt what) {
+  if ((stops_ & bit_of(what)) == 0) return;
+  stopped_at_ = what;
+  machine_->request_stop();
+}
+
+/// Once for each place: the same rule, broken by the same store. All frames are freed by one function, so there it is
+/// the place of the access that counts, and who called.
 bool Judges::is_known(const Finding& finding) const {
+  const bool by_place = finding.rule == Rule::use_after_free || finding.rule == Rule::double_free;
   for (const Finding& known : findings()) {
     if (known.rule != finding.rule) continue;
-    if (known.has_cause && finding.has_cause ? known.cause.pc == finding.cause.pc : known.now.pc == finding.now.pc)
-      return true;
+    const bool is_same = !by_place && known.has_cause && finding.has_cause
+                             ? known.cause.pc == finding.cause.pc
+                             : known.now.pc == finding.now.pc && known.callers[0] == finding.callers[0];
+    if (is_same) return true;
   }
   return false;
 }
 
-void Judges::report(Hart& hart, Finding finding) {
-  if (finding_count_ == storage_.findings.size() || is_known(finding)) return;
-  finding.now = moment_of(&hart);
-  finding.callers = callers_of(hart);
+void Judges::report(Hart* hart, Finding finding) {
+  if ((rules_ >> static_cast<u32>(finding.rule) & 1) == 0 || finding_count_ == storage_.findings.size()) return;
+  finding.now = moment_of(hart);
+  if (hart != nullptr) finding.callers = callers_of(*hart);
+  if (is_known(finding)) return;
   storage_.findings[finding_count_++] = finding;
-  if (stop_at_ == StopAt::finding) machine_->request_stop();
+  stop_if_asked(StopAt::finding);
 }
 
 }  // namespace vellum

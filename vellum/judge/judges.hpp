@@ -7,6 +7,7 @@
 #include "vellum/judge/entry_history.hpp"
 #include "vellum/judge/fences.hpp"
 #include "vellum/judge/finding.hpp"
+#include "vellum/judge/frames.hpp"
 #include "vellum/judge/stale_code.hpp"
 #include "vellum/machine/timeline.hpp"
 
@@ -31,6 +32,7 @@ struct JudgeStorage {
   std::span<u8> table_pages;          // one for each page of RAM
   std::span<Finding> findings;
   std::span<SeenTrap> traps;  // how many are remembered; may be empty
+  std::span<FrameRecord> frames = {};  // one for each page of RAM; none: frames are not judged
 };
 
 /// What the judges do while the machine runs.
@@ -41,12 +43,13 @@ enum class Attention : u8 {
 };
 
 /// What makes run() come back, apart from the number of steps.
-enum class StopAt : u8 { nothing, trap, page_fault, satp_write, finding };
+enum class StopAt : u8 { nothing, trap, page_fault, satp_write, finding, function_return };
 
 class Judges : public Unobserved {
  public:
   static constexpr bool sees_walks = true, forgets_at_satp = true, sees_entry_stores = true, sees_code = true,
-                        sees_fences = true, sees_traps = true, sees_breaks = true, sees_first_stores = true;
+                        sees_fences = true, sees_traps = true, sees_breaks = true, sees_first_stores = true,
+                        sees_watched = true;
   using JudgedMachine = Machine<Judges>;
 
   explicit Judges(const JudgeStorage& storage);
@@ -65,7 +68,16 @@ class Judges : public Unobserved {
   [[nodiscard]] u64 trap_count() const { return trap_count_; }
   [[nodiscard]] const SeenTrap& trap(u64 number) const { return storage_.traps[number % storage_.traps.size()]; }
   [[nodiscard]] const EntryHistory& history() const { return history_; }
-  void stop_at(StopAt what) { stop_at_ = what; }
+  void stop_at(StopAt what) { stops_ = bit_of(what); }
+  void also_stop_at(StopAt what) { stops_ |= bit_of(what); }
+  /// Why a judge last made run() come back.
+  [[nodiscard]] StopAt stopped_at() const { return stopped_at_; }
+  /// From now on only these rules are judged: bit n for the rule of number n.
+  void judge_only(u64 rules) { rules_ = rules; }
+  /// Where the kernel's allocator of frames stands; before its first instruction.
+  void know_allocator(const FrameAllocator& allocator);
+  /// Where the function stands that the kernel calls when it gives up.
+  void know_panic(u64 function);
   /// Makes run() come back when the function at this address, called from now on, has returned. False: too many such.
   bool stop_at_return_of(u64 function);
   void forget_stops();
@@ -89,14 +101,21 @@ class Judges : public Unobserved {
   void on_first_store(u64 page) {
     if (keeper_ != nullptr) keeper_->keep(page);
   }
+  void on_watched(Hart* hart, const Access& access, AccessKind kind, u64 value);
 
  private:
+  static constexpr u32 bit_of(StopAt what) { return what == StopAt::nothing ? 0 : u32{1} << static_cast<u32>(what); }
+  void stop_if_asked(StopAt what);
   [[nodiscard]] Moment moment_of(const Hart* hart) const;
   [[nodiscard]] u64 asid_mask() const;
   [[nodiscard]] std::optional<u64> entry_at(u64 address) const;
   [[nodiscard]] bool may_be_stale(const HartFences& fences, u64 asid, u64 satp) const;
   void judge_encoding(Hart& hart, const WalkStep& step);
-  void report(Hart& hart, Finding finding);
+  void judge_call(Hart& hart, u64 pc);
+  void note_freed(Hart& hart);
+  void note_allocated(const Hart& hart);
+  void judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind);
+  void report(Hart* hart, Finding finding);
   [[nodiscard]] bool is_known(const Finding& finding) const;
 
   JudgeStorage storage_;
@@ -104,6 +123,11 @@ class Judges : public Unobserved {
   CodeStores code_stores_;
   std::array<HartFences, max_harts> fences_;
   std::array<u64, max_harts> last_fence_i_{};
+  Frames frames_;
+  std::array<u64, 32> allocated_at_{};  // where calls of the allocator return to
+  usize allocated_at_count_ = 0;
+  u64 panic_ = 0;
+  u64 rules_ = ~u64{0};
   JudgedMachine* machine_ = nullptr;
   PageKeeper* keeper_ = nullptr;
   Attention attention_ = Attention::judging;
@@ -111,7 +135,8 @@ class Judges : public Unobserved {
   u64 trap_count_ = 0;
   u64 last_change_ = 0;  // of a valid entry
   usize finding_count_ = 0;
-  StopAt stop_at_ = StopAt::nothing;
+  u32 stops_ = 0;  // bit_of() each
+  StopAt stopped_at_ = StopAt::nothing;
   u64 awaited_function_ = 0, awaited_return_ = 0;
   u32 awaited_hart_ = 0;
 };

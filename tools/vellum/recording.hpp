@@ -1,0 +1,85 @@
+#pragma once
+// A run written down: what it was started with and what was typed when. Nothing else decides what happens, so this is
+// all that is needed to see the same run again, on any host.
+//
+// The file is text: a line `vellum-recording 1`, lines `KEY VALUE` for the machine, a line `typed RESTARTS STEPS
+// NANOSECONDS HEX` for each input, and at last `end RESTARTS STEPS NANOSECONDS STATUS`.
+
+#include <string>
+#include <vector>
+
+#include "tools/vellum/vm.hpp"
+
+namespace vellum_tool {
+
+/// A moment of a run; the counts begin anew when the guest asks for a reset.
+struct RunMoment {
+  vellum::u64 restarts = 0, steps = 0, nanoseconds = 0;
+};
+
+struct TypedInput {
+  RunMoment at;
+  std::string text;
+};
+
+struct Recording {
+  vellum::u64 kernel_hash = 0, image_hash = 0;
+  unsigned harts = 1;
+  vellum::u64 memory = 0, seed = 0;
+  bool legacy_virtio = false;
+  std::string append;
+  std::vector<TypedInput> inputs;
+  RunMoment end;
+  int status = 0;  // with which the command ended
+};
+
+/// What a run with these settings begins with.
+[[nodiscard]] Recording begin_recording(const Parts& parts, const Settings& settings);
+
+[[nodiscard]] std::expected<void, Complaint> write_recording(const std::string& path, const Recording& recording);
+[[nodiscard]] std::expected<Recording, Complaint> read_recording(const std::string& path);
+
+/// Takes machine and boot arguments from the recording.
+void apply(const Recording& recording, Settings& settings);
+/// Complains if kernel or image are not those of the recording.
+[[nodiscard]] std::expected<void, Complaint> check_same(const Recording& recording, const Parts& parts);
+
+/// Another machine, which writes down what it is fed.
+class Recorder final : public Vm {
+ public:
+  Recorder(Vm& machine, Recording& recording) : machine_(machine), recording_(recording) {}
+
+  vellum::StopReason run(vellum::u64 steps, vellum::WhenIdle when_idle) override {
+    return machine_.run(steps, when_idle);
+  }
+  void feed(std::string_view text) override {
+    recording_.inputs.push_back({now(), std::string(text)});
+    machine_.feed(text);
+  }
+  void advance_to(vellum::u64 nanoseconds) override { machine_.advance_to(nanoseconds); }
+  [[nodiscard]] std::optional<vellum::u64> next_event() const override { return machine_.next_event(); }
+  std::string take_output() override { return machine_.take_output(); }
+  [[nodiscard]] const vellum::Schedule& schedule() const override { return machine_.schedule(); }
+  [[nodiscard]] unsigned exit_status() const override { return machine_.exit_status(); }
+  bool restart() override {
+    ++restarts_;
+    return machine_.restart();
+  }
+  [[nodiscard]] vellum::u64 hash() const override { return machine_.hash(); }
+  [[nodiscard]] unsigned hart_count() const override { return machine_.hart_count(); }
+  [[nodiscard]] const vellum::HartState& hart_state(unsigned hart) const override { return machine_.hart_state(hart); }
+  [[nodiscard]] std::optional<vellum::u64> word_at(unsigned hart, vellum::u64 address) const override {
+    return machine_.word_at(hart, address);
+  }
+  std::string take_reports() override { return machine_.take_reports(); }
+  [[nodiscard]] bool has_panicked() const override { return machine_.has_panicked(); }
+
+  [[nodiscard]] RunMoment now() const { return {restarts_, schedule().steps, schedule().nanoseconds}; }
+
+ private:
+  Vm& machine_;
+  Recording& recording_;
+  vellum::u64 restarts_ = 0;
+};
+
+}  // namespace vellum_tool

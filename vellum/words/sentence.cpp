@@ -1,0 +1,68 @@
+#include "vellum/words/sentence.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace vellum {
+
+std::string in_hex(u64 value) {
+  std::array<char, 18> text{'0', 'x'};
+  const auto written = std::to_chars(text.data() + 2, text.data() + text.size(), value, 16);
+  return {text.data(), written.ptr};
+}
+
+const char* name_of(AccessKind kind) {
+  switch (kind) {
+    case AccessKind::fetch: return "fetch";
+    case AccessKind::load: return "load";
+    case AccessKind::store: return "store";
+  }
+  return "";
+}
+
+std::string sentence_of(const Finding& finding) {
+  const std::string access = std::string("A ") + name_of(finding.kind) + " at " + in_hex(finding.address);
+  switch (finding.rule) {
+    case Rule::stale_translation:
+      if (finding.is_allowed_now) {
+        return access + " reaches " + in_hex(finding.new_physical) +
+               ", but without a fence since the entry was changed the hart may still go to " +
+               in_hex(finding.old_physical) + ".";
+      }
+      return access + " is refused by the tables now, but without a fence since the entry was changed the hart may " +
+             "still allow it, at " + in_hex(finding.old_physical) + ".";
+    case Rule::stale_after_satp:
+      return access + " may still be translated by the tables that satp named before, to " +
+             in_hex(finding.old_physical) + ": they were left without a fence and have the same ASID.";
+    case Rule::stale_code:
+      return "The instruction at " + in_hex(finding.address) +
+             " was stored after this hart's last fence.i: the hart may still execute what stood there before.";
+    case Rule::reserved_entry:
+      return access + " meets the entry " + in_hex(finding.new_entry) + ", whose encoding is reserved.";
+    case Rule::misaligned_superpage:
+      return access + " meets the superpage " + in_hex(finding.new_entry) +
+             ", whose frame is not a multiple of its size.";
+    case Rule::use_after_free:
+      return access + " touches the frame " + in_hex(finding.new_physical & page_mask) +
+             ", which was freed and not allocated again.";
+    case Rule::double_free: return "The frame " + in_hex(finding.new_physical) + " is freed, but it is free already.";
+    case Rule::panic: return "The kernel gives up.";
+  }
+  return {};
+}
+
+const char* source_of(Rule rule) {
+  switch (rule) {
+    case Rule::stale_translation:
+    case Rule::stale_after_satp: return "privileged manual, Supervisor Memory-Management Fence Instruction";
+    case Rule::stale_code: return "unprivileged manual, Zifencei";
+    case Rule::reserved_entry:
+    case Rule::misaligned_superpage: return "privileged manual, Virtual Address Translation Process";
+    case Rule::use_after_free:
+    case Rule::double_free: return "the kernel's own allocator";
+    case Rule::panic: return "the kernel itself";
+  }
+  return "";
+}
+
+}  // namespace vellum
