@@ -54,7 +54,7 @@ CodeRange Names::range_of(std::string_view name) const {
       return symbol.name.starts_with("_ZN") && symbol.name.find(part) != std::string_view::npos;
     });
     if (match == all.end()) return {};
-    found = match;
+    found = &*match;
   }
   return {found->address, found->address + std::max<u64>(found->size, 2)};
 }
