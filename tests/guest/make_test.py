@@ -264,8 +264,8 @@ class Make(unittest.TestCase):
         with self.machine("LAB=net") as make:
             console = self.until(make, AT_PROMPT)
             self.assertRegex(console, r"(?m)^network: e1000, address 52:54:00:12:34:56")
-            make.stdin.write(b"ping 10.0.2.2 1\n")
-            self.until(make, r"1 sent, 1 received")
+            make.stdin.write(b"ping 10.0.2.2 20\n")  # a second each
+            self.until(make, r"64 bytes from 10\.0\.2\.2")
         capture = (self.directory / "packets.pcap").read_bytes()
         self.assertEqual(capture[:4], b"\xd4\xc3\xb2\xa1")
         self.assertGreater(len(capture), 24)
