@@ -34,6 +34,11 @@ function(kernel_objects name macro)
   target_compile_options(${name} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${BIFOLIUM_UNITY} UNITY_BUILD_MODE GROUP)
+  # GCC takes the files of a folder for headers of the file that names them, and warns of members whose types are local
+  # to a file: they are, in each of them.
+  if(BIFOLIUM_UNITY)
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
 endfunction()
 
 # A folder is compiled as one file where that is wanted (BIFOLIUM_UNITY): the headers are read once for all of it. Left
