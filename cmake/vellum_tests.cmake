@@ -14,3 +14,4 @@ vellum_test(equality 900 COMMAND ${equality} 1 8)
 vellum_test(equality/long 7200 LABELS long COMMAND ${equality} 1000 1000)
 
 vellum_test(judges 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/judges_test.py ${vellum_command})
+vellum_test(command 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/command_test.py ${CMAKE_BINARY_DIR})

@@ -69,7 +69,7 @@ bool read_line(const std::string& line, Recording& recording, bool& has_end) {
     return text.has_value();
   }
   RunMoment moment;
-  if (!(in >> moment.restarts >> moment.steps >> moment.nanoseconds)) return false;
+  if (!(in >> moment.restarts >> moment.steps >> moment.idles >> moment.nanoseconds)) return false;
   if (key == "end") {
     recording.end = moment;
     has_end = true;
@@ -98,7 +98,7 @@ Recording begin_recording(const Parts& parts, const Settings& settings) {
 std::expected<void, Complaint> write_recording(const std::string& path, const Recording& recording) {
   std::ostringstream out;
   const auto moment = [&out](const RunMoment& at) -> std::ostream& {
-    return out << at.restarts << ' ' << at.steps << ' ' << at.nanoseconds;
+    return out << at.restarts << ' ' << at.steps << ' ' << at.idles << ' ' << at.nanoseconds;
   };
   out << first_line << "\nkernel " << recording.kernel_hash << "\nimage " << recording.image_hash << "\nharts "
       << recording.harts << "\nmemory " << recording.memory << "\nseed " << recording.seed << "\nlegacy "

@@ -3,7 +3,7 @@
 // all that is needed to see the same run again, on any host.
 //
 // The file is text: a line `vellum-recording 1`, lines `KEY VALUE` for the machine, a line `typed RESTARTS STEPS
-// NANOSECONDS HEX` for each input, and at last `end RESTARTS STEPS NANOSECONDS STATUS`.
+// IDLES NANOSECONDS HEX` for each input, and at last `end RESTARTS STEPS IDLES NANOSECONDS STATUS`.
 
 #include <string>
 #include <vector>
@@ -12,9 +12,12 @@
 
 namespace vellum_tool {
 
-/// A moment of a run; the counts begin anew when the guest asks for a reset.
+/// A moment of a run. Looking for a hart that can run takes turns, so how often all were found waiting counts too.
 struct RunMoment {
-  vellum::u64 restarts = 0, steps = 0, nanoseconds = 0;
+  vellum::u64 restarts = 0;
+  vellum::u64 steps = 0;  // since the last restart
+  vellum::u64 idles = 0;
+  vellum::u64 nanoseconds = 0;
 };
 
 struct TypedInput {
@@ -50,7 +53,9 @@ class Recorder final : public Vm {
   Recorder(Vm& machine, Recording& recording) : machine_(machine), recording_(recording) {}
 
   vellum::StopReason run(vellum::u64 steps, vellum::WhenIdle when_idle) override {
-    return machine_.run(steps, when_idle);
+    const vellum::StopReason reason = machine_.run(steps, when_idle);
+    idles_ += reason == vellum::StopReason::idle ? 1 : 0;
+    return reason;
   }
   void feed(std::string_view text) override {
     recording_.inputs.push_back({now(), std::string(text)});
@@ -74,12 +79,12 @@ class Recorder final : public Vm {
   std::string take_reports() override { return machine_.take_reports(); }
   [[nodiscard]] bool has_panicked() const override { return machine_.has_panicked(); }
 
-  [[nodiscard]] RunMoment now() const { return {restarts_, schedule().steps, schedule().nanoseconds}; }
+  [[nodiscard]] RunMoment now() const { return {restarts_, schedule().steps, idles_, schedule().nanoseconds}; }
 
  private:
   Vm& machine_;
   Recording& recording_;
-  vellum::u64 restarts_ = 0;
+  vellum::u64 restarts_ = 0, idles_ = 0;
 };
 
 }  // namespace vellum_tool

@@ -193,36 +193,34 @@ int run_commands(Vm& machine, const Settings& settings, const vellum::Names& nam
 
 int run_again(Vm& machine, const Recording& recording) {
   Console console;
-  u64 restarts = 0;
+  u64 restarts = 0, idles = 0;
   std::size_t next = 0;
   while (true) {
     const bool is_typed = next < recording.inputs.size();
     const RunMoment& goal = is_typed ? recording.inputs[next].at : recording.end;
     const bool in_this_life = goal.restarts == restarts;
-    const u64 left = in_this_life ? goal.steps - machine.schedule().steps : steps_between_looks;
-    if (in_this_life && goal.steps < machine.schedule().steps) break;
-    const StopReason reason =
-        left == 0 ? StopReason::idle : machine.run(std::min(left, steps_between_looks), vellum::WhenIdle::stop);
+    const u64 now = machine.schedule().steps;
+    if (restarts > goal.restarts || idles > goal.idles || (in_this_life && now > goal.steps)) break;
+    if (in_this_life && now == goal.steps && idles == goal.idles) {
+      machine.advance_to(goal.nanoseconds);
+      if (!is_typed) return recording.status;
+      machine.feed(recording.inputs[next++].text);
+      continue;
+    }
+    // At the moment's last instruction all harts still have to be found waiting.
+    const u64 left = in_this_life ? std::max<u64>(goal.steps - now, 1) : steps_between_looks;
+    const StopReason reason = machine.run(std::min(left, steps_between_looks), vellum::WhenIdle::stop);
     console.pass_on(machine);
     if (reason == StopReason::reset) {
       ++restarts;
       if (!machine.restart()) return status_failed;
     } else if (reason == StopReason::powered_off) {
-      if (is_typed || !in_this_life) break;
-      return recording.status;
+      break;
     } else if (reason == StopReason::idle) {
+      ++idles;
+      const bool is_there = in_this_life && machine.schedule().steps == goal.steps && idles == goal.idles;
       const auto event = machine.next_event();
-      const bool is_there = in_this_life && machine.schedule().steps == goal.steps;
-      if (is_there && machine.schedule().nanoseconds >= goal.nanoseconds) {
-        if (!is_typed) return recording.status;
-        machine.feed(recording.inputs[next++].text);
-      } else if (event && (!is_there || *event < goal.nanoseconds)) {
-        machine.advance_to(*event);
-      } else if (is_there) {
-        machine.advance_to(goal.nanoseconds);
-      } else {
-        break;
-      }
+      if (event && !is_there) machine.advance_to(*event);
     }
   }
   console.say("vellum: this is not the run that was recorded\n");
