@@ -31,6 +31,15 @@ constexpr usize longest_console = usize{256} << 10;
 
 std::string hex(u64 value) { return fmt::format("{:#x}", value); }
 
+/// Memory that is zero because nobody has had it: a tab pays for what of it the guest touches. It is never given back;
+/// the worker makes a new module for each guest. Empty: there is no more.
+std::span<vellum::u8> untouched_memory(usize bytes) {
+  constexpr usize wasm_page = 65536;
+  const usize before = __builtin_wasm_memory_grow(0, (bytes + wasm_page - 1) / wasm_page);
+  if (before == ~usize{0}) return {};
+  return {reinterpret_cast<vellum::u8*>(before * wasm_page), bytes};
+}
+
 const char* word_of(vellum::AccessKind kind) {
   switch (kind) {
     case vellum::AccessKind::fetch: return "fetch";
@@ -44,8 +53,9 @@ const char* word_of(vellum::AccessKind kind) {
 
 vellum::usize Guest::past_bytes() const { return std::min(ram_.size() + past_beyond_ram, longest_past); }
 
-void Guest::make_memory() {
-  ram_.assign(usize{wish_.megabytes} << 20, 0);
+bool Guest::make_memory() {
+  ram_ = untouched_memory(usize{wish_.megabytes} << 20);
+  if (ram_.empty()) return false;
   rom_.assign(vellum::page_bytes, 0);
   image_.resize(image_.size() / sector_bytes * sector_bytes);
   pages_.assign(vellum::Memory::pages_for(ram_.size(), image_.size()), {});
@@ -62,6 +72,7 @@ void Guest::make_memory() {
   page_marks_.resize(pages_.size());
   input_.resize(remembered_input_bytes);
   input_events_.resize(remembered_inputs);
+  return true;
 }
 
 std::unique_ptr<Guest> Guest::boot(const Wish& wish, std::vector<vellum::u8> kernel, std::vector<vellum::u8> image,
@@ -75,6 +86,10 @@ std::unique_ptr<Guest> Guest::boot(const Wish& wish, std::vector<vellum::u8> ker
   guest->kernel_ = std::move(kernel);
   guest->image_ = std::move(image);
   guest->names_ = std::make_unique<Names>(guest->kernel_);
+  if (!guest->make_memory()) {
+    why = "this tab has too little memory for such a guest";
+    return nullptr;
+  }
   if (!guest->make_machine()) {
     why = "the kernel does not fit into the machine's memory at 0x80000000";
     return nullptr;
@@ -84,7 +99,6 @@ std::unique_ptr<Guest> Guest::boot(const Wish& wish, std::vector<vellum::u8> ker
 }
 
 bool Guest::make_machine() {
-  make_memory();
   const auto elf = vellum::read_elf(kernel_);
   if (!elf || !vellum::load_elf(kernel_, *elf, vellum::map::ram_base, ram_)) return false;
   judges_ = std::make_unique<vellum::Judges>(

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,7 +78,7 @@ class Guest {
   [[nodiscard]] nlohmann::json json_of(const vellum::EntryChange& change) const;
   [[nodiscard]] vellum::u64 value_at(vellum::u64 address) const;
   [[nodiscard]] vellum::usize past_bytes() const;
-  void make_memory();
+  bool make_memory();
   bool make_machine();
   void make_explorer();
   void look_at(vellum::Attention at_head);
@@ -92,7 +93,8 @@ class Guest {
   };
 
   Wish wish_;
-  std::vector<vellum::u8> kernel_, image_, ram_, rom_, table_pages_;
+  std::span<vellum::u8> ram_;
+  std::vector<vellum::u8> kernel_, image_, rom_, table_pages_;
   std::vector<vellum::PageInfo> pages_;
   std::vector<vellum::DecodedPage> code_;
   std::vector<vellum::EntryChange> changes_;

@@ -23,6 +23,16 @@ const badf = 8;
 export class Module {
   private constructor(private readonly exports: Exports) {}
 
+  private static compiled: Promise<WebAssembly.Module> | undefined;
+
+  private static async compile(url: URL): Promise<WebAssembly.Module> {
+    // Not compileStreaming(): a simple web server may not know what kind of file this is.
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
+    return await WebAssembly.compile(await response.arrayBuffer());
+  }
+
+  /** A module with memory of its own, in which nothing has been booted. */
   static async load(url: URL): Promise<Module> {
     let memory: WebAssembly.Memory | undefined;
     let lastWords = '';
@@ -43,10 +53,10 @@ export class Module {
     };
     // Anything else that the C library might ask for is refused.
     const refusing = new Proxy(wasi as Record<string, unknown>, { get: (known, name: string) => known[name] ?? (() => badf) });
-    // Not compileStreaming(): a simple web server may not know what kind of file this is.
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
-    const compiled = await WebAssembly.compile(await response.arrayBuffer());
+    const compiled = await (Module.compiled ??= Module.compile(url).catch((error: unknown) => {
+      Module.compiled = undefined; // asked again the next time
+      throw error;
+    }));
     const imports = Object.fromEntries(WebAssembly.Module.imports(compiled).map(({ name }) => [name, refusing[name] as WebAssembly.ImportValue]));
     const instance = await WebAssembly.instantiate(compiled, { wasi_snapshot_preview1: imports });
     const exports = instance.exports as unknown as Exports;

@@ -25,6 +25,7 @@ addChinese({
   'This is neither an ELF kernel, nor a disk image, nor a kept run.': '这既不是 ELF 内核，也不是磁盘映像，也不是保存的运行。', 'This is not a run that this page kept.': '这不是本页保存的运行。',
   'the kernel is not a RISC-V kernel that this machine can boot: take kernel/kernel as make built it': '这不是这台机器能启动的 RISC-V 内核：请使用 make 生成的 kernel/kernel',
   'the kernel does not fit into the machine\'s memory at 0x80000000': '内核放不进机器从 0x80000000 开始的内存',
+  'this tab has too little memory for such a guest': '这个标签页的内存不够运行这样的客户机',
   '1 to 8 harts': '核数为 1 到 8', '32 to 512 MiB of memory': '内存为 32 到 512 MiB', 'this run is damaged': '这次运行的记录已损坏', 'too many stops are set': '停止条件太多',
   'this kernel has no function sys_fork': '这个内核没有函数 sys_fork', 'this kernel has no function sys_exec': '这个内核没有函数 sys_exec',
   'The machine stopped': '机器停止了', 'powered off': '已关机', 'reset': '已复位', 'booting…': '正在启动……', 'read aloud': '朗读终端',

@@ -91,7 +91,9 @@ function fail(error: unknown): void {
 
 async function boot(request: Extract<Request, { do: 'boot' }>): Promise<Answer> {
   running = false;
-  module ??= await Module.load(new URL('./machine.wasm', import.meta.url));
+  booted = undefined;
+  module = undefined; // its memory may go
+  module = await Module.load(new URL('./machine.wasm', import.meta.url));
   module.give('kernel', request.guest.kernel);
   module.give('image', request.guest.image);
   const answer = module.call({ do: 'boot', ...request.options });
