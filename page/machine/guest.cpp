@@ -8,6 +8,7 @@
 
 #include "page/machine/machine_look.hpp"
 #include "vellum/machine/elf.hpp"
+#include "vellum/words/sentence.hpp"
 
 namespace page {
 
@@ -38,15 +39,6 @@ std::span<vellum::u8> untouched_memory(usize bytes) {
   const usize before = __builtin_wasm_memory_grow(0, (bytes + wasm_page - 1) / wasm_page);
   if (before == ~usize{0}) return {};
   return {reinterpret_cast<vellum::u8*>(before * wasm_page), bytes};
-}
-
-const char* word_of(vellum::AccessKind kind) {
-  switch (kind) {
-    case vellum::AccessKind::fetch: return "fetch";
-    case vellum::AccessKind::load: return "load";
-    case vellum::AccessKind::store: return "store";
-  }
-  return "";
 }
 
 }  // namespace
@@ -303,7 +295,8 @@ json Guest::json_of(const vellum::Finding& finding, usize number) const {
   json value{{"n", number},
              {"rule", vellum::name_of(finding.rule)},
              {"severity", vellum::severity_of(finding.rule) == vellum::Severity::fault ? "fault" : "note"},
-             {"access", word_of(finding.kind)},
+             {"access", vellum::name_of(finding.kind)},
+             {"text", vellum::sentence_of(finding)},
              {"address", hex(finding.address)},
              {"entry", finding.entry_address == 0 ? "" : hex(finding.entry_address)},
              {"old_entry", hex(finding.old_entry)},

@@ -21,18 +21,7 @@ function place(where: Place, title: string, actions: FindingActions) {
 /** What happened, in words. */
 function sentence(finding: Finding): string {
   const { address, old_physical: old, new_physical: now, new_entry: entry } = finding;
-  if (currentLanguage() === 'en') {
-    const access = `A ${finding.access} at ${address}`;
-    switch (finding.rule) {
-      case 'stale-translation': return finding.is_allowed
-        ? `${access} reaches ${now}, but without a fence since the entry was changed the hart may still go to ${old}.`
-        : `${access} is refused by the tables now, but without a fence since the entry was changed the hart may still allow it, at ${old}.`;
-      case 'stale-after-satp': return `${access} may still be translated by the tables that satp named before, to ${old}: they were left without a fence and have the same ASID.`;
-      case 'stale-code': return `The instruction at ${address} was stored after this hart’s last fence.i: the hart may still execute what stood there before.`;
-      case 'reserved-entry': return `${access} meets the entry ${entry}, whose encoding is reserved.`;
-      default: return `${access} meets the superpage ${entry}, whose frame is not a multiple of its size.`;
-    }
-  }
+  if (currentLanguage() === 'en') return finding.text;
   const access = `对 ${address} 的${{ fetch: '取指', load: '读取', store: '写入' }[finding.access]}`;
   switch (finding.rule) {
     case 'stale-translation': return finding.is_allowed
@@ -41,7 +30,8 @@ function sentence(finding: Finding): string {
     case 'stale-after-satp': return `${access}仍可能按 satp 之前指向的页表翻译到 ${old}：离开那些页表时没有执行 fence，而且 ASID 相同。`;
     case 'stale-code': return `${address} 处的指令是在该核上一次 fence.i 之后写入的：核仍可能执行原来的内容。`;
     case 'reserved-entry': return `${access}遇到页表项 ${entry}，它的编码是保留的。`;
-    default: return `${access}遇到大页 ${entry}，它的页帧没有按其大小对齐。`;
+    case 'misaligned-superpage': return `${access}遇到大页 ${entry}，它的页帧没有按其大小对齐。`;
+    default: return finding.text;
   }
 }
 

@@ -35,6 +35,7 @@ export interface Finding {
   rule: string; // stable, a key of the texts
   severity: 'fault' | 'note';
   access: 'fetch' | 'load' | 'store';
+  text: string; // what happened, in English
   address: string;
   entry: string; // the physical address of the entry concerned, or ''
   old_entry: string;
