@@ -283,9 +283,12 @@ Op* Machine<O>::atomic_instruction(Hart& hart, Operation operation, const Op& op
   const AccessKind kind = is_reserve ? AccessKind::load : AccessKind::store;
   const u64 address = hart.x[op.rs1], operand = hart.x[op.rs2];
   const auto next = [&] { return go_on(hart, hart.page_ops + (pc + length - hart.page_address) / 2, pc + length); };
-  if (is_conditional && !(std::exchange(hart.has_reservation, false) && hart.reserved_address == address)) {
-    hart.x[op.rd] = 1;  // without touching memory, as QEMU does
-    return next();
+  if (is_conditional) {
+    const bool is_reserved = std::exchange(hart.has_reservation, false) && hart.reserved_address == address;
+    if (!is_reserved) {
+      hart.x[op.rd] = 1;  // without touching memory, as QEMU does
+      return next();
+    }
   }
   if (address % bytes != 0) {
     return raise(hart, is_reserve ? Cause::load_misaligned : Cause::store_misaligned, address, pc);
