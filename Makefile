@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The targets that xv6 users type. The work is done by ./run, ./test and CMake; `make` alone builds what
 # MIT's graders look for.
 #

@@ -1,5 +1,6 @@
-// The part of ELF64 that the kernel reads (xv6: kernel/elf.h): what exec needs, and symbols. All of it is untrusted.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The part of ELF64 that the kernel reads (xv6: kernel/elf.h): what exec needs, and symbols. All of it is untrusted.
 
 #include <cstdint>
 
@@ -10,10 +11,10 @@ inline constexpr std::uint16_t elf_machine_riscv = 243;
 
 struct ElfHeader {
   std::uint32_t magic;
-  std::uint8_t elf_class;  // 2: 64-bit
-  std::uint8_t data_encoding;  // 1: little endian
+  std::uint8_t elf_class;  ///< 2: 64-bit
+  std::uint8_t data_encoding;  ///< 1: little endian
   std::uint8_t ident_rest[10];
-  std::uint16_t type;  // 2: executable
+  std::uint16_t type;  ///< 2: executable
   std::uint16_t machine;
   std::uint32_t version;
   std::uint64_t entry;
@@ -28,7 +29,7 @@ struct ElfHeader {
   std::uint16_t section_name_index;
 };
 
-// Only `load` is acted on; others are skipped, 0x70000003 (RISC-V attributes) comes first in xv6's programs.
+/// Only `load` is acted on; others are skipped, 0x70000003 (RISC-V attributes) comes first in xv6's programs.
 enum class SegmentType : std::uint32_t { null = 0, load = 1 };
 
 inline constexpr std::uint32_t segment_execute = 1;
@@ -55,22 +56,22 @@ struct SectionHeader {
   std::uint64_t address;
   std::uint64_t offset;
   std::uint64_t size;
-  std::uint32_t link;  // of a symbol table: the section with its names
+  std::uint32_t link;  ///< of a symbol table: the section with its names
   std::uint32_t info;
   std::uint64_t alignment;
   std::uint64_t entry_size;
 };
 
 struct Symbol {
-  std::uint32_t name;  // where its name begins among the names
+  std::uint32_t name;  ///< where its name begins among the names
   std::uint8_t info;
   std::uint8_t other;
-  std::uint16_t section;  // 0: defined elsewhere
+  std::uint16_t section;  ///< 0: defined elsewhere
   std::uint64_t value;
   std::uint64_t size;
 };
 
-inline constexpr std::uint8_t symbol_type_mask = 0xf, function_symbol = 2;  // of Symbol::info
+inline constexpr std::uint8_t symbol_type_mask = 0xf, function_symbol = 2;  ///< of Symbol::info
 
 static_assert(sizeof(ElfHeader) == 64 && sizeof(ProgramHeader) == 56);
 static_assert(sizeof(SectionHeader) == 64 && sizeof(Symbol) == 24);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the second compiler made is booted too: its kernels with its programs. mkfs and fsck come from the debug tree,
 # which ./test builds first.
 enable_testing()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Tests that boot the machine, and checks of the source as a whole. Registered in the debug tree (every check on in
 # the kernel) and, a few of them, in the release tree (what users run). Labels: `quick` belongs to ./test --quick,
 # `long` runs only in ./test --long.
@@ -174,7 +175,7 @@ if(BIFOLIUM_DEBUG)
   add_test(NAME mutants COMMAND ${CMAKE_SOURCE_DIR}/tests/mutants/run.py)
   set_tests_properties(coverage mutants PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 7200)
 
-  foreach(check layers core bugs docs references format)
+  foreach(check layers core bugs docs references format licence)
     add_test(NAME check/${check} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/check_${check}.py)
     set_tests_properties(check/${check} PROPERTIES LABELS "check;quick")
   endforeach()

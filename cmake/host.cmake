@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What every piece of host code is compiled with, and the host tools.
 #
 # tests/host/seam comes first: it holds the host twins of the headers through which kernel/fs and kernel/mm reach
@@ -7,8 +8,7 @@ target_include_directories(host-flags INTERFACE
   ${CMAKE_SOURCE_DIR}/tests/host/seam ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/kernel)
 target_compile_definitions(host-flags INTERFACE
   BIFOLIUM_HOST=1 BIFOLIUM_VIEW_UNIFIED=1 BIFOLIUM_DEBUG=$<BOOL:${BIFOLIUM_DEBUG}>)
-target_compile_options(host-flags INTERFACE -Wall -Wextra ${BIFOLIUM_WARNINGS} -fno-omit-frame-pointer
-  "SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp")
+target_compile_options(host-flags INTERFACE -Wall -Wextra ${BIFOLIUM_WARNINGS} -fno-omit-frame-pointer)
 # Under a sanitizer compiling takes longer than running: -O1 and line numbers alone halve it, and a report still names
 # file and line.
 if(BIFOLIUM_SANITIZE)

@@ -1,9 +1,12 @@
+# SPDX-License-Identifier: MIT
 # Every tests/host/FOLDER/NAME_test.cpp is one GoogleTest program. What else lies in FOLDER is shared by the tests
 # there and above: a test of fs may use the models of mm, a test of sv39 does not wait for fs to compile.
 enable_testing()
 find_package(GTest REQUIRED)
 find_package(rapidcheck CONFIG REQUIRED)
 include(GoogleTest)
+# <cxxabi.h>, which GoogleTest would demangle names with, declares an `abi` that is not ours.
+add_compile_definitions(GTEST_HAS_CXXABI_H_=0)
 
 bifolium_glob(host_test_sources "tests/host/*.cpp")
 set(shared_sources ${host_test_sources})

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # fs.img: README and the programs, under the names a user types.
 set(fs_image ${CMAKE_BINARY_DIR}/fs.img)
 if(TARGET mkfs AND program_names)

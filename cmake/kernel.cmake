@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # kernel-shared, kernel-mirrored, kernel-unified: the same sources, compiled once for each view.
 bifolium_glob(kernel_sources "kernel/*.cpp" "kernel/*.S" "sv39/*.cpp")
 
@@ -30,9 +31,7 @@ function(kernel_objects name macro)
   add_library(${name} OBJECT ${ARGN})
   target_link_libraries(${name} PRIVATE riscv-flags)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/kernel)
-  target_compile_definitions(${name} PRIVATE ${macro}=1 BIFOLIUM_KERNEL=1)
-  target_compile_options(${name} PRIVATE
-    $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/kernel/lib/prelude.hpp>)
+  target_compile_definitions(${name} PRIVATE ${macro}=1)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${BIFOLIUM_UNITY} UNITY_BUILD_MODE GROUP)
   # GCC takes the files of a folder for headers of the file that names them, and warns of members whose types are local
   # to a file: they are, in each of them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # machine.wasm: the machine, its judges and the explorer's engine for the page (page/). Chosen by the preset `wasm`.
 bifolium_glob(page_sources "page/machine/*.cpp" "vellum/*.cpp" "sv39/*.cpp" "tools/foliowalk/*.cpp")
 # What needs files, sockets or threads stays outside of the browser.

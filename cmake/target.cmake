@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What every piece of RISC-V code is compiled and linked with: kernels and user programs alike.
 # The oldest that is there: 12 is the one that the project is tested with.
 file(GLOB cross_gccs LIST_DIRECTORIES true "/usr/lib/gcc-cross/riscv64-linux-gnu/1[2-9]")

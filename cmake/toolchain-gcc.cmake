@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The second leg: GCC 12's cross compiler. It shows that the code is portable C++; it builds the RISC-V side only.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR riscv64)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The page's machine: clang makes WebAssembly by itself, with Debian's libc++ and WASI's libc.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The user programs: one ELF for each user/programs/NAME.cpp or folder user/programs/NAME/, over the libc in
 # user/libc.
 bifolium_glob(libc_sources "user/libc/*.cpp" "user/libc/*.c" "user/libc/*.S")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Tests of Vellum's command: beside QEMU, and its judges. Registered in the release tree.
 set(vellum_command ${CMAKE_BINARY_DIR}/tools/vellum)
 

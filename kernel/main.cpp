@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Boot, top to bottom (xv6: main.c). entry.S has brought the first hart here, on its idle thread's stack.
 
 #include <array>
@@ -174,8 +175,9 @@ void kernel_main(u32 hart, u64 device_tree) {
   sched::adopt_idle_thread(hart);
   boot::read_machine(hart, device_tree);
   lib::print("\nBifolium, a kernel for xv6's programs\n");
-  lib::print("{} MiB, {} harts, view {}, hart {} boots\n\n", dev::machine().memory.size >> 20,
-             dev::machine().hart_count, abi::view_names[static_cast<usize>(mm::View::kind)], hart);
+  lib::print("{} MiB, {} hart{}, view {}, hart {} boots\n\n", dev::machine().memory.size >> 20,
+             dev::machine().hart_count, dev::machine().hart_count == 1 ? "" : "s",
+             abi::view_names[static_cast<usize>(mm::View::kind)], hart);
   boot::read_arguments();
   boot::try_memory();
   start_frames();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "panic.hpp"
 
 #include "arch/riscv64/csr.hpp"

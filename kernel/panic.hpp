@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The end: the kernel found itself wrong (xv6: panic).
 

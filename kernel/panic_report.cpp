@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "panic_report.hpp"
 
 #include <optional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Faults in words: the walk that the hardware made, level by level, and the road by which the kernel came here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Traps from user mode: system calls, page faults, interrupts; and from the kernel itself: a user copy that met a bad
 // address, or the end. xv6: usertrap and kerneltrap in trap.c.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bundles the page's scripts into the directory given as the first argument. The machine and the guests are put beside
 // them by tools/guest/page.py.
 import { build } from 'esbuild';

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Addresses and page numbers of Sv39 (privileged manual, section "Sv39: Page-Based 39-bit Virtual-Memory System").
 //
 // Four types that never mix: a physical and a virtual byte address, a physical and a virtual page number. The only
 // bridges between an address and a page number are floor() and ceil() one way and address() the other.
-#pragma once
 
 #include <array>
 #include <compare>

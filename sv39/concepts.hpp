@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The three seams of sv39/. In the kernel they cost nothing; on the host they are an arena, a frame source that fails
 // at the n-th call, and a TLB model that remembers everything it ever served.
-#pragma once
 
 #include <concepts>
 #include <expected>

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The one walker. A cursor reads and changes the tree under one root; it remembers the nodes on the path of the last
 // address, so that going through a range descends from the root once and not once a page (xv6: walk, for each page).
 //
 // Every walk meets a leaf at every level. What may run out of memory is split in two: want/reserve, which may fail and
 // changes nothing, and the change itself, which cannot.
-#pragma once
 
 #include "sv39/concepts.hpp"
 #include "sv39/tlb_batch.hpp"

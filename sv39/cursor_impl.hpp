@@ -1,5 +1,6 @@
-// Bodies of sv39::Cursor; included by cursor.hpp only.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Bodies of sv39::Cursor; included by cursor.hpp only.
 
 namespace sv39 {
 

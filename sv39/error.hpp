@@ -1,5 +1,6 @@
-// What can go wrong with a mapping, as a value. Nothing in sv39/ panics.
+// SPDX-License-Identifier: MIT
 #pragma once
+// What can go wrong with a mapping, as a value. Nothing in sv39/ panics.
 
 #include <cstdint>
 

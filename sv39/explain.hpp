@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // A translation taken apart: what the walker reads, step by step, and what it concludes. For the panic screen, the
 // explorer and the docs. The tables may be hostile or half written: nothing read is believed.
-#pragma once
 
 #include <array>
 

@@ -1,5 +1,6 @@
-// One node of the tree: 512 entries in one frame (xv6's pagetable_t points to the root one).
+// SPDX-License-Identifier: MIT
 #pragma once
+// One node of the tree: 512 entries in one frame (xv6's pagetable_t points to the root one).
 
 #include <atomic>
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The page-table entry of Sv39, every bit of it.
 //
 //   63    62 61   60     54   53            10   9 8   7   6   5   4   3   2   1   0
@@ -16,7 +18,6 @@
 // ours, and reserved on hardware without them. What reads other kernels' tables says which there are (Extensions).
 //
 // In a non-leaf entry A, D and U are reserved and must be clear.
-#pragma once
 
 #include "sv39/address.hpp"
 
@@ -58,7 +59,9 @@ enum class Extension : unsigned {
 class Extensions {
  public:
   constexpr Extensions() = default;
-  [[nodiscard]] constexpr Extensions with(Extension one) const { return Extensions(bits_ | static_cast<unsigned>(one)); }
+  [[nodiscard]] constexpr Extensions with(Extension one) const {
+    return Extensions(bits_ | static_cast<unsigned>(one));
+  }
   [[nodiscard]] constexpr Extensions with(Extensions others) const { return Extensions(bits_ | others.bits_); }
   [[nodiscard]] constexpr bool has(Extension one) const { return (bits_ & static_cast<unsigned>(one)) != 0; }
   friend constexpr bool operator==(Extensions, Extensions) = default;

@@ -1,5 +1,6 @@
-// The order that keeps translations honest: change the entries, fence, and only then let go of the frames.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The order that keeps translations honest: change the entries, fence, and only then let go of the frames.
 
 #include "sv39/concepts.hpp"
 
@@ -63,7 +64,7 @@ class TlbBatch {
   S& sink_;
   unsigned pages_ = 0;
   unsigned frames_ = 0;
-  // Plain words, so that making a batch does not clear a kilobyte. A frame's low bits are its level.
+  /// Plain words, so that making a batch does not clear a kilobyte. A frame's low bits are its level.
   u64 page_[page_threshold];
   u64 frame_[frame_capacity];
 };

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Keeps docs/bugs.md and the source equal: every lib::bug("why") site is listed there with its argument.
 
 usage: check_bugs.py              fail when the list and the source differ

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Documents tell the truth about the tree: links lead somewhere, files named in backticks exist, and so does every name
 in backticks (a symbol, a test, a boot argument, an option); in the tables of docs/xv6-correspondence.md the name in the
 second column occurs in the file of the third. What is in Chinese says as much as its English twin: as many headings,

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Every C++ file is as clang-format-19 would write it; `check_format.py --fix [FILE...]` makes it so. And no line of
 code, script or comment is longer than 120 columns, which clang-format does not see to in comments and elsewhere.
 """

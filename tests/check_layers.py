@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Proves that no file includes upwards and that no include cycle exists.
 
 The house has layers; a file may include its own layer and those below. Everything is found by name from the

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a comment names is in the repository: every code of the catalogue of failures (A1, D1, V1, R1 and so on) stands
 in docs/failures.md, every section of docs/xv6-contract.md that a comment cites is there, and every file that it names
 exists. Names of tests begin with codes too. Comments of C++, assembly, CMake and shell, comments and docstrings of

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The deepest that the kernel's stacks can become, read off the machine code (V25).
 
 tests/check_stacks.py [-v] KERNEL...: for each kernel, adds up the frames along every chain of calls from every way into

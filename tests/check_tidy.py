@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """clang-tidy-19 with the checks of .clang-tidy over the kernel (one view) or, with --all, the programs and tools too.
 
 usage: check_tidy.py BUILD_DIR [--all | FILE...]    (default: the kernel and sv39)

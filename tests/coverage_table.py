@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Adds up what several test programs covered of the same sources (`llvm-cov export` of each) and prints it per file.
 
 The three kernel views compile the same functions differently, so llvm-cov cannot merge their counters by function. Here

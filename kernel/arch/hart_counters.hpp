@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // How often each VM event happened on one hart (xv6: stats.ncopyin, extended to everything). Here, below mm, so
 // that the running thread can hold a pointer to its hart's counters: every system call counts, and so each count is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The few machine operations that portable layers (mm, fs) use. The host build has a twin of this header
 // (tests/host/seam/arch/port.hpp): keep the two alike.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "boot/arguments.hpp"
 
 #include "boot/options.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "boot/first_process.hpp"
 
 #include "arch/riscv64/trap_frame.hpp"
@@ -41,7 +42,7 @@ void become_init(process::Process& self) {
   auto root = fs::root_volume().root();
   if (!root) give_up("no root directory", lib::describe(root.error()));
   self.current_directory = std::move(*root);
-  syscall::register_core_calls();
+  calls::register_core_calls();
   process::start_console_file();
   process::set_console_reports();
   for (const Wing& wing : wings()) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The machine, as boot finds it: the device tree is read and judged, and what can be tried is tried, before anything
 // that it names is used. A machine that cannot boot says why in one line and powers off with status 1, where it can.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "boot/options.hpp"
 
 namespace boot {

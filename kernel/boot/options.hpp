@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Boot arguments: words `key=value` that the machine hands to the kernel (QEMU: -append). All are read here, once. What
 // a word means stands in tables of options, the core's (boot/arguments.cpp) and those of the wings.

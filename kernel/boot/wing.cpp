@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "boot/wing.hpp"
 
 // The linker script's borders of the table.

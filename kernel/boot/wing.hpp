@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Wings: parts of the kernel that stand on top of the core, which works without them and names none of them. A wing
 // registers itself by being linked: it defines one Wing with BOOT_WING, and the linker puts all of them into one table

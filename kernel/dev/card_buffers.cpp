@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/card_buffers.hpp"
 
 namespace dev {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What the drivers of network cards do with the packets in their receive rings, whatever the ring looks like.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Numbers in a device tree: big-endian cells of 32 bits (Devicetree Specification 0.4, 2.2.4).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/console.hpp"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ constexpr char end_of_input = control('D'), kill_line = control('U'), list_proce
 /// What was typed. Positions count up for ever and are taken modulo the size: read <= line end <= edit.
 struct Input {
   static constexpr u32 size = 1024;
-  sync::SpinLock lock{"console", sync::Rank::console};
+  locks::SpinLock lock{"console", locks::Rank::console};
   std::array<char, size> bytes SYNC_GUARDED_BY(lock);
   u32 read SYNC_GUARDED_BY(lock) = 0;      ///< next byte for a reader
   u32 line_end SYNC_GUARDED_BY(lock) = 0;  ///< readers may go this far
@@ -43,13 +44,13 @@ Input input;
 /// the UART interrupts when it has room, and no hart waits for it. Positions as in Input: sent <= end.
 struct Output {
   static constexpr u32 size = 16 * 1024;
-  sync::SpinLock lock{"uart", sync::Rank::output};
+  locks::SpinLock lock{"uart", locks::Rank::output};
   std::array<char, size> bytes SYNC_GUARDED_BY(lock);
   u32 sent SYNC_GUARDED_BY(lock) = 0;
   u32 end SYNC_GUARDED_BY(lock) = 0;
   u64 lost SYNC_GUARDED_BY(lock) = 0;  ///< bytes of the kernel's since the buffer was last empty
   /// Who has text that does not fit. A lock of their own, since a wake-up takes locks of lower rank than the UART's.
-  sync::SpinLock writers_lock{"console writers", sync::Rank::device};
+  locks::SpinLock writers_lock{"console writers", locks::Rank::device};
   sched::WaitQueue writers SYNC_GUARDED_BY(writers_lock);
 };
 Output output;
@@ -92,13 +93,13 @@ void tell_of_loss() SYNC_REQUIRES(output.lock) {
 /// The transmitter has room again.
 void go_on_sending() {
   {
-    const sync::Guard guard(output.lock);
+    const locks::Guard guard(output.lock);
     send_waiting();
     tell_of_loss();
     if (output.end - output.sent > Output::size / 2) return;
     if (output.sent == output.end) uart::stop_asking_for_room();
   }
-  const sync::Guard guard(output.writers_lock);
+  const locks::Guard guard(output.writers_lock);
   output.writers.wake_all();
 }
 
@@ -106,7 +107,7 @@ void go_on_sending() {
 u64 one_second() { return std::max<u64>(arch::timer_frequency(), 10'000'000); }
 
 bool is_full() {
-  const sync::Guard guard(output.lock);
+  const locks::Guard guard(output.lock);
   return output.end - output.sent == Output::size;
 }
 
@@ -192,7 +193,7 @@ Report take_byte(char byte) {
   if (byte == show_tables) return report_page_tables;
   if (byte == '\0') return nullptr;
   if (byte == '\r') byte = '\n';
-  sync::Guard guard(input.lock);
+  locks::Guard guard(input.lock);
   if (input.is_raw()) {
     take_raw(byte);
   } else {
@@ -204,7 +205,7 @@ Report take_byte(char byte) {
 /// Whether Ctrl-C is the kernel's. Who has asked for raw mode gets the key instead, but may not leave it unread: the
 /// second one ends such a program too.
 bool may_end_foreground() {
-  sync::Guard guard(input.lock);
+  locks::Guard guard(input.lock);
   if (!input.is_raw()) return true;
   for (u32 i = input.read; i != input.edit; ++i) {
     if (input.at(i) == interrupt) return true;
@@ -214,7 +215,7 @@ bool may_end_foreground() {
 
 /// What was typed ahead was meant for what ends now.
 void forget_input() {
-  sync::Guard guard(input.lock);
+  locks::Guard guard(input.lock);
   input.mode = abi::ConsoleMode::edited;
   input.read = input.line_end = input.edit;
   write("^C\n");
@@ -243,13 +244,13 @@ void set_page_table_report(Report report) { report_page_tables = report; }
 void set_foreground(const Foreground& what) { foreground = what; }
 
 void end_raw_mode_of(i32 pid) {
-  sync::Guard guard(input.lock);
+  locks::Guard guard(input.lock);
   if (input.is_raw() && input.raw_reader == pid) end_raw();
 }
 
 lib::Result<u32> set_mode(abi::ConsoleMode mode) {
   const i32 self = sched::current().pid;
-  sync::Guard guard(input.lock);
+  locks::Guard guard(input.lock);
   if (mode == abi::ConsoleMode::raw) {
     begin_raw(self);
   } else if (input.is_raw()) {
@@ -270,7 +271,7 @@ void write(std::string_view text) {
   // After a panic the hart that reports prints, whoever held the lock; the others stop.
   const u32 self = arch::current_thread()->hart + 1;
   if (arch::machine_stopped.load(std::memory_order_relaxed) == self) return put_at_any_rate(text);
-  sync::Guard guard(output.lock);
+  locks::Guard guard(output.lock);
   if (arch::machine_stopped.load(std::memory_order_relaxed) != 0) arch::halt();
   text = push(text);
   // A little patience, once: whoever reads may only be slow. Nobody reads at all where it was in vain.
@@ -290,11 +291,11 @@ void write(std::string_view text) {
 lib::Result<void> write_all(std::string_view text) {
   for (;;) {
     {
-      const sync::Guard guard(output.lock);
+      const locks::Guard guard(output.lock);
       text = push(text);
     }
     if (text.empty()) return {};
-    const sync::Guard guard(output.writers_lock);
+    const locks::Guard guard(output.writers_lock);
     while (is_full()) {
       if (output.writers.wait(output.writers_lock, sched::Interruptible::yes) == sched::Woken::killed) {
         return lib::fail(lib::Error::interrupted);
@@ -309,7 +310,7 @@ bool flush() {
     return true;
   }
   for (const u64 began = arch::read_time(); arch::read_time() - began < one_second(); arch::spin_pause()) {
-    const sync::Guard guard(output.lock);
+    const locks::Guard guard(output.lock);
     send_waiting();
     tell_of_loss();
     if (output.sent == output.end) return true;
@@ -319,7 +320,7 @@ bool flush() {
 
 lib::Result<usize> read(std::span<char> buffer) {
   if (buffer.empty()) return 0;
-  sync::Guard guard(input.lock);
+  locks::Guard guard(input.lock);
   while (input.read == input.line_end || (input.is_raw() && input.raw_reader != sched::current().pid)) {
     if (input.readers.wait(input.lock, sched::Interruptible::yes) == sched::Woken::killed) {
       return lib::fail(lib::Error::interrupted);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The console: UART with line editing (xv6: console.c, uart.c).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The memory of this machine where devices read and write too: what split_queue.hpp and e1000_rings.hpp run on in the
 // kernel.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/device_tree.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A small reader of flattened device trees (Devicetree Specification 0.4, chapter 5). Bounds-checked and free of the
 // target: the host fuzzes it against libfdt. It copies what the kernel needs; afterwards the blob's memory is free.

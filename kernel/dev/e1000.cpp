@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/e1000.hpp"
 
 #include <array>
@@ -81,14 +82,14 @@ class E1000 final : public NetworkDevice {
   MacAddress address_;
   PacketReceiver* receiver_ = nullptr;
 
-  sync::SpinLock receive_lock_{"e1000 receive", sync::Rank::card_receive};
+  locks::SpinLock receive_lock_{"e1000 receive", locks::Rank::card_receive};
   ReceiveRing<DeviceMemory> receive_ring_ SYNC_GUARDED_BY(receive_lock_);
   std::array<Packet, ring_entries> receive_buffers_ SYNC_GUARDED_BY(receive_lock_);
   bool inside_long_frame_ SYNC_GUARDED_BY(receive_lock_) = false;  // its end is still to come
   bool is_polled_ SYNC_GUARDED_BY(receive_lock_) = false;  // the receive interrupt is off, a thread takes up
   CardCounters counters_ SYNC_GUARDED_BY(receive_lock_);  // all but the transmit ones
 
-  sync::SpinLock transmit_lock_{"e1000 transmit", sync::Rank::card_transmit};
+  locks::SpinLock transmit_lock_{"e1000 transmit", locks::Rank::card_transmit};
   TransmitRing<DeviceMemory> transmit_ring_ SYNC_GUARDED_BY(transmit_lock_);
   std::array<Packet, ring_entries> transmit_buffers_ SYNC_GUARDED_BY(transmit_lock_);
   sched::WaitQueue room_ SYNC_GUARDED_BY(transmit_lock_);
@@ -163,7 +164,7 @@ bool E1000::start(u64 registers, u32 interrupt) {
     return false;
   }
   read_address();
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   if (!fill(receive_buffers_)) {
     lib::print("network: e1000: no memory for its buffers; not used\n");
     return false;
@@ -175,7 +176,7 @@ bool E1000::start(u64 registers, u32 interrupt) {
 
 void E1000::open(PacketReceiver& receiver) {
   receiver_ = &receiver;
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   restart();
   counters_.resets = 0;
 }
@@ -185,7 +186,7 @@ void E1000::restart() {
   (void)reset();  // a card that stays in its reset is tried again later
   ++counters_.resets;
   start_receiving();
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   start_transmitting();
   write(reg::interrupt_mask_set, receive_causes);
 }
@@ -214,11 +215,11 @@ NetworkDevice::More E1000::receive_some() {
 }
 
 void E1000::handle_interrupt() {
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   ++counters_.interrupts;
   const u32 cause = receive_ring_.begin_taking([this] { return read(reg::interrupt_cause); });
   if ((cause & cause_transmitted) != 0) {
-    const sync::Guard transmit_guard(transmit_lock_);
+    const locks::Guard transmit_guard(transmit_lock_);
     take_back_sent();
   }
   if (receive_some() == More::no || is_polled_) return;
@@ -228,7 +229,7 @@ void E1000::handle_interrupt() {
 }
 
 NetworkDevice::More E1000::poll() {
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   if (!is_polled_) return More::no;
   ++counters_.polls;
   if (receive_some() == More::yes) return More::yes;
@@ -260,7 +261,7 @@ lib::Result<void> E1000::wait_for_room() {
 }
 
 lib::Result<void> E1000::transmit(Packet packet, WhenFull when_full) {
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   take_back_sent();
   if (transmit_ring_.is_full()) [[unlikely]] {
     if (when_full == WhenFull::drop) {
@@ -278,7 +279,7 @@ lib::Result<void> E1000::transmit(Packet packet, WhenFull when_full) {
 
 /// Frames are under way, and none of them has been taken for a long time.
 bool E1000::is_stalled() {
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   take_back_sent();
   const u64 now = sched::uptime_ticks();
   if (transmit_ring_.used() == 0 || transmitted_ != progress_seen_) {
@@ -291,7 +292,7 @@ bool E1000::is_stalled() {
 void E1000::tend() {
   const bool is_stuck = is_stalled();
   if (!is_stuck && (read(reg::receive_control) & receive_enable) != 0) return;
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   restart();
   // Whatever the card had received before is gone with its descriptors' meaning; the peers send again.
 }
@@ -299,10 +300,10 @@ void E1000::tend() {
 CardCounters E1000::counters() {
   CardCounters result;
   {
-    const sync::Guard guard(receive_lock_);
+    const locks::Guard guard(receive_lock_);
     result = counters_;
   }
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   result.transmitted = transmitted_;
   result.transmit_full = transmit_full_;
   return result;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The e1000's two rings of legacy descriptors as its driver sees them (Intel 8254x manual, 3.2 and 3.3).
 //
@@ -150,7 +151,7 @@ class TransmitRing {
 
  private:
   [[no_unique_address]] Shared shared_;
-  u32 first_ = 0;  // the oldest in use
+  u32 first_ = 0;  ///< the oldest in use
   u32 next_ = 0;
   alignas(128) TransmitDescriptor descriptors_[ring_entries]{};
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/interrupts.hpp"
 
 #include "arch/riscv64/csr.hpp"

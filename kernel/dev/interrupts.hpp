@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Which interrupt is it, and who handles it. (xv6: devintr, clockintr.)
 

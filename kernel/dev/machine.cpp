@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/machine.hpp"
 
 namespace dev {

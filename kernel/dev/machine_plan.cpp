@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/machine_plan.hpp"
 
 #include <algorithm>

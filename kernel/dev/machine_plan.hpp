@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What of the device tree is used. The tree is input like a disk image: nothing that it names is touched before it was
 // found sane here, against the rest of the tree and against what the kernel knows by itself. Free of the target: the

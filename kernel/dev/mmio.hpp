@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Device registers: every access happens, in order, with the width that is written.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/network_cards.hpp"
 
 #include <array>

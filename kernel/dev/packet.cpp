@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/packet.hpp"
 
 #include "arch/port.hpp"
@@ -32,7 +33,7 @@ lib::Result<void> PacketPool::start(u32 target) {
 }
 
 Packet PacketPool::take() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   PacketBuffer* const buffer = first_;
   if (buffer == nullptr) return {};
   first_ = buffer->next;
@@ -42,7 +43,7 @@ Packet PacketPool::take() {
 
 void PacketPool::give(PacketBuffer& buffer) {
   {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     const u32 count = count_.load(std::memory_order_relaxed);
     if (count < target_.load(std::memory_order_relaxed)) {
       buffer.next = std::exchange(first_, &buffer);

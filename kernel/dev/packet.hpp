@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Packets: one frame of RAM each, owned by whoever holds the handle, from the driver to the program's buffer without a
 // copy between. Free of the target, so that the network stack is tested on the host.
@@ -27,7 +28,7 @@ struct PacketBuffer {
   u16 payload_at;                  ///< the datagram's payload, inside `data`
   u16 payload_length;
   alignas(8) std::byte card[64];   ///< the driver's own (virtio-net: its header)
-  std::byte unused[at - 24 - 64];  // behind the 24 bytes above `card`
+  std::byte unused[at - 24 - 64];  ///< behind the 24 bytes above `card`
   std::byte data[room];
 };
 static_assert(offsetof(PacketBuffer, data) == PacketBuffer::at);
@@ -133,9 +134,9 @@ class PacketPool {
   [[nodiscard]] u64 refilled() const { return refilled_.load(std::memory_order_relaxed); }
 
  private:
-  sync::SpinLock lock_{"packets", sync::Rank::packets};
+  locks::SpinLock lock_{"packets", locks::Rank::packets};
   PacketBuffer* first_ SYNC_GUARDED_BY(lock_) = nullptr;
-  std::atomic<u32> count_{0};  // written under the lock, glanced at without
+  std::atomic<u32> count_{0};  ///< written under the lock, glanced at without
   std::atomic<u32> target_{0};
   std::atomic<u64> refilled_{0};
 };

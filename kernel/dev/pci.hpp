@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // PCI Express configuration through ECAM (PCI Express Base Specification 4.0, 7.2.2; PCI Local Bus Specification 3.0,
 // chapter 6). Finds functions on the root bus and gives them their addresses: the kernel is its own firmware.

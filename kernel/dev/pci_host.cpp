@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/pci_host.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What the device tree says of PCI Express (node `pci-host-ecam-generic`, PCI Bus Binding to IEEE 1275-1994). Free of
 // the target.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/plic.hpp"
 
 #include "arch/riscv64/hart.hpp"

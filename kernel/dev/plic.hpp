@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The platform-level interrupt controllers (xv6: plic.c). A machine of several sockets has one for each; a hart hears
 // the one of its own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/power.hpp"
 
 #include "arch/riscv64/probe.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The split virtqueue as its driver sees it (virtio 1.1: 2.6): how chains of descriptors go to the device and come
 // back.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/uart.hpp"
 
 #include "arch/riscv64/probe.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The 16550 UART: bytes out, bytes in. Editing and lines are the console's business.
 
@@ -15,8 +16,8 @@ namespace dev::uart {
 /// Sets up the UART whose registers are at this kernel address: 8 bits, FIFOs, receive interrupt.
 void start(u64 registers);
 
-/// Asks for the transmitter's interrupt, which comes when it has nothing to do, at once if that is so already; and takes
-/// the wish back.
+/// Asks for the transmitter's interrupt, which comes when it has nothing to do, at once if that is so already; and
+/// takes the wish back.
 void ask_for_room();
 void stop_asking_for_room();
 

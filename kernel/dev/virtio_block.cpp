@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/virtio_block.hpp"
 
 #include <algorithm>
@@ -85,7 +86,7 @@ class VirtioBlock final : public BlockDevice {
   VirtioRegisters registers_;
   u64 sectors_ = 0;
   bool has_flush_ = false;
-  sync::SpinLock lock_{"virtio_disk", sync::Rank::device};
+  locks::SpinLock lock_{"virtio_disk", locks::Rank::device};
   u64 free_slots_ SYNC_GUARDED_BY(lock_) = (u64{1} << request_slots) - 1;
   u64 free_groups_ SYNC_GUARDED_BY(lock_) = ~u64{0};
   std::array<Slot, request_slots> slots_{};
@@ -103,7 +104,7 @@ bool VirtioBlock::start(const MachineDescription::Device& where) {
   if (!agreed) return false;
   has_flush_ = features >> feature_flush & 1;
   {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     if (!registers_.start_queue(0, queue_.rings())) return false;
   }
   sectors_ = registers_.read_config<u32>(config_capacity) | u64{registers_.read_config<u32>(config_capacity + 4)} << 32;
@@ -117,13 +118,13 @@ bool VirtioBlock::answers(u32 interrupt) {
   const u64 deadline = arch::read_time() + patience_seconds * machine().timebase_frequency;
   u32 index = 0;
   {
-    sync::Guard guard(lock_);
+    locks::Guard guard(lock_);
     index = take_group();
     submit({RequestHeader::read, 0, block.data(), block.size()}, index);
     notify();
   }
   const auto pending = [&] {
-    sync::Guard guard(lock_);
+    locks::Guard guard(lock_);
     return groups_[index].pending != 0;
   };
   while (pending() && arch::read_time() < deadline) {
@@ -131,7 +132,7 @@ bool VirtioBlock::answers(u32 interrupt) {
     if (source == interrupt) handle_interrupt();
     if (source != plic::nothing) plic::complete(source);
   }
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   if (groups_[index].pending != 0) return false;
   free_groups_ |= u64{1} << index;
   return true;
@@ -185,7 +186,7 @@ void VirtioBlock::notify() {
 
 template <class Requests, class ToTransfer>
 lib::Result<void> VirtioBlock::run(const Requests& requests, ToTransfer to_transfer) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   const u32 index = take_group();
   Group& group = groups_[index];
   for (const auto& request : requests) submit(to_transfer(request), index);
@@ -223,7 +224,7 @@ lib::Result<void> VirtioBlock::flush() {
 }
 
 void VirtioBlock::handle_interrupt() {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   queue_.begin_taking_back([this] { registers_.acknowledge_interrupt(); });
   while (const auto used = queue_.take_back()) finish(used->first / descriptors_per_request);
 }

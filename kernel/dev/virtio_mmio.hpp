@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Virtio over MMIO, versions 1 and 2 (virtio 1.1: 4.2 and its legacy form 4.2.4): what all drivers have in common.
 
@@ -81,12 +82,13 @@ class VirtioRegisters {
   static constexpr u64 reg_magic = 0x000, reg_version = 0x004, reg_device_id = 0x008;
   static constexpr u64 reg_device_features = 0x010, reg_device_features_select = 0x014;
   static constexpr u64 reg_driver_features = 0x020, reg_driver_features_select = 0x024;
-  static constexpr u64 reg_guest_page_size = 0x028;  // legacy
+  static constexpr u64 reg_guest_page_size = 0x028;  ///< legacy
   static constexpr u64 reg_queue_select = 0x030, reg_queue_size_max = 0x034, reg_queue_size = 0x038;
-  static constexpr u64 reg_queue_align = 0x03c, reg_queue_page = 0x040;  // legacy
+  static constexpr u64 reg_queue_align = 0x03c, reg_queue_page = 0x040;  ///< legacy
   static constexpr u64 reg_queue_ready = 0x044, reg_queue_notify = 0x050;
   static constexpr u64 reg_interrupt_status = 0x060, reg_interrupt_acknowledge = 0x064, reg_status = 0x070;
-  static constexpr u64 reg_queue_descriptors = 0x080, reg_queue_driver = 0x090, reg_queue_device = 0x0a0;  // low, high
+  static constexpr u64 reg_queue_descriptors = 0x080, reg_queue_driver = 0x090,
+                       reg_queue_device = 0x0a0;  ///< low, high
 
   static constexpr u32 status_acknowledge = 1, status_driver = 2, status_driver_ok = 4, status_features_ok = 8;
   static constexpr u32 status_needs_reset = 64;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dev/virtio_net.hpp"
 
 #include <array>
@@ -54,13 +55,13 @@ class VirtioNet final : public NetworkDevice {
   MacAddress address_;
   PacketReceiver* receiver_ = nullptr;
 
-  sync::SpinLock receive_lock_{"virtio_net receive", sync::Rank::card_receive};
+  locks::SpinLock receive_lock_{"virtio_net receive", locks::Rank::card_receive};
   SplitQueue<DeviceMemory> received_ SYNC_GUARDED_BY(receive_lock_);
   std::array<Packet, slots> receive_buffers_ SYNC_GUARDED_BY(receive_lock_);
   bool is_polled_ SYNC_GUARDED_BY(receive_lock_) = false;  // a thread takes up; the interrupts leave it to it
   CardCounters counters_ SYNC_GUARDED_BY(receive_lock_);   // all but the transmit ones
 
-  sync::SpinLock transmit_lock_{"virtio_net transmit", sync::Rank::card_transmit};
+  locks::SpinLock transmit_lock_{"virtio_net transmit", locks::Rank::card_transmit};
   SplitQueue<DeviceMemory> sent_ SYNC_GUARDED_BY(transmit_lock_);
   std::array<Packet, slots> transmit_buffers_ SYNC_GUARDED_BY(transmit_lock_);
   u64 free_slots_ SYNC_GUARDED_BY(transmit_lock_) = ~u64{0};
@@ -75,7 +76,7 @@ constinit lib::Immortal<VirtioNet> the_card;
 bool VirtioNet::start(const MachineDescription::Device& where) {
   registers_ = VirtioRegisters(where);
   is_legacy_ = registers_.is_legacy();
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   if (!fill(receive_buffers_)) {
     lib::print("network: virtio-net: no memory for its buffers; not used\n");
     return false;
@@ -96,7 +97,7 @@ bool VirtioNet::start(const MachineDescription::Device& where) {
 
 void VirtioNet::open(PacketReceiver& receiver) {
   receiver_ = &receiver;
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   if (!restart()) lib::print("network: virtio-net: its queues are too short; it stays silent\n");
   counters_.resets = 0;
 }
@@ -107,7 +108,7 @@ bool VirtioNet::restart() {
   if (!registers_.begin(u64{1} << feature_mac).agreed) return false;
   received_.restart();
   is_polled_ = false;
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   for (Packet& packet : transmit_buffers_) packet.reset();
   free_slots_ = ~u64{0};
   sent_.restart();
@@ -152,11 +153,11 @@ NetworkDevice::More VirtioNet::receive_some() {
 }
 
 void VirtioNet::handle_interrupt() {
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   ++counters_.interrupts;
   received_.begin_taking_back([this] { registers_.acknowledge_interrupt(); });
   {
-    const sync::Guard transmit_guard(transmit_lock_);
+    const locks::Guard transmit_guard(transmit_lock_);
     take_back_sent();
   }
   if (is_polled_ || receive_some() == More::no) return;
@@ -165,7 +166,7 @@ void VirtioNet::handle_interrupt() {
 }
 
 NetworkDevice::More VirtioNet::poll() {
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   if (!is_polled_) return More::no;
   ++counters_.polls;
   if (receive_some() == More::yes) return More::yes;
@@ -187,7 +188,7 @@ void VirtioNet::take_back_sent() {
 }
 
 lib::Result<void> VirtioNet::transmit(Packet packet, WhenFull when_full) {
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   take_back_sent();
   while (free_slots_ == 0) {
     if (when_full == WhenFull::drop) {
@@ -213,21 +214,21 @@ lib::Result<void> VirtioNet::transmit(Packet packet, WhenFull when_full) {
 
 void VirtioNet::tend() {
   {
-    const sync::Guard guard(transmit_lock_);
+    const locks::Guard guard(transmit_lock_);
     take_back_sent();
   }
   if (registers_.is_working()) return;
-  const sync::Guard guard(receive_lock_);
+  const locks::Guard guard(receive_lock_);
   (void)restart();  // a device that refuses is tried again later
 }
 
 CardCounters VirtioNet::counters() {
   CardCounters result;
   {
-    const sync::Guard guard(receive_lock_);
+    const locks::Guard guard(receive_lock_);
     result = counters_;
   }
-  const sync::Guard guard(transmit_lock_);
+  const locks::Guard guard(transmit_lock_);
   result.transmitted = transmitted_;
   result.transmit_full = transmit_full_;
   return result;

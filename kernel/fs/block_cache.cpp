@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/block_cache.hpp"
 
 #include <bit>
@@ -7,7 +8,7 @@
 
 namespace fs {
 
-BlockCache::BlockCache() : clock_lock_("bcache", sync::Rank::block_cache) {}
+BlockCache::BlockCache() : clock_lock_("bcache", locks::Rank::block_cache) {}
 
 usize BlockCache::bytes_per_buffer() { return abi::block_size + sizeof(Buffer) + 2 * sizeof(std::atomic<Buffer*>); }
 
@@ -44,14 +45,14 @@ Buffer* BlockCache::find_and_pin(u32 bucket, u32 block) {
 Buffer* BlockCache::get(u32 block, WhenBusy when_busy) {
   const u32 bucket = bucket_of(block);
   {
-    const sync::Guard guard(lock_of(bucket));
+    const locks::Guard guard(lock_of(bucket));
     if (Buffer* found = find_and_pin(bucket, block)) return found;
   }
   Buffer* victim = claim_victim(when_busy);
   if (victim == nullptr) return nullptr;
   Buffer* found = nullptr;
   {
-    const sync::Guard guard(lock_of(bucket));
+    const locks::Guard guard(lock_of(bucket));
     found = find_and_pin(bucket, block);
     if (found == nullptr) {
       victim->block.store(block, std::memory_order_relaxed);
@@ -84,7 +85,7 @@ Buffer* BlockCache::sweep() {
 Buffer* BlockCache::claim_victim(WhenBusy when_busy) {
   Buffer* victim = nullptr;
   {
-    const sync::Guard guard(clock_lock_);
+    const locks::Guard guard(clock_lock_);
     victim = sweep();
     if (victim == nullptr) [[unlikely]] {
       if (when_busy == WhenBusy::give_up) return nullptr;
@@ -99,13 +100,13 @@ Buffer* BlockCache::claim_victim(WhenBusy when_busy) {
 }
 
 void BlockCache::wake_starved() {
-  const sync::Guard guard(clock_lock_);
+  const locks::Guard guard(clock_lock_);
   buffer_free_.wake_all();
 }
 
 void BlockCache::unchain(Buffer& buffer) {
   const u32 bucket = bucket_of(buffer.block.load(std::memory_order_relaxed));
-  const sync::Guard guard(lock_of(bucket));
+  const locks::Guard guard(lock_of(bucket));
   Buffer* at = buckets_[bucket].load(std::memory_order_relaxed);
   if (at == &buffer) {
     buckets_[bucket].store(buffer.next, std::memory_order_relaxed);
@@ -118,7 +119,7 @@ void BlockCache::unchain(Buffer& buffer) {
 
 bool BlockCache::begin_fill(Buffer& buffer) {
   const u32 bucket = bucket_of(buffer.block.load(std::memory_order_relaxed));
-  const sync::Guard guard(lock_of(bucket));
+  const locks::Guard guard(lock_of(bucket));
   while (buffer.content.load(std::memory_order_relaxed) == Buffer::Content::being_read) {
     (void)filled_queue(bucket).wait(lock_of(bucket), sched::Interruptible::no);
   }
@@ -129,7 +130,7 @@ bool BlockCache::begin_fill(Buffer& buffer) {
 
 void BlockCache::end_fill(Buffer& buffer, Buffer::Content content) {
   const u32 bucket = bucket_of(buffer.block.load(std::memory_order_relaxed));
-  const sync::Guard guard(lock_of(bucket));
+  const locks::Guard guard(lock_of(bucket));
   buffer.content.store(content, std::memory_order_release);
   filled_queue(bucket).wake_all();
 }
@@ -155,7 +156,7 @@ lib::Result<void> BlockCache::fill(Buffer& buffer, std::span<const u32> followin
     Buffer* next = get(block, WhenBusy::give_up);
     if (next == nullptr) break;
     BufferRef ref(*this, *next);
-    const sync::Guard guard(lock_of(bucket_of(block)));
+    const locks::Guard guard(lock_of(bucket_of(block)));
     if (next->content.load(std::memory_order_relaxed) != Buffer::Content::nothing) continue;
     next->content.store(Buffer::Content::being_read, std::memory_order_relaxed);
     ahead[count++] = std::move(ref);
@@ -190,8 +191,8 @@ void BlockCache::drop_all() {
 }
 
 void BlockCache::publish_locks() {
-  sync::LockStatistics::publish(clock_lock_);
-  for (BucketLock& lock : bucket_locks_) sync::LockStatistics::publish(lock);
+  locks::LockStatistics::publish(clock_lock_);
+  for (BucketLock& lock : bucket_locks_) locks::LockStatistics::publish(lock);
 }
 
 u32 BlockCache::pinned_count() const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The block cache (xv6: bio.c): a fixed number of 1 KiB buffers, found by hash, replaced least recently used
 // first (by a clock, so that a hit moves nothing).
@@ -29,13 +30,13 @@ struct Buffer {
   static constexpr u32 no_block = ~u32{0};
   enum class Content : u32 { nothing, being_read, valid };
 
-  Buffer* next = nullptr;      // hash chain, under its bucket's lock
+  Buffer* next = nullptr;      ///< hash chain, under its bucket's lock
   std::byte* bytes = nullptr;
-  std::atomic<u32> block{no_block};  // changes only while `pins` carries the claim
-  std::atomic<u32> pins{0};    // holders; `claimed` is added while the clock replaces the block
-  std::atomic<u32> recent{0};  // used since the clock's hand last passed
-  std::atomic<Content> content{Content::nothing};  // changes under the bucket's lock; stays valid while pinned
-  std::atomic<u32> logged{0};  // belongs to the open or committing group; set and cleared by the log
+  std::atomic<u32> block{no_block};  ///< changes only while `pins` carries the claim
+  std::atomic<u32> pins{0};    ///< holders; `claimed` is added while the clock replaces the block
+  std::atomic<u32> recent{0};  ///< used since the clock's hand last passed
+  std::atomic<Content> content{Content::nothing};  ///< changes under the bucket's lock; stays valid while pinned
+  std::atomic<u32> logged{0};  ///< belongs to the open or committing group; set and cleared by the log
 };
 
 /// A pin on a buffer: the block stays in memory while it lives (xv6: bread ... brelse). Move-only.
@@ -74,7 +75,7 @@ class BufferRef {
 
 class BlockCache {
  public:
-  static constexpr usize lock_count = 8;  // few: only a miss takes one
+  static constexpr usize lock_count = 8;  ///< few: only a miss takes one
 
   BlockCache();
   BlockCache(const BlockCache&) = delete;
@@ -131,12 +132,12 @@ class BlockCache {
  private:
   static constexpr u32 claimed = u32{1} << 30;
 
-  struct BucketLock : sync::SpinLock {
-    BucketLock() : sync::SpinLock("bcache", sync::Rank::block_cache) {}
+  struct BucketLock : locks::SpinLock {
+    BucketLock() : locks::SpinLock("bcache", locks::Rank::block_cache) {}
   };
 
   [[nodiscard]] u32 bucket_of(u32 block) const { return (block * 2654435761u) >> bucket_shift_; }
-  [[nodiscard]] sync::SpinLock& lock_of(u32 bucket) { return bucket_locks_[bucket % lock_count]; }
+  [[nodiscard]] locks::SpinLock& lock_of(u32 bucket) { return bucket_locks_[bucket % lock_count]; }
   [[nodiscard]] sched::WaitQueue& filled_queue(u32 bucket) { return filled_[bucket % lock_count]; }
   [[nodiscard]] Buffer* find_and_pin(u32 bucket, u32 block);
   /// A pin if the buffer holds this block, read in.
@@ -173,11 +174,11 @@ class BlockCache {
   dev::BlockDevice* device_ = nullptr;
   Buffer* buffers_ = nullptr;
   u32 count_ = 0;
-  std::atomic<Buffer*>* buckets_ = nullptr;  // heads of the chains; written under the buckets' locks
+  std::atomic<Buffer*>* buckets_ = nullptr;  ///< heads of the chains; written under the buckets' locks
   u32 bucket_shift_ = 31;
   BucketLock bucket_locks_[lock_count];
   sched::WaitQueue filled_[lock_count];
-  sync::SpinLock clock_lock_;  // the hand, and sleep when every buffer is pinned
+  locks::SpinLock clock_lock_;  ///< the hand, and sleep when every buffer is pinned
   u32 hand_ = 0;
   std::atomic<u32> starved_{0};
   sched::WaitQueue buffer_free_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Where file data goes to and comes from: user memory, or kernel memory (exec, tests). Abstract, so that the
 // file system knows nothing of address spaces.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/device.hpp"
 
 namespace fs {

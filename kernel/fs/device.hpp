@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Device files: major numbers to drivers (xv6: devsw).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Directories: files of 16-byte entries (xv6: dirlookup, dirlink, isdirempty). Free functions on a locked inode.
 

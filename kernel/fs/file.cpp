@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/file.hpp"
 
 #include "lib/immortal.hpp"
@@ -8,7 +9,7 @@ using lib::Error;
 using lib::fail;
 using lib::Result;
 
-FileTable::FileTable() : lock_("ftable", sync::Rank::file) {
+FileTable::FileTable() : lock_("ftable", locks::Rank::file) {
   for (File& file : slots_) {
     file.next_free_ = first_free_;
     first_free_ = &file;
@@ -21,7 +22,7 @@ FileTable& file_table() {
 }
 
 Result<FileRef> FileTable::take_slot() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   File* file = first_free_;
   if (file == nullptr) return fail(Error::limit_reached);
   first_free_ = file->next_free_;
@@ -32,14 +33,14 @@ Result<FileRef> FileTable::take_slot() {
 }
 
 void FileTable::give_back(File& file) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   file.next_free_ = first_free_;
   first_free_ = &file;
   --used_;
 }
 
 u32 FileTable::open_count() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   return used_;
 }
 

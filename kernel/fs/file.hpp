@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Open files (xv6: file.c): what a descriptor refers to. Shared by dup and fork, so counted; the offset is shared too
 // and guarded by the inode's mutex.
@@ -49,7 +50,7 @@ class File {
   Kind kind_ = Kind::unused;
   bool readable_ = false;
   bool writable_ = false;
-  u64 offset_ = 0;  // under the inode's mutex
+  u64 offset_ = 0;  ///< under the inode's mutex
   InodeRef inode_;
   CharacterDevice* device_ = nullptr;
   Pipe* pipe_ = nullptr;
@@ -121,7 +122,7 @@ class FileTable {
   [[nodiscard]] lib::Result<FileRef> take_slot();
   void give_back(File& file);
 
-  sync::SpinLock lock_;
+  locks::SpinLock lock_;
   File* first_free_ = nullptr;
   u32 used_ = 0;
   File slots_[slot_count];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/file_pages.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ using lib::fail;
 using lib::Result;
 using sv39::Ppn;
 
-FilePages::FilePages() : lock_("filepages", sync::Rank::mapping) { heads_.fill(mm::no_frame); }
+FilePages::FilePages() : lock_("filepages", locks::Rank::mapping) { heads_.fill(mm::no_frame); }
 
 mm::Frame* FilePages::locate(u32 inode, u64 index, Ppn& frame) {
   mm::FrameAllocator& frames = mm::frames();
@@ -27,14 +28,14 @@ mm::Frame* FilePages::locate(u32 inode, u64 index, Ppn& frame) {
 }
 
 std::optional<Ppn> FilePages::find(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Ppn frame;
   if (locate(inode, index, frame) == nullptr) return std::nullopt;
   return frame;
 }
 
 std::optional<Ppn> FilePages::find_and_count(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Ppn frame;
   if (locate(inode, index, frame) == nullptr) return std::nullopt;
   mm::frames().ref(frame);
@@ -42,7 +43,7 @@ std::optional<Ppn> FilePages::find_and_count(u32 inode, u64 index) {
 }
 
 void FilePages::add(u32 inode, u64 index, Ppn frame) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   mm::FrameAllocator& frames = mm::frames();
   mm::Frame& record = frames.record(frame);
   u32& head = heads_[bucket_of(inode, index)];
@@ -55,13 +56,13 @@ void FilePages::add(u32 inode, u64 index, Ppn frame) {
 }
 
 void FilePages::mark_dirty(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Ppn frame;
   if (mm::Frame* record = locate(inode, index, frame)) record->second |= dirty_mark;
 }
 
 bool FilePages::take_dirty(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Ppn frame;
   mm::Frame* record = locate(inode, index, frame);
   if (record == nullptr || (record->second & dirty_mark) == 0) return false;
@@ -70,7 +71,7 @@ bool FilePages::take_dirty(u32 inode, u64 index) {
 }
 
 bool FilePages::take_dirty_of_sole_owner(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Ppn frame;
   mm::Frame* record = locate(inode, index, frame);
   if (record == nullptr || (record->second & dirty_mark) == 0 || mm::frames().refs(frame) > 2) return false;
@@ -79,7 +80,7 @@ bool FilePages::take_dirty_of_sole_owner(u32 inode, u64 index) {
 }
 
 FilePages::Released FilePages::release_shared(u32 inode, u64 index) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Ppn frame;
   const mm::Frame* record = locate(inode, index, frame);
   if (record == nullptr) lib::bug("fs: a mapping is released of a file page that has none");
@@ -91,7 +92,7 @@ FilePages::Released FilePages::release_shared(u32 inode, u64 index) {
 FilePages::Released FilePages::release(u32 inode, u64 index) {
   Ppn frame;
   {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     const mm::Frame* record = locate(inode, index, frame);
     if (record == nullptr) lib::bug("fs: a mapping is released of a file page that has none");
     const bool last = mm::frames().refs(frame) == 2;

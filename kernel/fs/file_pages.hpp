@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The pages of files that are mapped somewhere (mmap). Almost always there are none: files are cached as blocks,
 // and only a mapping needs whole frames. While a page is here, read() and write() go through it, so that mappings
@@ -63,7 +64,7 @@ class FilePages {
   [[nodiscard]] mm::Frame* locate(u32 inode, u64 index, sv39::Ppn& frame);
   void unchain(u32 inode, u64 index);
 
-  sync::SpinLock lock_;
+  locks::SpinLock lock_;
   std::atomic<u32> count_{0};
   std::array<u32, bucket_count> heads_;
 };

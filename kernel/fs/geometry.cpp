@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/geometry.hpp"
 
 #include <algorithm>

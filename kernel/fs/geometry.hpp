@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Where things lie on a volume: the superblock, checked. Nothing else in fs looks at a raw superblock.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Inodes in memory (xv6: struct inode, fs.c). One object per inode number in use, found by hash in InodeTable.
 //
@@ -132,7 +133,7 @@ class Inode {
   [[nodiscard]] lib::Result<Freed> free_empty_table(Transaction& transaction, u32& table, u32 first_index);
   [[nodiscard]] lib::Result<void> cut_table(Transaction& transaction, u32 table, u32 kept);
 
-  // Under the table's lock; `number_` changes only while nobody refers to the inode.
+  /// Under the table's lock; `number_` changes only while nobody refers to the inode.
   Volume* volume_ = nullptr;
   u32 number_ = 0;
   u32 references_ = 0;
@@ -141,14 +142,14 @@ class Inode {
   InodeBacking backing_;
 
   sched::Mutex mutex_{"inode"};
-  // Under the mutex.
+  /// Under the mutex.
   bool loaded_ = false;
-  bool direct_checked_ = false;  // every direct block number is one of the data area's, or 0
+  bool direct_checked_ = false;  ///< every direct block number is one of the data area's, or 0
   abi::FileType type_ = abi::FileType::free;
   i16 major_ = 0;
   i16 minor_ = 0;
-  std::atomic<i16> link_count_{0};  // also read by the last release, when no one else can change it
-  std::atomic<u32> size_{0};  // also read by try_acquire_page
+  std::atomic<i16> link_count_{0};  ///< also read by the last release, when no one else can change it
+  std::atomic<u32> size_{0};  ///< also read by try_acquire_page
   u32 addresses_[abi::inode_address_count] = {};
 };
 

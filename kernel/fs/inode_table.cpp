@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 #include "fs/inode_table.hpp"
 
 #include "fs/volume.hpp"
 
 namespace fs {
 
-InodeTable::InodeTable(Volume& volume) : lock_("itable", sync::Rank::inode_table) {
+InodeTable::InodeTable(Volume& volume) : lock_("itable", locks::Rank::inode_table) {
   for (Inode& inode : slots_) {
     inode.volume_ = &volume;
     idle_.push_back(inode);
@@ -13,7 +14,7 @@ InodeTable::InodeTable(Volume& volume) : lock_("itable", sync::Rank::inode_table
 
 lib::Result<InodeRef> InodeTable::get(u32 number) {
   if (number == 0 || !slots_[0].volume_->geometry().is_inode(number)) return lib::fail(lib::Error::corrupt);
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Inode*& bucket = buckets_[number % bucket_count];
   for (Inode* inode = bucket; inode != nullptr; inode = inode->next_) {
     if (inode->number_ != number) continue;
@@ -38,7 +39,7 @@ void InodeTable::unchain(Inode& inode) {
 }
 
 void InodeTable::acquire(Inode& inode) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   ++inode.references_;
 }
 
@@ -50,7 +51,7 @@ void InodeTable::release(Inode& inode) {
 // the inode, so its link count stands still. Reclaiming keeps that reference; meanwhile another thread may find the
 // number free on disk, use it for a new file and even unlink that again: hence the loop above.
 bool InodeTable::try_release(Inode& inode) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   if (inode.references_ == 1 && inode.loaded_ && inode.link_count() == 0 && !cannot_reclaim(inode)) return false;
   if (--inode.references_ == 0) idle_.push_back(inode);
   return true;
@@ -84,14 +85,14 @@ void InodeTable::reclaim(Inode& inode) {
 }
 
 u32 InodeTable::referenced_count() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   u32 count = 0;
   for (const Inode& inode : slots_) count += inode.references_ != 0;
   return count;
 }
 
 bool InodeTable::clear() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   for (Inode& inode : slots_) {
     if (inode.references_ != 0) return false;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Inodes in memory, found by number (xv6: itable, iget). Unreferenced ones are kept, the longest unused is reused
 // first; when every slot is referenced the answer is limit_reached (A2), not a panic.
@@ -37,9 +38,9 @@ class InodeTable {
   void unchain(Inode& inode);
   [[nodiscard]] static bool cannot_reclaim(const Inode& inode);
 
-  sync::SpinLock lock_;
+  locks::SpinLock lock_;
   std::array<Inode*, bucket_count> buckets_{};
-  lib::IntrusiveList<Inode, &Inode::idle_link_> idle_;  // least recently released first
+  lib::IntrusiveList<Inode, &Inode::idle_link_> idle_;  ///< least recently released first
   std::array<Inode, slot_count> slots_;
 };
 

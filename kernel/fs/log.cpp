@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/log.hpp"
 
 #include "lib/bug.hpp"
@@ -5,7 +6,7 @@
 
 namespace fs {
 
-Log::Log() : lock_("log", sync::Rank::log) {}
+Log::Log() : lock_("log", locks::Rank::log) {}
 
 void Log::attach(BlockCache& cache, const Geometry& geometry) {
   cache_ = &cache;
@@ -102,7 +103,7 @@ lib::Result<void> Log::end(u64 group, u32 unused, Outcome outcome) {
 }
 
 bool Log::add(Buffer& buffer) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   ++statistics_.blocks;
   if (buffer.logged.load(std::memory_order_relaxed) != 0) return false;
   buffer.logged.store(1, std::memory_order_relaxed);
@@ -201,7 +202,7 @@ void Log::make_room() {
 // What is to be settled may be in a group that someone else's commit has ended, and lost: so a group that failed is
 // remembered.
 lib::Result<void> Log::settle() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   if (logged_ != 0) {
     const u64 group = group_;
     wanted_ = true;

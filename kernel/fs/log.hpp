@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The write-ahead log (xv6: log.c), on disk as xv6 has it: a header block (count, block numbers) and slots.
 //
@@ -90,24 +91,24 @@ class Log {
   u32 start_ = 0;
   u32 capacity_ = 0;
 
-  sync::SpinLock lock_;
-  sched::WaitQueue turn_;  // waiting to begin, in order of their tickets
-  sched::WaitQueue ended_;  // waiting for their group to be durable
+  locks::SpinLock lock_;
+  sched::WaitQueue turn_;  ///< waiting to begin, in order of their tickets
+  sched::WaitQueue ended_;  ///< waiting for their group to be durable
   State state_ = State::open;
-  u64 next_ticket_ = 0;  // tickets make a large reservation wait no longer than those before it
+  u64 next_ticket_ = 0;  ///< tickets make a large reservation wait no longer than those before it
   u64 serving_ = 0;
-  u64 group_ = 1;  // the open or committing group
-  u64 failed_group_ = 0;  // the group whose commit failed; there is at most one
-  u32 committed_ = 0;  // slots used by committed groups since the last checkpoint
-  u32 logged_ = 0;  // blocks of the open group
-  u32 reserved_ = 0;  // promised to running operations, not yet used
-  u32 running_ = 0;  // operations
-  bool wanted_ = false;  // someone waits for the open group to be durable
-  std::atomic<u64> rest_{0};  // twice the group, and 1 if it is open; written under lock_; see rest()
-  std::atomic<u32> in_demand_{0};  // a flag
-  std::atomic<u32> failed_{0};  // a flag; exchange of a byte is no instruction
+  u64 group_ = 1;  ///< the open or committing group
+  u64 failed_group_ = 0;  ///< the group whose commit failed; there is at most one
+  u32 committed_ = 0;  ///< slots used by committed groups since the last checkpoint
+  u32 logged_ = 0;  ///< blocks of the open group
+  u32 reserved_ = 0;  ///< promised to running operations, not yet used
+  u32 running_ = 0;  ///< operations
+  bool wanted_ = false;  ///< someone waits for the open group to be durable
+  std::atomic<u64> rest_{0};  ///< twice the group, and 1 if it is open; written under lock_; see rest()
+  std::atomic<u32> in_demand_{0};  ///< a flag
+  std::atomic<u32> failed_{0};  ///< a flag; exchange of a byte is no instruction
   Buffer* blocks_[max_log_capacity] = {};
-  dev::BlockWrite writes_[max_log_capacity] = {};  // too big for a kernel stack; used by the one that commits
+  dev::BlockWrite writes_[max_log_capacity] = {};  ///< too big for a kernel stack; used by the one that commits
   alignas(8) abi::LogHeader header_ = {};
   Statistics statistics_ = {};
 };
@@ -164,7 +165,7 @@ class Transaction {
 
   Log& log_;
   u32 room_;
-  u64 group_ = 0;  // 0: did not begin, or has ended
+  u64 group_ = 0;  ///< 0: did not begin, or has ended
   Log::Outcome outcome_ = Log::Outcome::nothing_changed;
 };
 

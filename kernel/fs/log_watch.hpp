@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // When to commit what nobody waits for, and when to empty a log that nobody uses. A machine is switched off when it is
 // quiet, and an image with an empty log is good for every reader; but to empty it after each commit, as xv6 does, would

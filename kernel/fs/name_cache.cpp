@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/name_cache.hpp"
 
 namespace fs {
@@ -12,7 +13,7 @@ usize NameCache::set_of(u32 directory, const EntryName& name) {
 
 std::optional<NameCache::Found> NameCache::find(u32 directory, const EntryName& name) {
   const usize index = set_of(directory, name);
-  const sync::Guard guard(locks_[index % lock_count]);
+  const locks::Guard guard(locks_[index % lock_count]);
   for (const Entry& entry : sets_[index].entries) {
     if (entry.directory == directory && entry.name == name) return Found{entry.inode, entry.offset};
   }
@@ -21,7 +22,7 @@ std::optional<NameCache::Found> NameCache::find(u32 directory, const EntryName& 
 
 void NameCache::remember(u32 directory, const EntryName& name, Found found) {
   const usize index = set_of(directory, name);
-  const sync::Guard guard(locks_[index % lock_count]);
+  const locks::Guard guard(locks_[index % lock_count]);
   Set& set = sets_[index];
   Entry* place = nullptr;
   for (Entry& entry : set.entries) {
@@ -37,7 +38,7 @@ void NameCache::remember(u32 directory, const EntryName& name, Found found) {
 
 void NameCache::forget(u32 directory, const EntryName& name) {
   const usize index = set_of(directory, name);
-  const sync::Guard guard(locks_[index % lock_count]);
+  const locks::Guard guard(locks_[index % lock_count]);
   for (Entry& entry : sets_[index].entries) {
     if (entry.directory == directory && entry.name == name) entry.directory = 0;
   }
@@ -45,7 +46,7 @@ void NameCache::forget(u32 directory, const EntryName& name) {
 
 std::optional<EntryName> NameCache::name_of(u32 inode) {
   for (usize index = 0; index < sets; ++index) {
-    const sync::Guard guard(locks_[index % lock_count]);
+    const locks::Guard guard(locks_[index % lock_count]);
     for (const Entry& entry : sets_[index].entries) {
       if (entry.directory != 0 && entry.inode == inode && !entry.name.is_dot() && !entry.name.is_dot_dot()) {
         return entry.name;

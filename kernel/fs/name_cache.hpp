@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Directory lookups that were made before: (directory, name) to (inode, offset of the entry). It never goes
 // stale, because every change of a directory passes through Directory under that directory's mutex, which tells
@@ -33,7 +34,7 @@ class EntryName {
   [[nodiscard]] bool is_dot_dot() const { return words_[0] == 0x2e2e && words_[1] == 0; }
 
  private:
-  std::array<u64, 2> words_{};  // bytes 14 and 15 stay 0
+  std::array<u64, 2> words_{};  ///< bytes 14 and 15 stay 0
 };
 
 class NameCache {
@@ -47,7 +48,7 @@ class NameCache {
   NameCache(const NameCache&) = delete;
   NameCache& operator=(const NameCache&) = delete;
 
-  // The caller holds the directory's mutex in all of these.
+  /// The caller holds the directory's mutex in all of these.
   [[nodiscard]] std::optional<Found> find(u32 directory, const EntryName& name);
   void remember(u32 directory, const EntryName& name, Found found);
   void forget(u32 directory, const EntryName& name);
@@ -60,7 +61,7 @@ class NameCache {
   static constexpr usize sets = 512, ways = 4, lock_count = 16;
   struct Entry {
     EntryName name;
-    u32 directory = 0;  // 0: empty
+    u32 directory = 0;  ///< 0: empty
     u32 inode = 0;
     u32 offset = 0;
   };
@@ -68,8 +69,8 @@ class NameCache {
     Entry entries[ways];
     u32 next_victim = 0;
   };
-  struct SetLock : sync::SpinLock {
-    SetLock() : sync::SpinLock("names", sync::Rank::inode_table) {}
+  struct SetLock : locks::SpinLock {
+    SetLock() : locks::SpinLock("names", locks::Rank::inode_table) {}
   };
 
   [[nodiscard]] static usize set_of(u32 directory, const EntryName& name);

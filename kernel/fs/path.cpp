@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Operations by path (xv6: namex, create, and the path half of sysfile.c).
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/pipe.hpp"
 
 #include <algorithm>
@@ -14,14 +15,14 @@ using lib::Result;
 // All pipes there can be: a pipe has two open files, of which there are 256.
 class PipePool {
  public:
-  PipePool() : lock_("pipes", sync::Rank::file) {
+  PipePool() : lock_("pipes", locks::Rank::file) {
     for (Pipe& pipe : pipes_) {
       pipe.next_free_ = first_free_;
       first_free_ = &pipe;
     }
   }
   Pipe* take() {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     Pipe* pipe = first_free_;
     if (pipe == nullptr) return nullptr;
     first_free_ = pipe->next_free_;
@@ -29,18 +30,18 @@ class PipePool {
     return pipe;
   }
   void give_back(Pipe& pipe) {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     pipe.next_free_ = first_free_;
     first_free_ = &pipe;
     --used_;
   }
   u32 used() {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     return used_;
   }
 
  private:
-  sync::SpinLock lock_;
+  locks::SpinLock lock_;
   Pipe* first_free_ = nullptr;
   u32 used_ = 0;
   Pipe pipes_[128];
@@ -55,7 +56,7 @@ PipePool& pool() {
 
 }  // namespace
 
-Pipe::Pipe() : lock_("pipe", sync::Rank::pipe) {}
+Pipe::Pipe() : lock_("pipe", locks::Rank::pipe) {}
 
 Result<Pipe*> Pipe::make() {
   static_assert(capacity == sv39::page_size);
@@ -130,7 +131,7 @@ Result<usize> Pipe::read(DataSink& sink, usize count) {
   while (total < count) {
     CopyResult copy;
     {
-      const sync::Guard guard(lock_);
+      const locks::Guard guard(lock_);
       if (read_position_ == write_position_) [[unlikely]] {
         if (total != 0) return total;
         if (wait_for_data() == sched::Woken::killed) return fail(Error::interrupted);
@@ -157,7 +158,7 @@ Result<usize> Pipe::write(DataSource& source, usize count) {
   while (total < count) {
     CopyResult copy;
     {
-      const sync::Guard guard(lock_);
+      const locks::Guard guard(lock_);
       if (write_position_ - read_position_ == capacity) [[unlikely]] {
         if (wait_for_room() == sched::Woken::killed) return fail(Error::interrupted);
       }
@@ -182,7 +183,7 @@ void Pipe::close_write_end() { close(write_open_); }
 
 void Pipe::close(bool& end_open) {
   {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     end_open = false;
     readable_.wake_all();
     writable_.wake_all();

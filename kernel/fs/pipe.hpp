@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Pipes (xv6: pipe.c): one frame as a ring, two ends.
 
@@ -11,7 +12,7 @@ namespace fs {
 
 class Pipe {
  public:
-  static constexpr u32 capacity = 4096;  // one frame; xv6 has 512, which a program sees only as a lower bound
+  static constexpr u32 capacity = 4096;  ///< one frame; xv6 has 512, which a program sees only as a lower bound
 
   Pipe();
   Pipe(const Pipe&) = delete;
@@ -36,16 +37,16 @@ class Pipe {
  private:
   friend class PipePool;
 
-  // Not inlined: the way that need not wait shall stay short.
+  /// Not inlined: the way that need not wait shall stay short.
   [[gnu::noinline]] sched::Woken wait_for_data() SYNC_REQUIRES(lock_);
   [[gnu::noinline]] sched::Woken wait_for_room() SYNC_REQUIRES(lock_);
   [[nodiscard]] CopyResult copy_out(DataSink& sink, usize count);
   [[nodiscard]] CopyResult copy_in(DataSource& source, usize count);
   void close(bool& end_open);
 
-  sync::SpinLock lock_;
+  locks::SpinLock lock_;
   std::byte* ring_ = nullptr;
-  u32 read_position_ = 0;   // both count bytes since the pipe was last empty, modulo 2^32
+  u32 read_position_ = 0;   ///< both count bytes since the pipe was last empty, modulo 2^32
   u32 write_position_ = 0;
   bool read_open_ = false;
   bool write_open_ = false;

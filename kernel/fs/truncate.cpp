@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Freeing a file's blocks (xv6: itrunc): from the end, so that what is left is always a consistent, shorter file, and
 // in as many transactions as the bitmap blocks of a large file need.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/volume.hpp"
 
 #include <bit>
@@ -13,7 +14,9 @@ using lib::fail;
 using lib::Result;
 
 Volume::Volume()
-    : inodes_(*this), bitmap_lock_("bitmap", sync::Rank::inode_table), slots_lock_("inodes", sync::Rank::inode_table) {}
+    : inodes_(*this),
+      bitmap_lock_("bitmap", locks::Rank::inode_table),
+      slots_lock_("inodes", locks::Rank::inode_table) {}
 
 Volume& root_volume() {
   static lib::Immortal<Volume> volume;
@@ -94,7 +97,7 @@ Result<BufferRef> Volume::allocate_block(Transaction& transaction) {
   for (;;) {
     u32 from;
     {
-      const sync::Guard guard(bitmap_lock_);
+      const locks::Guard guard(bitmap_lock_);
       from = lowest_free_block_;
     }
     if (from >= geometry_.size) return fail(Error::no_space);
@@ -103,7 +106,7 @@ Result<BufferRef> Volume::allocate_block(Transaction& transaction) {
     const u32 end = std::min(begin + abi::bits_per_block, geometry_.size);
     u32 found = end;
     {
-      const sync::Guard guard(bitmap_lock_);
+      const locks::Guard guard(bitmap_lock_);
       if (lowest_free_block_ < begin) continue;  // one was freed meanwhile
       u64* const words = bitmap.as<u64>();
       for (u32 bit = std::max(lowest_free_block_, from); bit < end;) {
@@ -130,7 +133,7 @@ Result<bool> Volume::free_block(Transaction& transaction, u32 block, u32 spare) 
   const BufferRef bitmap = LIB_TRY(cache_.read(geometry_.bitmap_block(block)));
   if (!transaction.can_add(bitmap, spare)) return false;
   {
-    const sync::Guard guard(bitmap_lock_);
+    const locks::Guard guard(bitmap_lock_);
     u64& word = bitmap.as<u64>()[block % abi::bits_per_block / 64];
     const u64 bit = u64{1} << (block % 64);
     if ((word & bit) == 0) {
@@ -147,17 +150,17 @@ Result<bool> Volume::free_block(Transaction& transaction, u32 block, u32 spare) 
 // --- Inodes ---
 
 void Volume::load_slot(const BufferRef& block, u32 number, abi::DiskInode& inode) {
-  const sync::Guard guard(slots_lock_);
+  const locks::Guard guard(slots_lock_);
   inode = block.as<abi::DiskInode>()[number % abi::inodes_per_block];
 }
 
 void Volume::store_slot(const BufferRef& block, u32 number, const abi::DiskInode& inode) {
-  const sync::Guard guard(slots_lock_);
+  const locks::Guard guard(slots_lock_);
   block.as<abi::DiskInode>()[number % abi::inodes_per_block] = inode;
 }
 
 void Volume::note_free_inode(u32 number) {
-  const sync::Guard guard(slots_lock_);
+  const locks::Guard guard(slots_lock_);
   lowest_free_inode_ = std::min(lowest_free_inode_, number);
 }
 
@@ -165,7 +168,7 @@ Result<u32> Volume::allocate_inode(Transaction& transaction, abi::FileType type)
   for (;;) {
     u32 from;
     {
-      const sync::Guard guard(slots_lock_);
+      const locks::Guard guard(slots_lock_);
       from = lowest_free_inode_;
     }
     if (from >= geometry_.inode_count) return fail(Error::no_space);
@@ -174,7 +177,7 @@ Result<u32> Volume::allocate_inode(Transaction& transaction, abi::FileType type)
     const u32 end = std::min(begin + abi::inodes_per_block, geometry_.inode_count);
     u32 found = end;
     {
-      const sync::Guard guard(slots_lock_);
+      const locks::Guard guard(slots_lock_);
       if (lowest_free_inode_ < begin) continue;  // one was freed meanwhile
       abi::DiskInode* const slots = block.as<abi::DiskInode>();
       for (found = std::max(lowest_free_inode_, from); found < end; ++found) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A mounted file system and its operations by path. One Volume object holds everything that the file system
 // keeps in memory; the kernel has one (root_volume), a host test as many as it likes.
@@ -130,10 +131,10 @@ class Volume {
   NameCache names_;
   FilePages pages_;
   InodeTable inodes_;
-  sync::SpinLock bitmap_lock_;  // bytes of all bitmap blocks
-  u32 lowest_free_block_ = 0;  // no block below is free; under bitmap_lock_
-  sync::SpinLock slots_lock_;  // bytes of all inode-table blocks
-  u32 lowest_free_inode_ = 1;  // no inode below is free; under slots_lock_
+  locks::SpinLock bitmap_lock_;  ///< bytes of all bitmap blocks
+  u32 lowest_free_block_ = 0;  ///< no block below is free; under bitmap_lock_
+  locks::SpinLock slots_lock_;  ///< bytes of all inode-table blocks
+  u32 lowest_free_inode_ = 1;  ///< no inode below is free; under slots_lock_
 };
 
 /// The kernel's one volume.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/alarm.hpp"
 
 #include <cstring>
@@ -5,9 +6,9 @@
 #include "labs/handlers.hpp"
 #include "syscall/arguments.hpp"
 
+using calls::argument;
+using calls::failed;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
 
 namespace lab {
 
@@ -24,7 +25,7 @@ void count_alarm_tick(Process& self) {
 
 // A handler that is running stays what it is: it may call sigalarm itself before it returns.
 u64 sys_sigalarm(Process& self) {
-  const i32 ticks = syscall::integer_argument(self, 0);
+  const i32 ticks = calls::integer_argument(self, 0);
   if (ticks < 0) return failed;
   process::Alarm& alarm = self.watch.alarm;
   alarm.period = static_cast<u64>(ticks);

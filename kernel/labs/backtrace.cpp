@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/backtrace.hpp"
 
 #include "arch/riscv64/hart.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/crash_test.hpp"
 
 #include "abi/layout.hpp"

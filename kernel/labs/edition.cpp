@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/edition.hpp"
 
 #include "boot/options.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Which year's xv6 contract the running programs expect. A few things really differ between the images of 2020 to 2026
 // (docs/compatibility.md); everything else is one behaviour for all. The choice is made once, from the image (its
@@ -15,12 +16,12 @@ namespace lab {
 
 /// Which meaning the call numbers from 22 on have, but for those that the image itself names.
 enum class NumberMap : u8 {
-  automatic_legacy,  // images up to 2024 without a hint: 29 is told apart by its argument, 30 is pgaccess
-  automatic_2025,  // images of 2025 without a hint: year_2025, but 30 is pgaccess, for no test calls unbind
-  up_to_2023,  // 23 sysinfo, 29 connect, 30 pgaccess
-  year_2024,  // 23 sysinfo, 29 bind, 30 unbind, 31.. send recv pgpte kpgtbl
-  year_2025,  // as 2024, but 23 interpose; 35 rwlktest, 36 cpupin
-  year_2026,  // 22 sync, then those of 2025 one further, vmprint for kpgtbl; 38 pgaccess, 39 ksupernpte
+  automatic_legacy,  ///< images up to 2024 without a hint: 29 is told apart by its argument, 30 is pgaccess
+  automatic_2025,  ///< images of 2025 without a hint: year_2025, but 30 is pgaccess, for no test calls unbind
+  up_to_2023,  ///< 23 sysinfo, 29 connect, 30 pgaccess
+  year_2024,  ///< 23 sysinfo, 29 bind, 30 unbind, 31.. send recv pgpte kpgtbl
+  year_2025,  ///< as 2024, but 23 interpose; 35 rwlktest, 36 cpupin
+  year_2026,  ///< 22 sync, then those of 2025 one further, vmprint for kpgtbl; 38 pgaccess, 39 ksupernpte
 };
 
 /// Student solutions number their one or two new calls from the first free number up. Boot argument `calls=NAME`;
@@ -54,13 +55,13 @@ struct Edition {
 
 /// What the mounted file system tells about the year of its programs.
 struct ImageFacts {
-  u32 total_blocks = 0;  // superblock `size`
-  u32 log_blocks = 0;  // superblock `nlog`
-  bool has_kalloctest = false;  // the root directory contains `kalloctest`
-  bool has_sync = false;  // ... `sync`
-  bool has_pgtbltest = false;  // ... `pgtbltest`
-  bool has_deep_stacks = false;  // a util image of 2024 or later: its programs are linked for stacks of two pages
-  const ImageCalls* calls = nullptr;  // what the stubs of /init say
+  u32 total_blocks = 0;  ///< superblock `size`
+  u32 log_blocks = 0;  ///< superblock `nlog`
+  bool has_kalloctest = false;  ///< the root directory contains `kalloctest`
+  bool has_sync = false;  ///< ... `sync`
+  bool has_pgtbltest = false;  ///< ... `pgtbltest`
+  bool has_deep_stacks = false;  ///< a util image of 2024 or later: its programs are linked for stacks of two pages
+  const ImageCalls* calls = nullptr;  ///< what the stubs of /init say
 };
 
 /// A lab's skeleton; the name is the branch's: "pgtbl".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/figures.hpp"
 
 #include <algorithm>
@@ -14,9 +15,9 @@
 #include "syscall/arguments.hpp"
 #include "syscall/handlers.hpp"
 
+using calls::argument;
+using calls::failed;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
 
 namespace lab {
 
@@ -56,7 +57,7 @@ constinit ConsoleWatch console_watch;
 /// One field of a VmStat in user memory, if the program's buffer reaches so far.
 bool store_field(Process& self, usize offset, u64 value) {
   if (argument(self, 1) < offset + sizeof value) return true;
-  return syscall::store(self, argument(self, 0) + offset, value);
+  return calls::store(self, argument(self, 0) + offset, value);
 }
 
 }  // namespace
@@ -77,7 +78,7 @@ void watch_console() {
 u64 sys_sysinfo(Process& self) {
   const abi::Sysinfo info{.free_bytes = mm::frames().free_count() * abi::page_size,
                           .process_count = process::table().count()};
-  return syscall::store(self, argument(self, 0), info) ? 0 : failed;
+  return calls::store(self, argument(self, 0), info) ? 0 : failed;
 }
 
 // The core's call leaves the benchmarks' fields zero.
@@ -105,8 +106,8 @@ u64 sys_copyprobe(Process& self) {
   while (done < count) {
     const usize step = std::min<u64>(count - done, abi::page_size);
     const bool copied = direction == abi::CopyDirection::out
-                            ? syscall::store_bytes(self, address + done, zeros.bytes, step)
-                            : syscall::fetch_bytes(self, address + done, dropped.bytes, step);
+                            ? calls::store_bytes(self, address + done, zeros.bytes, step)
+                            : calls::fetch_bytes(self, address + done, dropped.bytes, step);
     if (!copied) break;
     done += step;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The network lab of 2020 to 2023: a UDP flow between two ends as a file descriptor. One read takes one datagram, one
 // write sends one; dup and fork share the flow, and the last close ends it.
 #include <algorithm>
@@ -72,13 +73,13 @@ class FlowPool {
     for (FlowFile& file : files_) put_back(file);
   }
   FlowFile* take() {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     FlowFile* const file = first_free_;
     if (file != nullptr) first_free_ = file->next_free_;
     return file;
   }
   void give_back(FlowFile& file) {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     put_back(file);
   }
 
@@ -87,7 +88,7 @@ class FlowPool {
     file.next_free_ = first_free_;
     first_free_ = &file;
   }
-  sync::SpinLock lock_{"flows", sync::Rank::file};
+  locks::SpinLock lock_{"flows", locks::Rank::file};
   FlowFile* first_free_ SYNC_GUARDED_BY(lock_) = nullptr;
   std::array<FlowFile, net::Endpoints::capacity> files_;
 };
@@ -129,22 +130,22 @@ void say_first_packet(net::EtherType type) {
 void say_first_packets() {
   constexpr u64 first_lab_call = 22, behind_lab_calls = 100;
   for (u64 number = first_lab_call; number < behind_lab_calls; ++number) {
-    const std::string_view name = syscall::call_at(number).name;
+    const std::string_view name = calls::call_at(number).name;
     if (name == "bind" || name == "connect or bind") process::network().set_first_packet_notice(say_first_packet);
   }
 }
 
 }  // namespace lab
 
-using syscall::argument;
+using calls::argument;
 
 // connect(address, local port, remote port) -> descriptor, all in host byte order.
 u64 sys_connect(process::Process& self) {
-  const auto slot = syscall::free_descriptor(self);
-  if (!slot) return syscall::failed;
+  const auto slot = calls::free_descriptor(self);
+  if (!slot) return calls::failed;
   auto file = lab::connect({static_cast<u32>(argument(self, 0))}, static_cast<u16>(argument(self, 1)),
                            static_cast<u16>(argument(self, 2)));
-  if (!file) return syscall::failed;
+  if (!file) return calls::failed;
   self.files[*slot] = std::move(*file);
   return *slot;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/image_calls.hpp"
 
 #include <algorithm>

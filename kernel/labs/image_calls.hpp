@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Which number an image's programs use for which call, read from the stubs in one of them. xv6 links its stubs whole
 // into every program, and a program keeps its symbols: a symbol `mmap` at `li a7, 22; ecall; ret` says that this image

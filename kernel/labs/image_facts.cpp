@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/image_facts.hpp"
 
 #include <optional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/edition.hpp"
 #include "syscall/call_table.hpp"
 
@@ -7,7 +8,7 @@ namespace lab {
 
 namespace {
 
-using syscall::number_call;
+using calls::number_call;
 
 /// From 2026 on the base has one call more, and all of the labs' moved up by one.
 void number_calls_of_2026() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page-table lab's questions, as far as the core has no use for them.
 #include <algorithm>
 #include <array>
@@ -7,10 +8,10 @@
 #include "mm/kernel_space.hpp"
 #include "syscall/arguments.hpp"
 
+using calls::argument;
+using calls::failed;
+using calls::integer_argument;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
-using syscall::integer_argument;
 
 namespace {
 
@@ -30,8 +31,8 @@ bool are_mapped(mm::AddressSpace& memory, sv39::VirtAddr first, u32 pages) {
 // (u64* superpages, u64* base_pages): the leaves of the kernel's table above level 0, and at level 0.
 u64 sys_ksupernpte(Process& self) {
   const mm::LeafCounts counts = mm::kernel_space().leaf_counts();
-  const bool stored = syscall::store(self, argument(self, 0), counts.superpages) &&
-                      syscall::store(self, argument(self, 1), counts.base_pages);
+  const bool stored = calls::store(self, argument(self, 0), counts.superpages) &&
+                      calls::store(self, argument(self, 1), counts.base_pages);
   return stored ? 0 : failed;
 }
 
@@ -48,12 +49,12 @@ u64 sys_pgaccess_2026(Process& self) {
   // The whole mask once before anything is forgotten: it may be no memory of the program's.
   const u32 bytes = (pages + bits_in_byte - 1) / bits_in_byte;
   for (u32 i = 0; i < bytes; ++i) {
-    if (!syscall::store(self, mask_at + i, u8{0})) return failed;
+    if (!calls::store(self, mask_at + i, u8{0})) return failed;
   }
   for (u32 done = 0; done < pages; done += bits_in_byte) {
     const u32 part = std::min(bits_in_byte, pages - done);
     const auto used = static_cast<u8>(self.memory->take_accessed(first + done * abi::page_size, part));
-    if (!syscall::store(self, mask_at + done / bits_in_byte, used)) return failed;
+    if (!calls::store(self, mask_at + done / bits_in_byte, used)) return failed;
   }
   return 0;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The lock lab's test of reader/writer locks, called by four threads at the same time (xv6: rwlktest's kernel half).
 // Four steps, each begun by all together: readers share; writers exclude each other; a writer excludes readers; a
 // waiting writer gets in although readers keep coming.
@@ -203,8 +204,8 @@ bool take_part() {
 }  // namespace lab
 
 u64 sys_rwlktest(process::Process&) {
-  if (std::popcount(arch::started_harts()) < static_cast<i32>(lab::callers)) return syscall::failed;
-  return lab::take_part() ? 0 : syscall::failed;
+  if (std::popcount(arch::started_harts()) < static_cast<i32>(lab::callers)) return calls::failed;
+  return lab::take_part() ? 0 : calls::failed;
 }
 
 // (int reset). What a reset is was never told in public. Each run begins anew here, so there is nothing to do for a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/statistics.hpp"
 
 #include <algorithm>
@@ -37,34 +38,34 @@ class Text {
   usize length_ = 0;
 };
 
-void add_lock(Text& text, const sync::SpinLock& lock) {
+void add_lock(Text& text, const locks::SpinLock& lock) {
   text.add("lock: {}: #test-and-set {} #acquire() {}\n", lock.name(), lock.contended(), lock.acquires());
 }
 
-bool is_counted(const sync::SpinLock& lock, StatisticsText kind) {
+bool is_counted(const locks::SpinLock& lock, StatisticsText kind) {
   const std::string_view name = lock.name();
   if (name.starts_with("kmem")) return true;
   return kind == StatisticsText::locks_kmem_and_bcache && name.starts_with("bcache");
 }
 
 /// More contended, or as much and oftener taken.
-bool is_busier(const sync::SpinLock& a, const sync::SpinLock& b) {
+bool is_busier(const locks::SpinLock& a, const locks::SpinLock& b) {
   if (a.contended() != b.contended()) return a.contended() > b.contended();
   return a.acquires() > b.acquires();
 }
 
 /// The most contended locks, most contended first.
 void add_top(Text& text) {
-  std::array<const sync::SpinLock*, top_count> top{};
-  for (const sync::SpinLock* lock = sync::LockStatistics::first(); lock != nullptr;
-       lock = sync::LockStatistics::next(*lock)) {
-    const sync::SpinLock* rising = lock;
-    for (const sync::SpinLock*& place : top) {
+  std::array<const locks::SpinLock*, top_count> top{};
+  for (const locks::SpinLock* lock = locks::LockStatistics::first(); lock != nullptr;
+       lock = locks::LockStatistics::next(*lock)) {
+    const locks::SpinLock* rising = lock;
+    for (const locks::SpinLock*& place : top) {
       if (place == nullptr || is_busier(*rising, *place)) std::swap(place, rising);
       if (rising == nullptr) break;
     }
   }
-  for (const sync::SpinLock* lock : top) {
+  for (const locks::SpinLock* lock : top) {
     if (lock != nullptr) add_lock(text, *lock);
   }
 }
@@ -74,8 +75,8 @@ void add_locks(Text& text, StatisticsText kind) {
   text.add("--- lock {} stats\n", kind == StatisticsText::locks_kmem_only ? "kmem" : "kmem/bcache");
   u64 total = 0;
   usize listed = 0;
-  for (const sync::SpinLock* lock = sync::LockStatistics::first(); lock != nullptr;
-       lock = sync::LockStatistics::next(*lock)) {
+  for (const locks::SpinLock* lock = locks::LockStatistics::first(); lock != nullptr;
+       lock = locks::LockStatistics::next(*lock)) {
     if (!is_counted(*lock, kind)) continue;
     total += lock->contended();
     if (lock->acquires() != 0 && listed < max_listed) {

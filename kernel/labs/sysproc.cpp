@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The traps lab looks for three addresses when `bttest` sleeps: in a file of this name, in syscall.cpp and in trap.cpp.
 // Other programs print none: the lines would tear their output apart.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/unknown_call.hpp"
 
 #include <atomic>
@@ -14,7 +15,7 @@ constexpr usize line_bytes = 160;
 char known_calls[line_bytes] = "";
 
 constexpr u64 numbers_in_word = 64;
-constinit std::atomic<u64> told[syscall::call_numbers / numbers_in_word] = {};
+constinit std::atomic<u64> told[calls::call_numbers / numbers_in_word] = {};
 constinit std::atomic<u64> silent_until{0};
 
 /// Whether it is this caller who tells of the number.
@@ -33,10 +34,10 @@ bool may_tell(u64 number) {
 u64 refuse_and_tell(process::Process& self) {
   const u64 number = self.frame().a7;
   // All numbers that no table can hold count as one.
-  if (may_tell(number < syscall::call_numbers ? number : 0)) {
+  if (may_tell(number < calls::call_numbers ? number : 0)) {
     lib::print("pid {} called {}: {}\n", self.pid, number, known_calls);
   }
-  return syscall::failed;
+  return calls::failed;
 }
 
 const char* year_of(const Edition& edition) {
@@ -67,7 +68,7 @@ void tell_unknown_calls(const Edition& edition) {
     }
     if (!any) lib::format_to(std::span(known_calls).subspan(used), " none beyond close 21");
   }
-  syscall::set_refusal(refuse_and_tell);
+  calls::set_refusal(refuse_and_tell);
 }
 
 }  // namespace lab

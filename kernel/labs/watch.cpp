@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "labs/watch.hpp"
 
 #include <algorithm>
@@ -7,9 +8,9 @@
 #include "syscall/arguments.hpp"
 #include "syscall/handlers.hpp"
 
+using calls::argument;
+using calls::failed;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
 
 namespace lab {
 
@@ -24,12 +25,12 @@ bool bars(u64 mask, u64 number) {
 }
 
 /// A call that has two numbers is barred by either.
-bool is_barred(const Process& self, u64 number, const syscall::CallEntry& call) {
+bool is_barred(const Process& self, u64 number, const calls::CallEntry& call) {
   const u64 mask = self.watch.barred;
   if (mask == 0) return false;
   if (bars(mask, number)) return true;
   for (u64 other = 1; other < 64; ++other) {
-    if (bars(mask, other) && syscall::call_at(other).handler == call.handler) return true;
+    if (bars(mask, other) && calls::call_at(other).handler == call.handler) return true;
   }
   return false;
 }
@@ -38,23 +39,23 @@ constexpr std::string_view no_path = "-";
 
 /// A barred open or exec of the one allowed path is let through: the very bytes that were judged are used, since the
 /// program's memory may be shared and hold another name a moment later.
-u64 call_barred(Process& self, const syscall::CallEntry& call) {
+u64 call_barred(Process& self, const calls::CallEntry& call) {
   const bool opens = call.handler == sys_open, runs = call.handler == sys_exec;
   if (!opens && !runs) return failed;
-  syscall::PathBuffer buffer;
-  const auto path = syscall::fetch_path(self, argument(self, 0), buffer);
+  calls::PathBuffer buffer;
+  const auto path = calls::fetch_path(self, argument(self, 0), buffer);
   if (!path || *path == no_path || *path != self.watch.open_path.data()) return failed;
-  return opens ? syscall::open_path(self, *path) : syscall::exec_path(self, *path);
+  return opens ? calls::open_path(self, *path) : calls::exec_path(self, *path);
 }
 
 void print_if_traced(const Process& self, u64 number, u64 result) {
   if (!has_bit(self.watch.traced, number)) return;
-  lib::print("{}: syscall {} -> {}\n", self.pid, syscall::call_at(number).name, static_cast<i64>(result));
+  lib::print("{}: syscall {} -> {}\n", self.pid, calls::call_at(number).name, static_cast<i64>(result));
 }
 
 }  // namespace
 
-u64 call_watched(Process& self, u64 number, const syscall::CallEntry& call) {
+u64 call_watched(Process& self, u64 number, const calls::CallEntry& call) {
   const u64 result = is_barred(self, number, call) ? call_barred(self, call) : call.handler(self);
   print_if_traced(self, number, result);
   return result;
@@ -73,8 +74,8 @@ u64 sys_trace(Process& self) {
 
 // A second call tightens only: it can bar more, and what is let through was settled when nothing was barred yet.
 u64 sys_interpose(Process& self) {
-  syscall::PathBuffer buffer;
-  const auto path = syscall::fetch_path(self, argument(self, 1), buffer);
+  calls::PathBuffer buffer;
+  const auto path = calls::fetch_path(self, argument(self, 1), buffer);
   if (!path) return failed;
   if (self.watch.barred == 0) {
     self.watch.open_path.fill('\0');

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The labs' wing: what MIT's labs, their graders and benchmarks want of a kernel, and nobody else. Built unless
 // BIFOLIUM_LABS is off; the core works without it.
 
@@ -24,7 +25,7 @@ namespace {
 
 using abi::Call;
 
-constexpr syscall::NamedCall calls[] = {
+constexpr calls::NamedCall calls[] = {
     {"trace", sys_trace, Call::trace},
     {"sigalarm", sys_sigalarm, Call::sigalarm},
     {"sigreturn", sys_sigreturn, Call::sigreturn},
@@ -32,24 +33,24 @@ constexpr syscall::NamedCall calls[] = {
     {"sysinfo", sys_sysinfo, Call::sysinfo},
     {"interpose", sys_interpose, Call::interpose},
     {"copyprobe", sys_copyprobe, Call::copyprobe},
-    {"pause", sys_pause, syscall::unnumbered},
-    {"vmprint", sys_kpgtbl, syscall::unnumbered},  // kpgtbl's name since 2026
-    {"ksupernpte", sys_ksupernpte, syscall::unnumbered},
+    {"pause", sys_pause, calls::unnumbered},
+    {"vmprint", sys_kpgtbl, calls::unnumbered},  // kpgtbl's name since 2026
+    {"ksupernpte", sys_ksupernpte, calls::unnumbered},
     {"connect", sys_connect, Call::udp_connect},
-    {"connect or bind", sys_connect_or_bind, syscall::unnumbered},
+    {"connect or bind", sys_connect_or_bind, calls::unnumbered},
     // In the place of the core's.
     {"sleep", lab_sleep, Call::sleep},
     {"vmstat", lab_vmstat, Call::vmstat},
 };
 
-constinit syscall::CallBlock block{calls};
+constinit calls::CallBlock block{calls};
 
 // Calls whose arguments and answers changed with the year.
-constexpr syscall::NamedCall calls_of_2026[] = {
-    {"pgaccess", sys_pgaccess_2026, syscall::unnumbered},
-    {"rwlktest", sys_rwlktest_2026, syscall::unnumbered},
+constexpr calls::NamedCall calls_of_2026[] = {
+    {"pgaccess", sys_pgaccess_2026, calls::unnumbered},
+    {"rwlktest", sys_rwlktest_2026, calls::unnumbered},
 };
-constinit syscall::CallBlock block_of_2026{calls_of_2026};
+constinit calls::CallBlock block_of_2026{calls_of_2026};
 
 constinit bool shows_first_table = false;
 constinit Wishes wishes;
@@ -66,12 +67,12 @@ void start(process::Process& first) {
   const Edition edition = choose_edition(look_at_image(first.current_directory), wishes);
   shows_first_table = edition.shows_first_table();
   process::set_personality(edition.personality);
-  syscall::register_calls(block);
-  if (edition.is_2026()) syscall::register_calls(block_of_2026);
+  calls::register_calls(block);
+  if (edition.is_2026()) calls::register_calls(block_of_2026);
   number_calls(edition);
   tell_unknown_calls(edition);
   say_first_packets();
-  syscall::set_watched_call(call_watched);
+  calls::set_watched_call(call_watched);
   process::set_tick_hook(count_alarm_tick);
   start_statistics(edition.statistics);
   watch_console();

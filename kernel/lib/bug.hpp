@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The word for what must be unreachable. Each site needs an argument why it is; docs/bugs.md lists them.
 

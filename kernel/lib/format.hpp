@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Type-safe text output: `print("pid {} at {:x}\n", pid, address)`. The number of `{}` is checked when compiling.
 //
@@ -22,8 +23,8 @@ struct FormatArgument {
   const char* text;   ///< for text
 };
 
-// A type of another layer takes part by an overload of `format_value(const T&)` beside it that returns
-// an integer or a string_view (for instance a PhysAddr its value).
+/// A type of another layer takes part by an overload of `format_value(const T&)` beside it that returns
+/// an integer or a string_view (for instance a PhysAddr its value).
 template <class T>
 [[nodiscard]] constexpr FormatArgument make_format_argument(const T& value) {
   using Kind = FormatArgument::Kind;

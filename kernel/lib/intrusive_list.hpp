@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A doubly linked list whose links live in its elements: no allocation, O(1) insert and erase.
 

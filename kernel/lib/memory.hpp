@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Bytes in bulk. The kernel's versions are unrolled assembly (arch/riscv64/memory.S); the host has its C library's.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "lib/result.hpp"
 
 namespace lib {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Errors are values. "Resource ran out" is an Error, never a panic; xv6's -1 is made only in kernel/syscall.
 

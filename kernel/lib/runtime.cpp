@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the compilers may call without being asked. The bulk operations are in arch/riscv64/memory.S.
 
 #include "lib/bug.hpp"

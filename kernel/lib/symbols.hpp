@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Names for kernel addresses, so that a backtrace can be read without a debugger.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Short names for the fixed-width integers; every layer uses these.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Changing the table under the running code: exec's commit. The scheduler does it itself at a switch.
 #include "arch/riscv64/csr.hpp"
 #include "mm/address_space.hpp"

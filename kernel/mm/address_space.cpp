@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/address_space.hpp"
 
 #include <new>

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The memory of one program: ordered regions and one page table (xv6: p->pagetable, p->sz and the uvm* functions).
 //
 // An address space is changed only by its own process, or before that runs, or after it has ended; so it needs no lock.
 // Nothing here knows who is running: the space is always `this`. Every operation that can fail reserves first what it
 // needs and then commits what cannot fail.
-#pragma once
 
 #include <span>
 #include <string_view>

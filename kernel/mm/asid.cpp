@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/asid.hpp"
 
 #include "mm/counters.hpp"
@@ -12,7 +13,7 @@ namespace mm {
 }
 
 [[gnu::noinline]] void AsidAllocator::renew(AsidTag& tag) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   u64 generation = generation_.load(std::memory_order_relaxed);
   if (highest_ == 0) {
     tag = AsidTag(generation, 0);

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Address-space identifiers, handed out in generations: when the numbers are used up a new generation begins, and each
 // hart forgets everything before it uses a number of the new one.
-#pragma once
 
 #include <atomic>
 
@@ -65,7 +66,7 @@ class AsidAllocator {
     std::atomic<u64> generation{0};  ///< that it has fenced for
   };
 
-  sync::SpinLock lock_{"asid", sync::Rank::memory};
+  locks::SpinLock lock_{"asid", locks::Rank::memory};
   std::atomic<u64> generation_{1};
   u64 highest_ = 0;
   u64 next_ SYNC_GUARDED_BY(lock_) = 1;

@@ -1,5 +1,6 @@
-// What a file-backed region asks of the file system; kernel/fs implements it for an in-memory inode.
+// SPDX-License-Identifier: MIT
 #pragma once
+// What a file-backed region asks of the file system; kernel/fs implements it for an in-memory inode.
 
 #include <atomic>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/check.hpp"
 
 #include "lib/format.hpp"

@@ -1,5 +1,6 @@
-// The invariant checker: walks every table and every frame record and says what does not fit (call check, boot option).
+// SPDX-License-Identifier: MIT
 #pragma once
+// The invariant checker: walks every table and every frame record and says what does not fit (call check, boot option).
 
 #include "mm/address_space.hpp"
 

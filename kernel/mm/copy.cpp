@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Copies between kernel and program. The view moves the bytes; what it cannot reach, the one resolver makes present.
 #include "mm/address_space.hpp"
 

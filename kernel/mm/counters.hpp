@@ -1,5 +1,6 @@
-// Counting VM events (arch/hart_counters.hpp).
+// SPDX-License-Identifier: MIT
 #pragma once
+// Counting VM events (arch/hart_counters.hpp).
 
 #include "abi/vmstat.hpp"
 #include "arch/port.hpp"

@@ -1,5 +1,6 @@
-// Allocation failures on purpose: the n-th allocation of a chosen process fails (call failnth).
+// SPDX-License-Identifier: MIT
 #pragma once
+// Allocation failures on purpose: the n-th allocation of a chosen process fails (call failnth).
 
 #include <atomic>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Page faults, of programs and of copies on their behalf. One resolver decides, by region.
 #include "lib/memory.hpp"
 #include "mm/address_space.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // fork: the child's table is built from the parent's, leaf by leaf; no memory is copied (xv6: uvmcopy).
 #include "lib/bug.hpp"
 #include "mm/address_space.hpp"

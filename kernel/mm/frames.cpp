@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/frames.hpp"
 
 #include "lib/bug.hpp"
@@ -10,10 +11,10 @@ namespace mm {
 namespace {
 
 constinit FrameAllocator the_frames;
-constinit sync::SpinLock compound_locks[8] = {
-    {"compound", sync::Rank::mapping}, {"compound", sync::Rank::mapping}, {"compound", sync::Rank::mapping},
-    {"compound", sync::Rank::mapping}, {"compound", sync::Rank::mapping}, {"compound", sync::Rank::mapping},
-    {"compound", sync::Rank::mapping}, {"compound", sync::Rank::mapping},
+constinit locks::SpinLock compound_locks[8] = {
+    {"compound", locks::Rank::mapping}, {"compound", locks::Rank::mapping}, {"compound", locks::Rank::mapping},
+    {"compound", locks::Rank::mapping}, {"compound", locks::Rank::mapping}, {"compound", locks::Rank::mapping},
+    {"compound", locks::Rank::mapping}, {"compound", locks::Rank::mapping},
 };
 
 constexpr u32 max_order = order_count - 1;
@@ -114,7 +115,7 @@ void FrameAllocator::init(PhysRange ram, std::span<const PhysRange> reserved) {
 
 /// Hands [first, end), frames that no list knows, to the buddy lists in the largest aligned blocks.
 void FrameAllocator::give_run(u64 first, u64 end) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   managed_.fetch_add(end - first, std::memory_order_relaxed);
   for (u64 ppn = first; ppn < end;) {
     u32 number = static_cast<u32>(ppn - base_);
@@ -206,7 +207,7 @@ inline u32 FrameAllocator::pop(List& list) {
 
 /// A frame of the hart's own cache, if there is one in the wanted state; no_frame when the cache is empty.
 inline u32 FrameAllocator::pop_own(Cache& cache, Zero wanted) {
-  sync::Guard guard(cache.lock);
+  locks::Guard guard(cache.lock);
   if (wanted == Zero::yes && cache.zero.count != 0) return pop(cache.zero);
   if (cache.plain.count != 0) [[likely]]
     return pop(cache.plain);
@@ -230,14 +231,14 @@ u32 FrameAllocator::refill(u32 hart) {
   u32 number = no_frame;
   u32 order = batch_order + 1;
   {
-    sync::Guard guard(lock_);
+    locks::Guard guard(lock_);
     while (number == no_frame && order > 0) number = take_block(--order);
     if (number == no_frame) return no_frame;
     moves_.begin();
   }
   {
     Cache& cache = caches_[hart];
-    sync::Guard guard(cache.lock);
+    locks::Guard guard(cache.lock);
     // Pushed backwards, so that they are handed out in order of address: neighbours may become a superpage.
     for (u32 i = (1U << order) - 1; i > 0; --i) push(cache.plain, number + i, FrameState::cached);
     table_[number].state = FrameState::cached;
@@ -253,7 +254,7 @@ u32 FrameAllocator::refill(u32 hart) {
     Cache& victim = caches_[(thief + i) % arch::max_harts];
     u32 count = 0;
     {
-      sync::Guard guard(victim.lock);
+      locks::Guard guard(victim.lock);
       const u32 share = (victim.plain.count + victim.zero.count + 1) / 2;
       while (count < share && count < (1U << batch_order)) {
         u32 number = pop(victim.plain);
@@ -265,7 +266,7 @@ u32 FrameAllocator::refill(u32 hart) {
     mm::count(VmEvent::frame_stolen);
     {
       Cache& own = caches_[thief];
-      sync::Guard guard(own.lock);
+      locks::Guard guard(own.lock);
       for (u32 j = 1; j < count; ++j) {
         FrameState state = table_[taken[j]].state;
         push(state == FrameState::cached_zero ? own.zero : own.plain, taken[j], state);
@@ -281,7 +282,7 @@ void FrameAllocator::cache_single(u32 number, Zero zero) {
   Cache& cache = caches_[arch::hart_index()];
   bool full;
   {
-    sync::Guard guard(cache.lock);
+    locks::Guard guard(cache.lock);
     if (zero == Zero::yes) {
       push(cache.zero, number, FrameState::cached_zero);
       full = cache.zero.count > zero_limit;
@@ -300,14 +301,14 @@ void FrameAllocator::cache_single(u32 number, Zero zero) {
   for (;;) {
     u32 count = 0;
     {
-      sync::Guard guard(cache.lock);
+      locks::Guard guard(cache.lock);
       while (count < 64 && cache.plain.count > keep_plain) taken[count++] = pop(cache.plain);
       while (count < 64 && cache.zero.count > keep_zero) taken[count++] = pop(cache.zero);
       if (count == 0) return;
       moves_.begin();
     }
     {
-      sync::Guard guard(lock_);
+      locks::Guard guard(lock_);
       for (u32 i = 0; i < count; ++i) give_block(taken[i], 0);
     }
     moves_.end();
@@ -319,7 +320,7 @@ void FrameAllocator::drain_caches() {
 }
 
 u32 FrameAllocator::take_block_locked(u32 order) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   return take_block(order);
 }
 
@@ -418,7 +419,7 @@ void FrameAllocator::free_last(Ppn ppn, u32 order) {
     cache_single(number, Zero::no);
     return;
   }
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   table_[number].state = FrameState::inside;
   give_block(number, order);
 }
@@ -452,12 +453,12 @@ void FrameAllocator::last_unref(Ppn ppn, Frame& frame, u32 before) {
 
 // Megapages.
 
-sync::SpinLock& FrameAllocator::compound_lock(Ppn ppn) {
+locks::SpinLock& FrameAllocator::compound_lock(Ppn ppn) {
   return compound_locks[ppn.value() / frames_in(Order::megapage) % compound_lock_count];
 }
 
 void FrameAllocator::ref_megapage(Ppn ppn) {
-  sync::Guard guard(compound_lock(ppn));
+  locks::Guard guard(compound_lock(ppn));
   const u64 counted = record(ppn).state == FrameState::compound ? 1 : frames_in(Order::megapage);
   for (u64 i = 0; i < counted; ++i) ref(ppn + i);
 }
@@ -466,7 +467,7 @@ void FrameAllocator::unref_megapage(Ppn ppn) {
   bool whole;
   {
     // The state must not change between the look and the count: another mapping may be split meanwhile.
-    sync::Guard guard(compound_lock(ppn));
+    locks::Guard guard(compound_lock(ppn));
     Frame& frame = record(ppn);
     whole = frame.state == FrameState::compound;
     if (whole && frame.refs.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
@@ -479,7 +480,7 @@ void FrameAllocator::unref_megapage(Ppn ppn) {
 }
 
 bool FrameAllocator::is_sole_megapage_owner(Ppn ppn) {
-  sync::Guard guard(compound_lock(ppn));
+  locks::Guard guard(compound_lock(ppn));
   const u64 counted = record(ppn).state == FrameState::compound ? 1 : frames_in(Order::megapage);
   for (u64 i = 0; i < counted; ++i) {
     if (refs(ppn + i) != 1) return false;
@@ -488,7 +489,7 @@ bool FrameAllocator::is_sole_megapage_owner(Ppn ppn) {
 }
 
 void FrameAllocator::convert_compound(Ppn ppn) {
-  sync::Guard guard(compound_lock(ppn));
+  locks::Guard guard(compound_lock(ppn));
   Frame& head = record(ppn);
   if (head.state != FrameState::compound) return;
   const u32 mappings = refs(ppn);
@@ -514,8 +515,8 @@ u64 FrameAllocator::free_count() const {
 }
 
 void FrameAllocator::publish_locks() {
-  sync::LockStatistics::publish(lock_);
-  for (Cache& cache : caches_) sync::LockStatistics::publish(cache.lock);
+  locks::LockStatistics::publish(lock_);
+  for (Cache& cache : caches_) locks::LockStatistics::publish(cache.lock);
 }
 
 // Reservations.

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Physical memory, frame by frame (xv6: kalloc.c).
 //
 // One 16-byte record per frame of RAM. Free memory lies in buddy blocks of 2^0 to 2^9 frames; in front of them each
 // hart has a cache of single frames, refilled and drained in batches, and robbed by the others before an allocation
 // fails. No two allocator locks are ever held at once. What allocate() has handed out and free() not yet got back is
 // counted, with nothing set aside that is not counted as free.
-#pragma once
 
 #include <atomic>
 #include <span>
@@ -196,7 +197,7 @@ class FrameAllocator {
     u32 count = 0;
   };
   struct alignas(64) Cache {
-    sync::SpinLock lock{"kmem", sync::Rank::frame_cache};
+    locks::SpinLock lock{"kmem", locks::Rank::frame_cache};
     List plain SYNC_GUARDED_BY(lock);
     List zero SYNC_GUARDED_BY(lock);
   };
@@ -221,8 +222,8 @@ class FrameAllocator {
   void cache_single(u32 number, Zero zero);
   void drain(Cache& cache, u32 keep_plain, u32 keep_zero);
   u32 take_block_locked(u32 order);
-  // What allocate() makes a Result of, where the caller can see it: that takes a dozen instructions off each
-  // allocation.
+  /// What allocate() makes a Result of, where the caller can see it: that takes a dozen instructions off each
+  /// allocation.
   static constexpr u64 no_ppn = ~u64{0};
   [[nodiscard]] u64 take_single(FrameState use, Zero zero);
   [[nodiscard]] u64 take_unless_it_must_fail(FrameState use, Zero zero);
@@ -233,7 +234,7 @@ class FrameAllocator {
   void free_last(Ppn ppn, u32 order);
   void claim(u32 number, FrameState use, u32 order);
   void check_free(u32 number, FrameState found, u32 order) const;
-  [[nodiscard]] sync::SpinLock& compound_lock(Ppn ppn);
+  [[nodiscard]] locks::SpinLock& compound_lock(Ppn ppn);
 
   Moves moves_;
   Frame* table_ = nullptr;
@@ -241,7 +242,7 @@ class FrameAllocator {
   u64 count_ = 0;  ///< frames of RAM
   PhysRange ram_;
   std::atomic<u64> managed_{0};
-  sync::SpinLock lock_{"kmem", sync::Rank::frames};
+  locks::SpinLock lock_{"kmem", locks::Rank::frames};
   u32 heads_[order_count] SYNC_GUARDED_BY(lock_) = {};
   Cache caches_[arch::max_harts];
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/kernel_space.hpp"
 
 #include "abi/layout.hpp"

@@ -1,5 +1,6 @@
-// The kernel's own page table (xv6: kvmmake, kvmmap, kvminit, kvminithart, proc_mapstacks).
+// SPDX-License-Identifier: MIT
 #pragma once
+// The kernel's own page table (xv6: kvmmake, kvmmap, kvminit, kvminithart, proc_mapstacks).
 
 #include <span>
 

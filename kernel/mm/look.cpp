@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Looking at an address space: pgpte, pgaccess, vmprint and figures.
 #include "lib/format.hpp"
 #include "mm/address_space.hpp"

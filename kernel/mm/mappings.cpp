@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mmap and munmap.
 #include "mm/address_space.hpp"
 

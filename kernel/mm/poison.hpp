@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Debug builds fill freed frames with a pattern and check it when the frame is handed out again (the notes' junk fill,
 // made useful): a write through a stale pointer or translation is found within one allocation.
-#pragma once
 
 #include "lib/types.hpp"
 #include "sv39/address.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Program memory: exec's segments and stack, and sbrk's heap.
 #include "mm/address_space.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/region.hpp"
 
 #include "lib/bug.hpp"

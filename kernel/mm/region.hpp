@@ -1,5 +1,6 @@
-// Regions: what an address space promises about its addresses, whether the page table knows it already or not.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Regions: what an address space promises about its addresses, whether the page table knows it already or not.
 
 #include <cstddef>
 #include <type_traits>

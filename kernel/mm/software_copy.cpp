@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "lib/memory.hpp"
 #include "mm/tables.hpp"
 

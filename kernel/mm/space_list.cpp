@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/space_list.hpp"
 
 #include "lib/intrusive_list.hpp"
@@ -7,18 +8,18 @@ namespace mm {
 
 namespace {
 
-constinit sync::SpinLock lock{"spaces", sync::Rank::memory};
+constinit locks::SpinLock lock{"spaces", locks::Rank::memory};
 constinit lib::IntrusiveList<AddressSpace, &AddressSpace::all_link> spaces SYNC_GUARDED_BY(lock);
 
 }  // namespace
 
 void add_to_all_spaces(AddressSpace& space) {
-  const sync::Guard guard(lock);
+  const locks::Guard guard(lock);
   spaces.push_back(space);
 }
 
 void remove_from_all_spaces(AddressSpace& space) {
-  const sync::Guard guard(lock);
+  const locks::Guard guard(lock);
   spaces.erase(space);
 }
 

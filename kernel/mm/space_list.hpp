@@ -1,5 +1,6 @@
-// Every address space that exists: those of running programs, of the dead, and those that exec is still building.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Every address space that exists: those of running programs, of the dead, and those that exec is still building.
 
 #include "mm/check.hpp"
 

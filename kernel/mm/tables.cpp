@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/tables.hpp"
 
 #include "lib/bug.hpp"

@@ -1,5 +1,6 @@
-// What connects sv39's cursor with the kernel: table memory, table frames, fences, and where unmapped frames go.
+// SPDX-License-Identifier: MIT
 #pragma once
+// What connects sv39's cursor with the kernel: table memory, table frames, fences, and where unmapped frames go.
 
 #include "mm/frames.hpp"
 #include "mm/view.hpp"

@@ -1,5 +1,6 @@
-// Copies between kernel and program: what they report, and typed user pointers.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Copies between kernel and program: what they report, and typed user pointers.
 
 #include <type_traits>
 

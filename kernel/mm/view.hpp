@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // How the kernel sees user memory: a policy chosen when the kernel is compiled, three of them from one source.
 //
 //             kernel runs on            user copy                     a trap, a switch
@@ -6,7 +8,6 @@
 //   unified   the user's own table      plain access inside SUM       nothing; satp with ASID at each switch
 //
 // docs/views.md draws them.
-#pragma once
 
 #include <concepts>
 

@@ -1,5 +1,6 @@
-// What the views share: who owns a space, satp, and the walk in software that copies where the MMU cannot.
+// SPDX-License-Identifier: MIT
 #pragma once
+// What the views share: who owns a space, satp, and the walk in software that copies where the MMU cannot.
 
 #include "lib/result.hpp"
 #include "mm/frames.hpp"

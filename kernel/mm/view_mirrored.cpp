@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/view.hpp"
 
 #if defined(BIFOLIUM_VIEW_MIRRORED)

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The notes' second design: a kernel page table per process that also holds the program's pages below the PLIC, without
 // U and X, so that the kernel reads and writes them with plain loads and stores (the notes: proc_kvminit, u2kvmcopy).
 //
 // The mirror cannot go stale: each user table that serves mirrored addresses has a twin, a table of the same shape in
 // the kernel's tree, named in its frame record; and the one function that stores user entries stores into the twin as
 // well.
-#pragma once
 
 #include "abi/vmstat.hpp"
 #include "arch/mirror_limit.hpp"

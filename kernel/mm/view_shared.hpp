@@ -1,5 +1,6 @@
-// The notes' first design: one kernel page table for all; the program's table is loaded by the trampoline only.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The notes' first design: one kernel page table for all; the program's table is loaded by the trampoline only.
 
 #include "abi/vmstat.hpp"
 #include "mm/view_common.hpp"

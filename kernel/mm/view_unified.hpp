@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Beyond the notes: one table per process with the kernel in its upper half, mapped global. Traps and system calls
 // change no table and fence nothing; a switch writes satp with the next process's ASID.
-#pragma once
 
 #include "abi/vmstat.hpp"
 #include "mm/asid.hpp"

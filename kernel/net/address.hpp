@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Addresses of the network layer and above. All in host byte order: wire.hpp alone knows the order on the wire.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Who has which Ethernet address on our segment (RFC 826), and the packets that wait to know it. No lock of its own.
 
@@ -51,11 +52,11 @@ class ArpCache {
   enum class State : u8 { free, asking, known };
   struct Entry {
     State state = State::free;
-    u32 asked = 0;  // questions so far, while asking
+    u32 asked = 0;  ///< questions so far, while asking
     Ipv4Address host;
     dev::MacAddress mac;
-    u64 since = 0;  // the last question, or the answer
-    u64 used = 0;  // for replacement
+    u64 since = 0;  ///< the last question, or the answer
+    u64 used = 0;  ///< for replacement
     dev::PacketQueue waiting;
   };
   [[nodiscard]] Entry* find(Ipv4Address host);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit words.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/endpoints.hpp"
 
 #include <algorithm>
@@ -55,17 +56,17 @@ void Endpoints::free_if_unused(Endpoint& endpoint) {
 }
 
 Result<Endpoint*> Endpoints::open(const EndpointKey& key) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   return open_locked(key);
 }
 
 void Endpoints::close(Endpoint& endpoint) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   close_locked(endpoint);
 }
 
 Result<void> Endpoints::bind(Port port, Holder holder) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Endpoint* const endpoint = LIB_TRY(open_locked({.number = static_cast<u16>(port)}));
   endpoint->holders_ = holder.bit();
   holders_.fetch_or(holder.bit(), std::memory_order_relaxed);
@@ -73,7 +74,7 @@ Result<void> Endpoints::bind(Port port, Holder holder) {
 }
 
 Result<void> Endpoints::unbind(Port port) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Endpoint* const endpoint = find({.number = static_cast<u16>(port)});
   if (endpoint == nullptr) return fail(Error::not_found);
   close_locked(*endpoint);
@@ -82,7 +83,7 @@ Result<void> Endpoints::unbind(Port port) {
 
 void Endpoints::share(Holder from, Holder to) {
   if ((holders_.load(std::memory_order_relaxed) & from.bit()) == 0) return;
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   for (Endpoint& endpoint : slots_) {
     if (endpoint.open_ && (endpoint.holders_ & from.bit()) != 0) endpoint.holders_ |= to.bit();
   }
@@ -91,7 +92,7 @@ void Endpoints::share(Holder from, Holder to) {
 
 void Endpoints::leave(Holder holder) {
   if ((holders_.load(std::memory_order_relaxed) & holder.bit()) == 0) return;
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   holders_.fetch_and(~holder.bit(), std::memory_order_relaxed);
   for (Endpoint& endpoint : slots_) {
     if (!endpoint.open_ || (endpoint.holders_ & holder.bit()) == 0) continue;
@@ -129,12 +130,12 @@ Result<Packet> Endpoints::receive_locked(Endpoint& endpoint, u64 deadline) {
 }
 
 Result<Packet> Endpoints::receive(Endpoint& endpoint, u64 deadline) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   return receive_locked(endpoint, deadline);
 }
 
 Result<Packet> Endpoints::receive(Port port, u64 deadline) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Endpoint* const endpoint = find({.number = static_cast<u16>(port)});
   if (endpoint == nullptr) return fail(Error::not_found);
   return receive_locked(*endpoint, deadline);
@@ -142,7 +143,7 @@ Result<Packet> Endpoints::receive(Port port, u64 deadline) {
 
 Endpoints::Delivery Endpoints::deliver(Protocol protocol, u16 number, Ipv4Address remote, u16 remote_port,
                                        Packet packet) {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   Endpoint* target = nullptr;
   for (Endpoint* candidate = bucket_of(number); candidate != nullptr; candidate = candidate->next_) {
     const EndpointKey& key = candidate->key_;
@@ -163,7 +164,7 @@ Endpoints::Delivery Endpoints::deliver(Protocol protocol, u16 number, Ipv4Addres
 
 void Endpoints::expire(u64 now) {
   if (next_deadline() > now) return;
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   u64 earliest = no_deadline;
   for (Endpoint& endpoint : slots_) {
     if (!endpoint.open_) continue;
@@ -177,7 +178,7 @@ void Endpoints::expire(u64 now) {
 }
 
 u32 Endpoints::open_count() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   return open_count_;
 }
 

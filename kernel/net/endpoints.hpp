@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Where datagrams arrive: ports that were bound, flows between two ends, and answers to echo requests that someone
 // waits for. Each has a queue of its own, so that one that nobody reads fills itself and no other.
@@ -41,13 +42,13 @@ class Endpoint {
  private:
   friend class Endpoints;
   EndpointKey key_;
-  bool open_ = false;       // found by its key; a closed one is only waited for to become empty
-  u32 waiting_ = 0;         // threads inside receive()
-  u64 holders_ = 0;         // 0: a flow, which is closed by whoever opened it
-  u64 deadline_ = no_deadline;  // the earliest of those who wait
+  bool open_ = false;       ///< found by its key; a closed one is only waited for to become empty
+  u32 waiting_ = 0;         ///< threads inside receive()
+  u64 holders_ = 0;         ///< 0: a flow, which is closed by whoever opened it
+  u64 deadline_ = no_deadline;  ///< the earliest of those who wait
   dev::PacketQueue queue_;
   sched::WaitQueue arrived_;
-  Endpoint* next_ = nullptr;  // in its bucket, or free
+  Endpoint* next_ = nullptr;  ///< in its bucket, or free
 };
 
 class Endpoints {
@@ -101,11 +102,11 @@ class Endpoints {
   [[nodiscard]] sched::Woken wait(Endpoint& endpoint, u64 deadline) SYNC_REQUIRES(lock_);
 
   Clock clock_;
-  sync::SpinLock lock_{"endpoints", sync::Rank::endpoint};
+  locks::SpinLock lock_{"endpoints", locks::Rank::endpoint};
   std::array<Endpoint*, bucket_count> buckets_ SYNC_GUARDED_BY(lock_){};
   Endpoint* first_free_ SYNC_GUARDED_BY(lock_) = nullptr;
   u32 open_count_ SYNC_GUARDED_BY(lock_) = 0;
-  std::atomic<u64> holders_{0};            // who holds anything at all: fork and exit of all others are quick
+  std::atomic<u64> holders_{0};            ///< who holds anything at all: fork and exit of all others are quick
   std::atomic<u64> earliest_{no_deadline};
   std::array<Endpoint, capacity> slots_;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // IPv4 packets that arrive: what is whole and for us goes to its datagram's endpoint.
 #include "net/checksum.hpp"
 #include "net/stack.hpp"

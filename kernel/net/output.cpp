@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What we send: datagrams and echo requests, on their way to the card or to ourselves.
 #include <algorithm>
 #include <cstring>
@@ -89,7 +90,7 @@ Result<usize> Stack::ping(Ipv4Address host, u16 sequence, Packet packet, u64 dea
 
 /// What is to be done with the packet, once there is room for it if it has to wait.
 Result<ArpCache::Resolution> Stack::resolve(Ipv4Address next, Packet& packet) {
-  const sync::Guard guard(arp_lock_);
+  const locks::Guard guard(arp_lock_);
   for (;;) {
     const ArpCache::Resolution resolution = arp_.resolve(next, packet, now());
     if (resolution.next != ArpCache::Next::full) return resolution;

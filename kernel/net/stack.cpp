@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is common to all: the first look at a frame, ARP, and the work of the keeper's thread.
 #include "net/stack.hpp"
 
@@ -46,7 +47,7 @@ void Stack::receive_arp(Packet packet) {
   }
   dev::PacketQueue ready;
   if (sender != Ipv4Address{} && configuration_.is_on_segment(sender)) {
-    const sync::Guard guard(arp_lock_);
+    const locks::Guard guard(arp_lock_);
     if (arp_.learn(sender, arp.sender, now(), ready)) arp_settled_.wake_all();  // what we never asked for is not kept
   }
   const dev::MacAddress mac = arp.sender;
@@ -126,7 +127,7 @@ u64 Stack::work() {
   ArpCache::Questions questions;
   dev::PacketQueue lost;
   {
-    const sync::Guard guard(arp_lock_);
+    const locks::Guard guard(arp_lock_);
     arp_.expire(time, questions, lost);
     if (!lost.empty()) arp_settled_.wake_all();
     work_at(arp_.next_deadline());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Ethernet, ARP, IPv4, ICMP echo and UDP over one card, and to ourselves. Free of the target: the same lines are
 // tested and fuzzed on the host.
@@ -79,7 +80,7 @@ class Stack final : public dev::PacketReceiver {
   void work_at(u64 when);
   void work_now();
 
-  // In.
+  /// In.
   void receive_arp(dev::Packet packet);
   enum class Origin : u8 { wire, ourselves };
   void receive_ip(dev::Packet packet, Origin origin);
@@ -90,7 +91,7 @@ class Stack final : public dev::PacketReceiver {
   void answer_arp(dev::Packet packet);
   void answer_echo(dev::Packet packet);
 
-  // Out.
+  /// Out.
   void write_ip_header(const dev::Packet& packet, u8 protocol, Ipv4Address destination);
   [[nodiscard]] lib::Result<void> check_destination(Ipv4Address destination) const;
   [[nodiscard]] lib::Result<void> route(Ipv4Address destination, dev::Packet packet);
@@ -103,13 +104,13 @@ class Stack final : public dev::PacketReceiver {
   dev::NetworkDevice* device_ = nullptr;
   void (*wake_)() = nullptr;
   void (*notice_)(EtherType) = nullptr;
-  std::atomic<u32> seen_arp_{0}, seen_ip_{0};  // 32 bits: GCC calls out of line for less
-  std::atomic<u32> last_identification_{0};  // of IP packets and of echo requests
+  std::atomic<u32> seen_arp_{0}, seen_ip_{0};  ///< 32 bits: GCC calls out of line for less
+  std::atomic<u32> last_identification_{0};  ///< of IP packets and of echo requests
   std::atomic<u64> next_work_{no_deadline};
-  std::atomic<u32> poll_wanted_{0};  // work_is_waiting() was called
-  sync::SpinLock arp_lock_{"arp", sync::Rank::arp};
+  std::atomic<u32> poll_wanted_{0};  ///< work_is_waiting() was called
+  locks::SpinLock arp_lock_{"arp", locks::Rank::arp};
   ArpCache arp_ SYNC_GUARDED_BY(arp_lock_);
-  sched::WaitQueue arp_settled_ SYNC_GUARDED_BY(arp_lock_);  // a host has answered, or was given up
+  sched::WaitQueue arp_settled_ SYNC_GUARDED_BY(arp_lock_);  ///< a host has answered, or was given up
   Endpoints endpoints_;
   std::array<std::atomic<u64>, abi::net_event_count> counters_{};
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Headers as they lie in a frame (RFC 894, 826, 791, 792, 768). Every number is big-endian, and only what has been
 // checked to lie inside the frame is read through these.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/argument_block.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -40,7 +41,7 @@ class ArgumentBlock {
 
   usize capacity_;
   char* bytes_ = nullptr;
-  usize used_ = 0;  // a multiple of 16
+  usize used_ = 0;  ///< a multiple of 16
   u64 count_ = 0;
   std::array<u16, abi::max_arguments> offsets_{};
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // How much programs have handed over to the kernel, not counting the contents of files and pipes.
 

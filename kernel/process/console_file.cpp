@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/console_file.hpp"
 
 #include <algorithm>

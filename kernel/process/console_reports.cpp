@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/console_reports.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/elf.hpp"
 
 #include "abi/layout.hpp"

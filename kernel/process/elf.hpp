@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -42,7 +43,7 @@ struct ImagePlan {
   std::array<Segment, max_segments> segments{};
   u32 segment_count = 0;
   u64 entry = 0;
-  u64 end = 0;  // one past the highest page of any segment
+  u64 end = 0;  ///< one past the highest page of any segment
 
   [[nodiscard]] std::span<const Segment> loaded() const { return {segments.data(), segment_count}; }
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/fault_report.hpp"
 
 #include <array>

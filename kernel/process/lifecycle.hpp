@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "process/process.hpp"
@@ -13,7 +14,7 @@ namespace process {
 
 /// Ends the calling process: shared file mappings are written back, files closed, children given to init, the
 /// parent told. When init ends, the machine is powered off.
-inline constexpr i32 status_of_killed = -1;  // killed, or a fault that nothing resolves
+inline constexpr i32 status_of_killed = -1;  ///< killed, or a fault that nothing resolves
 [[noreturn]] void exit(Process& self, i32 status);
 
 /// Frees what is left of a zombie child; its pid and slot are free afterwards. xv6: freeproc.

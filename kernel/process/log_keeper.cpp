@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/log_keeper.hpp"
 
 #include <array>
@@ -26,7 +27,7 @@ class LogKeeper {
   [[noreturn]] void run();
 
   fs::Log* log_ = nullptr;
-  sync::SpinLock lock_{"log keeper", sync::Rank::log};
+  locks::SpinLock lock_{"log keeper", locks::Rank::log};
   fs::LogWatch watch_ SYNC_GUARDED_BY(lock_);
   sched::WaitQueue due_ SYNC_GUARDED_BY(lock_);
   sched::Thread thread_;
@@ -48,7 +49,7 @@ u64 LogKeeper::look() {
   if (log_->rest() == 0) return fs::LogWatch::never;
   constexpr u64 soon_per_second = 100;
   constexpr u64 later_seconds = 5;
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   const u64 now = arch::read_time();
   const u64 second = arch::timer_frequency();
   const u64 when = watch_.look(*log_, now, second / soon_per_second, second * later_seconds);
@@ -61,7 +62,7 @@ void LogKeeper::run() {
   for (;;) {
     u64 rest;
     {
-      const sync::Guard guard(lock_);
+      const locks::Guard guard(lock_);
       (void)due_.wait(lock_, sched::Interruptible::no);
       rest = watch_.due_rest();
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/memory_check.hpp"
 
 #include "lib/format.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/network.hpp"
 
 #include <array>
@@ -31,7 +32,7 @@ class NetworkKeeper {
  private:
   [[noreturn]] void run();
 
-  sync::SpinLock lock_{"network keeper", sync::Rank::wake_keeper};
+  locks::SpinLock lock_{"network keeper", locks::Rank::wake_keeper};
   bool is_due_ SYNC_GUARDED_BY(lock_) = false;
   sched::WaitQueue due_ SYNC_GUARDED_BY(lock_);
   sched::Thread thread_;
@@ -49,7 +50,7 @@ void NetworkKeeper::start() {
 }
 
 void NetworkKeeper::wake() {
-  const sync::Guard guard(lock_);
+  const locks::Guard guard(lock_);
   is_due_ = true;
   due_.wake_one();
 }
@@ -66,7 +67,7 @@ u64 NetworkKeeper::look() {
 void NetworkKeeper::run() {
   for (;;) {
     {
-      const sync::Guard guard(lock_);
+      const locks::Guard guard(lock_);
       while (!is_due_) (void)due_.wait(lock_, sched::Interruptible::no);
       is_due_ = false;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/personality.hpp"
 
 namespace process {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What programs may expect in different ways, because the xv6 that they were written for changed its mind: plain data,
 // chosen once, before the first program runs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -26,11 +27,11 @@
 namespace process {
 
 enum class Life : u8 {
-  unused,  // in the free list
-  embryo,  // being made by fork: counted, but nobody can find it yet
+  unused,  ///< in the free list
+  embryo,  ///< being made by fork: counted, but nobody can find it yet
   alive,
-  zombie,  // has exited, its parent has not waited for it
-  reaped,  // its parent is taking it apart
+  zombie,  ///< has exited, its parent has not waited for it
+  reaped,  ///< its parent is taking it apart
 };
 
 class Table;
@@ -65,12 +66,12 @@ class Process final : public sched::Thread {
   /// The masks in `watch` are others now.
   void note_watch_changed();
 
-  mm::AddressSpace* memory = nullptr;  // also what Thread::space points to
-  mm::SpaceOwner owner{};              // the frames that every address space of this process maps
+  mm::AddressSpace* memory = nullptr;  ///< also what Thread::space points to
+  mm::SpaceOwner owner{};              ///< the frames that every address space of this process maps
   std::array<fs::FileRef, abi::max_open_files> files;
   fs::InodeRef current_directory;
   Watch watch;
-  lib::Error exec_error = lib::Error::not_found;  // of the last exec that failed
+  lib::Error exec_error = lib::Error::not_found;  ///< of the last exec that failed
 
   /// Lets the n-th allocation (frame or slot) that this process makes from now on fail, once; 0 disarms. Returns how
   /// many it made since it was last armed. For reliability tests: counting up n until it is not reached any more
@@ -88,20 +89,20 @@ class Process final : public sched::Thread {
 
   std::atomic<u32> work_{0};
   u64 allocations_ = 0;
-  u64 failing_allocation_ = 0;  // 0: disarmed
+  u64 failing_allocation_ = 0;  ///< 0: disarmed
   std::array<char, abi::process_name_size> program_{};
 
-  // Under the family lock.
+  /// Under the family lock.
   Life life_ = Life::unused;
   i32 exit_status_ = 0;
   Process* parent_ = nullptr;
-  bool adopted_ = false;  // init's only because its own parent went first
-  bool ended_at_console_ = false;  // by Ctrl-C: so are its children to come
-  lib::ListLink<Process> siblings_;  // in the parent's children or zombies
+  bool adopted_ = false;  ///< init's only because its own parent went first
+  bool ended_at_console_ = false;  ///< by Ctrl-C: so are its children to come
+  lib::ListLink<Process> siblings_;  ///< in the parent's children or zombies
   lib::IntrusiveList<Process, &Process::siblings_> children_;
   lib::IntrusiveList<Process, &Process::siblings_> zombies_;
   sched::WaitQueue child_exited_;
-  Process* next_ = nullptr;  // in its hash bucket, or in the free list
+  Process* next_ = nullptr;  ///< in its hash bucket, or in the free list
 };
 
 /// The process whose thread is running; only on threads that belong to one (system calls, user traps). xv6:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/program_symbols.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "process/table.hpp"
 
 #include <span>
@@ -21,7 +22,7 @@ Table& table() { return the_table.get(); }
 
 lib::Result<Process*> Table::reserve() {
   if (mm::allocation_must_fail()) return lib::fail(lib::Error::limit_reached);
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   Process* process = first_free_;
   if (process != nullptr) {
     first_free_ = process->next_;
@@ -41,7 +42,7 @@ Pid Table::take_pid() {
 }
 
 void Table::give_back(Process& process) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   process.life_ = Life::unused;
   process.pid = 0;
   process.work_.store(0, std::memory_order_relaxed);
@@ -51,7 +52,7 @@ void Table::give_back(Process& process) {
 }
 
 void Table::adopt(Process& child, Process* parent) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   child.life_ = Life::alive;
   child.parent_ = parent;
   child.adopted_ = false;
@@ -80,7 +81,7 @@ void Table::inherit_by_init(Process& child) {
 }
 
 void Table::retire(Process& process, i32 status) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   lib::require(&process != init_, "init retires: sys_exit and the trap handler power off instead");
   const bool gives_zombies = !process.zombies_.empty();
   while (Process* child = process.children_.pop_front()) {
@@ -106,7 +107,7 @@ void Table::retire(Process& process, i32 status) {
 }
 
 lib::Result<Table::Departed> Table::wait_for_zombie(Process& parent) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   for (;;) {
     if (Process* child = parent.zombies_.front()) return Departed{child, child->exit_status_};
     if (parent.children_.empty()) return lib::fail(lib::Error::not_found);
@@ -118,12 +119,12 @@ lib::Result<Table::Departed> Table::wait_for_zombie(Process& parent) {
 }
 
 void Table::take_zombie(Process& parent, Process& child) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   remove_zombie(parent, child);
 }
 
 Process* Table::take_orphaned_zombie() {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   auto& zombies = init_->zombies_;
   // The first one stays: init may have found it already and be about to take it.
   for (Process* zombie = zombies.back(); zombie != zombies.front(); zombie = zombies.previous(*zombie)) {
@@ -143,12 +144,12 @@ void Table::remove_zombie(Process& parent, Process& child) {
 }
 
 mm::AddressSpace* Table::exchange_memory(Process& process, mm::AddressSpace& memory) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   return std::exchange(process.memory, &memory);
 }
 
 lib::Result<void> Table::kill(Pid pid) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   Process* process = find(pid);
   if (process == nullptr) return lib::fail(lib::Error::not_found);
   if (process == init_) return lib::fail(lib::Error::not_permitted);
@@ -176,7 +177,7 @@ bool Table::is_foreground(const Process& process, const Process* leader) const {
 }
 
 lib::Result<void> Table::lead_console(Process& process) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   if (is_background(process)) return lib::fail(lib::Error::not_permitted);
   leader_ = &process;
   return {};
@@ -187,7 +188,7 @@ const Process* Table::waiting_leader() const {
 }
 
 bool Table::has_foreground() {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   for (const Process& process : std::span(slots_).first(untouched_)) {
     if (process.life_ == Life::alive && is_foreground(process, waiting_leader())) return true;
   }
@@ -195,7 +196,7 @@ bool Table::has_foreground() {
 }
 
 void Table::end_foreground() {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   const Process* leader = waiting_leader();
   for (Process& process : std::span(slots_).first(untouched_)) {
     if (process.life_ != Life::alive || !is_foreground(process, leader)) continue;
@@ -205,7 +206,7 @@ void Table::end_foreground() {
 }
 
 u32 Table::count() {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   return used_;
 }
 

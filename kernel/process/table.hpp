@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -86,13 +87,13 @@ class Table {
   [[nodiscard]] Pid take_pid() SYNC_REQUIRES(lock_);
   [[nodiscard]] static usize bucket_of(Pid pid) { return static_cast<usize>(pid) % bucket_count; }
 
-  sync::SpinLock lock_{"process", sync::Rank::process_tree};
+  locks::SpinLock lock_{"process", locks::Rank::process_tree};
   Process* first_free_ SYNC_GUARDED_BY(lock_) = nullptr;
-  usize untouched_ SYNC_GUARDED_BY(lock_) = 0;  // slots from here on were never used, so are in no list
+  usize untouched_ SYNC_GUARDED_BY(lock_) = 0;  ///< slots from here on were never used, so are in no list
   u32 used_ SYNC_GUARDED_BY(lock_) = 0;
   PidCounter pids_ SYNC_GUARDED_BY(lock_);
   Process* init_ SYNC_GUARDED_BY(lock_) = nullptr;
-  Process* leader_ SYNC_GUARDED_BY(lock_) = nullptr;  // the last to take the keys of the console
+  Process* leader_ SYNC_GUARDED_BY(lock_) = nullptr;  ///< the last to take the keys of the console
   std::array<Process*, bucket_count> buckets_ SYNC_GUARDED_BY(lock_){};
   std::array<Process, abi::max_processes> slots_;
 };

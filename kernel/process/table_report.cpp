@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "lib/format.hpp"
 #include "mm/tables.hpp"
 #include "process/table.hpp"
@@ -77,7 +78,7 @@ abi::ProcessState state_of(const Process& process, Life life) {
 }  // namespace
 
 std::optional<abi::ProcInfo> Table::describe_briefly(usize slot) {
-  sync::Guard guard(lock_);
+  locks::Guard guard(lock_);
   return describe_locked(slot);
 }
 
@@ -85,7 +86,7 @@ std::optional<abi::ProcInfo> Table::describe(usize slot) {
   CarefulCount count;
   for (i32 pid = 0;; sched::give_way()) {
     // The lock keeps the process from being reaped, so its address space's frame stays what it is.
-    sync::Guard guard(lock_);
+    locks::Guard guard(lock_);
     auto info = describe_locked(slot);
     if (!info || (pid != 0 && info->pid != pid)) return std::nullopt;
     pid = info->pid;
@@ -114,7 +115,7 @@ std::optional<abi::ProcInfo> Table::describe_locked(usize slot) const {
 void Table::print_tables(mm::TableFormat format, mm::TextSink sink) {
   for (Process& process : slots_) {
     if (!sink.wants_more()) return;
-    sync::Guard guard(lock_);
+    locks::Guard guard(lock_);
     if (process.life_ != Life::alive) continue;
     const bool readable =
         &process == &sched::current() || process.state.load(std::memory_order_relaxed) == sched::State::sleeping;

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What is attached to a process from outside its program. Plain data: whoever sets it acts on it too, by the hooks
-// syscall::set_watched_call and process::set_tick_hook.
+// calls::set_watched_call and process::set_tick_hook.
 
 #include <array>
 #include <string_view>

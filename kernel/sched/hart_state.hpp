@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What sched keeps for each hart. Private to this folder.
 
@@ -11,13 +12,13 @@
 namespace sched {
 
 struct alignas(64) HartState {
-  sync::SpinLock lock{"run_queue", sync::Rank::run_queue};
+  locks::SpinLock lock{"run_queue", locks::Rank::run_queue};
   lib::IntrusiveList<Thread, &Thread::run_link> queue SYNC_GUARDED_BY(lock);
   std::atomic<u32> length{0};  ///< of queue; written under the lock, read by anyone as a hint
   bool reschedule = false;     ///< touched by its own hart alone
   std::atomic<u64> switches{0};  ///< written by its own hart alone
 
-  sync::SpinLock sleep_lock{"sleep", sync::Rank::guard};
+  locks::SpinLock sleep_lock{"sleep", locks::Rank::guard};
   lib::IntrusiveList<Thread, &Thread::sleep_link> sleepers SYNC_GUARDED_BY(sleep_lock);  ///< by wake_tick
   WaitQueue sleeping SYNC_GUARDED_BY(sleep_lock);
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A lock that may be held across a sleep. Host builds have a twin of this header (tests/host/seam).
 
@@ -10,7 +11,7 @@ namespace sched {
 /// A sleeping lock (xv6: struct sleeplock). Free of contention it is one atomic operation each way.
 class SYNC_CAPABILITY("mutex") Mutex {
  public:
-  constexpr explicit Mutex(const char* name = "mutex") : guard_(name, sync::Rank::guard) {}
+  constexpr explicit Mutex(const char* name = "mutex") : guard_(name, locks::Rank::guard) {}
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
@@ -41,13 +42,13 @@ class SYNC_CAPABILITY("mutex") Mutex {
   [[nodiscard]] bool held() const { return owner_.load(std::memory_order_relaxed) == &current(); }
 
  private:
-  static constexpr u32 free = 0, taken = 1, contended = 2;  // contended: taken, and someone may sleep
+  static constexpr u32 free = 0, taken = 1, contended = 2;  ///< contended: taken, and someone may sleep
   void lock_contended();
   void wake_next();
 
   std::atomic<u32> word_{free};
   std::atomic<const Thread*> owner_{nullptr};
-  sync::SpinLock guard_;
+  locks::SpinLock guard_;
   WaitQueue queue_ SYNC_GUARDED_BY(guard_);
 };
 

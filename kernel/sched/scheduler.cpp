@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <atomic>
 
 #include "arch/riscv64/csr.hpp"
@@ -30,7 +31,7 @@ void (*interrupt_poll)() = nullptr;
 HartState& here() { return hart_states[current().hart]; }
 
 void push(HartState& hart, Thread& thread) {
-  sync::Guard guard(hart.lock);
+  locks::Guard guard(hart.lock);
   hart.queue.push_back(thread);
   hart.length.store(hart.length.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
@@ -44,7 +45,7 @@ bool is_ready(const Thread& thread, const Thread& self) {
 Thread* take_own(Thread& self) {
   HartState& hart = hart_states[self.hart];
   if (hart.length.load(std::memory_order_relaxed) == 0) return nullptr;
-  sync::Guard guard(hart.lock);
+  locks::Guard guard(hart.lock);
   for (Thread& thread : hart.queue) {
     if (!is_ready(thread, self)) continue;
     hart.queue.erase(thread);
@@ -58,7 +59,7 @@ Thread* steal(Thread& self) {
   for (u32 step = 1; step < arch::max_hart_count; ++step) {
     HartState& victim = hart_states[(self.hart + step) % arch::max_hart_count];
     if (victim.length.load(std::memory_order_relaxed) == 0) continue;
-    sync::Guard guard(victim.lock);
+    locks::Guard guard(victim.lock);
     for (Thread& thread : victim.queue) {
       if (thread.pin != any_hart || !is_ready(thread, self)) continue;
       victim.queue.erase(thread);

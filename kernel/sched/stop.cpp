@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sched/stop.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Stopping the machine for a look at it (the invariant checker).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // How long a hart works for one thread without a chance to do anything else. The kernel runs with interrupts off, so
 // this is also how late an interrupt may be seen. A stretch begins where the kernel is entered, where a thread gets a

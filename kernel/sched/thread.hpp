@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Threads of the kernel and the hart-to-thread switch. (xv6: struct proc's kernel half, sched, scheduler, yield.)
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ticks, timed sleep, and when each hart's timer rings.
 
 #include <algorithm>
@@ -55,7 +56,7 @@ void arm_for_sleepers() {
   HartState& hart = hart_states[current().hart];
   u64 when = keep_house();
   {
-    sync::Guard guard(hart.sleep_lock);
+    locks::Guard guard(hart.sleep_lock);
     if (!hart.sleepers.empty()) when = std::min(when, hart.sleepers.front()->wake_tick * tick_length());
   }
   when != never ? start_timer(when) : stop_timer();
@@ -73,7 +74,7 @@ Woken sleep_ticks(u64 ticks) {
   if (ticks == 0) return Woken::event;
   // A thread may wake on another hart, but stays in this one's list until then.
   HartState& hart = hart_states[self.hart];
-  sync::Guard guard(hart.sleep_lock);
+  locks::Guard guard(hart.sleep_lock);
   self.wake_tick = uptime_ticks() + ticks;
   Thread* later = hart.sleepers.front();
   while (later != nullptr && later->wake_tick <= self.wake_tick) later = hart.sleepers.next(*later);
@@ -90,7 +91,7 @@ void handle_timer() {
   HartState& hart = hart_states[current().hart];
   const u64 now = uptime_ticks();
   {
-    sync::Guard guard(hart.sleep_lock);
+    locks::Guard guard(hart.sleep_lock);
     while (!hart.sleepers.empty() && hart.sleepers.front()->wake_tick <= now) {
       hart.sleeping.wake(*hart.sleepers.pop_front());
     }

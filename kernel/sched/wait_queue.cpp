@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sched/wait_queue.hpp"
 
 #include <array>
@@ -10,12 +11,12 @@ namespace {
 
 /// The second locks of all wait queues, by hash: a killer can take one without knowing whether the queue still exists.
 struct alignas(64) Bucket {
-  sync::SpinLock lock{"wait_queue", sync::Rank::wait_queue};
+  locks::SpinLock lock{"wait_queue", locks::Rank::wait_queue};
 };
 constexpr usize bucket_count = 64;
 std::array<Bucket, bucket_count> buckets;
 
-sync::SpinLock& bucket_of(const WaitQueue* queue) {
+locks::SpinLock& bucket_of(const WaitQueue* queue) {
   const u64 address = reinterpret_cast<u64>(queue);
   return buckets[(address >> 4 ^ address >> 10) % bucket_count].lock;
 }
@@ -24,9 +25,9 @@ sync::SpinLock& bucket_of(const WaitQueue* queue) {
 
 // Sleeper and killer can't miss each other: the sleeper publishes waiting_in and then reads `interrupted`, the killer
 // sets `interrupted` and then reads waiting_in, with a full fence between the two steps on both sides.
-Woken WaitQueue::wait(sync::SpinLock& guard, Interruptible interruptible) {
+Woken WaitQueue::wait(locks::SpinLock& guard, Interruptible interruptible) {
   Thread& self = current();
-  sync::SpinLock& bucket = bucket_of(this);
+  locks::SpinLock& bucket = bucket_of(this);
   bucket.lock();
   self.wait_interruptible = interruptible == Interruptible::yes;
   self.woken = Woken::event;
@@ -52,7 +53,7 @@ Woken WaitQueue::wait(sync::SpinLock& guard, Interruptible interruptible) {
 }
 
 void WaitQueue::wake_first() {
-  sync::SpinLock& bucket = bucket_of(this);
+  locks::SpinLock& bucket = bucket_of(this);
   bucket.lock();
   Thread* thread = sleepers_.pop_front();
   if (thread != nullptr) {
@@ -64,7 +65,7 @@ void WaitQueue::wake_first() {
 }
 
 void WaitQueue::wake(Thread& thread) {
-  sync::SpinLock& bucket = bucket_of(this);
+  locks::SpinLock& bucket = bucket_of(this);
   bucket.lock();
   const bool waits = thread.waiting_in.load(std::memory_order_relaxed) == this;
   if (waits) {
@@ -80,7 +81,7 @@ void interrupt(Thread& thread) {
   thread.interrupted.store(1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   while (WaitQueue* queue = thread.waiting_in.load(std::memory_order_relaxed)) {
-    sync::SpinLock& bucket = bucket_of(queue);
+    locks::SpinLock& bucket = bucket_of(queue);
     bucket.lock();
     if (thread.waiting_in.load(std::memory_order_relaxed) != queue) {  // it woke meanwhile; look again
       bucket.unlock();

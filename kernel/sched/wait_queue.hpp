@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Sleeping until something happens. Host builds have a twin of this header (tests/host/seam).
 
@@ -29,7 +30,7 @@ class WaitQueue {
 
   /// Sleeps until woken. `guard` is held on entry, released while asleep, held again on return. A killed thread
   /// does not sleep when interruptible. Re-check the condition: another thread may have been faster.
-  Woken wait(sync::SpinLock& guard, Interruptible interruptible) SYNC_REQUIRES(guard);
+  Woken wait(locks::SpinLock& guard, Interruptible interruptible) SYNC_REQUIRES(guard);
 
   /// Makes the longest waiter runnable; `guard` is held.
   void wake_one() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Clang's thread-safety attributes: lock contracts that the compiler checks (-Wthread-safety). Empty with GCC.
 

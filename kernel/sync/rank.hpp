@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "lib/types.hpp"
 
-namespace sync {
+namespace locks {
 
 /// The order in which locks may be taken: a hart that holds a spin lock may take only one of a higher rank
 /// (checked in debug builds). The reasons stand beside the ranks; equal ranks are never held together.
@@ -32,4 +33,4 @@ enum class Rank : u32 {
   output,          ///< the UART's transmitter: print works under every lock
 };
 
-}  // namespace sync
+}  // namespace locks

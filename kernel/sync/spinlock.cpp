@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 #include "sync/spinlock.hpp"
 
 #include "arch/riscv64/hart.hpp"
 #include "arch/riscv64/spin.hpp"
 #include "lib/bug.hpp"
 
-namespace sync {
+namespace locks {
 
 namespace {
 
@@ -71,4 +72,4 @@ void LockStatistics::publish(SpinLock& lock) {
 
 SpinLock* LockStatistics::first() { return first_listed; }
 
-}  // namespace sync
+}  // namespace locks

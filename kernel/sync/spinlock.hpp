@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Spin locks for the short sections between harts. Host builds have a twin of this header (tests/host/seam).
 //
@@ -10,7 +11,7 @@
 #include "sync/annotations.hpp"
 #include "sync/rank.hpp"
 
-namespace sync {
+namespace locks {
 
 class SpinLock;
 
@@ -48,9 +49,6 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
 #endif
     word_.store(0, std::memory_order_release);
   }
-
-  /// Someone holds it (who, only debug builds know).
-  [[nodiscard]] bool is_locked() const { return word_.load(std::memory_order_relaxed) != 0; }
 
   [[nodiscard]] const char* name() const { return name_; }
   /// How often it was taken.
@@ -100,4 +98,4 @@ class LockStatistics {
   [[nodiscard]] static SpinLock* next(const SpinLock& lock) { return lock.next_listed_; }
 };
 
-}  // namespace sync
+}  // namespace locks

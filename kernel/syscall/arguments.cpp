@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
 #include "syscall/arguments.hpp"
 
 #include "process/argument_counters.hpp"
 #include "process/user_memory.hpp"
 
-namespace syscall {
+namespace calls {
 
 lib::Result<std::string_view> fetch_path(process::Process& self, u64 address, PathBuffer& buffer) {
   process::count_argument(process::argument_counters.strings);
@@ -19,4 +20,4 @@ bool store_bytes(process::Process& self, u64 address, const void* from, usize co
   return process::write_user(*self.memory, address, from, count).has_value();
 }
 
-}  // namespace syscall
+}  // namespace calls

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 #include "syscall/call_table.hpp"
 
 // Decoding a system call's arguments. Every one is hostile: a register may hold anything.
-namespace syscall {
+namespace calls {
 
 /// Register a0..a5 as the program left it. xv6: argraw, argaddr.
 [[nodiscard]] inline u64 argument(const process::Process& self, usize index) { return (&self.frame().a0)[index]; }
@@ -47,4 +48,4 @@ template <WithoutGaps T>
 /// What a handler returns for an outcome without a value, and with one.
 [[nodiscard]] inline u64 status_of(const lib::Result<void>& outcome) { return outcome ? 0 : failed; }
 
-}  // namespace syscall
+}  // namespace calls

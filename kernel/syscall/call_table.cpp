@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: MIT
 #include "syscall/call_table.hpp"
 
 #include <array>
 
-namespace syscall {
+namespace calls {
 
 namespace {
 
@@ -56,4 +57,4 @@ bool is_call(u64 number) { return call_at(number).handler != refuse; }
 
 const CallEntry& call_at(u64 number) { return table[number < call_numbers ? number : 0]; }
 
-}  // namespace syscall
+}  // namespace calls

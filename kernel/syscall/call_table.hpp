@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Which calls there are, by name, and which number each one has. The two are separate: a part of the kernel registers
 // its calls by name, with the number that they have by default; a numbering, such as the one that an image's programs
@@ -9,7 +10,7 @@
 #include "abi/syscall_numbers.hpp"
 #include "process/process.hpp"
 
-namespace syscall {
+namespace calls {
 
 /// What a handler returns for every failure: xv6's -1.
 inline constexpr u64 failed = ~u64{0};
@@ -55,4 +56,4 @@ struct CallEntry {
 /// Calls have numbers from 1 to less than this.
 inline constexpr u64 call_numbers = 128;
 
-}  // namespace syscall
+}  // namespace calls

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 // The core's calls: names, handlers, default numbers.
 
 #include "syscall/call_table.hpp"
 #include "syscall/handlers.hpp"
 #include "syscall/syscall.hpp"
 
-namespace syscall {
+namespace calls {
 
 namespace {
 
@@ -67,4 +68,4 @@ constinit CallBlock block{core_calls};
 
 void register_core_calls() { register_calls(block); }
 
-}  // namespace syscall
+}  // namespace calls

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <optional>
 
 #include "process/process.hpp"
 
-namespace syscall {
+namespace calls {
 
 /// The open file behind a descriptor argument (C int), or null. xv6: argfd.
 [[nodiscard]] inline fs::File* find_file(const process::Process& self, u64 raw) {
@@ -20,4 +21,4 @@ namespace syscall {
   return std::nullopt;
 }
 
-}  // namespace syscall
+}  // namespace calls

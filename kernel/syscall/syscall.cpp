@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
 #include "syscall/syscall.hpp"
 
-namespace syscall {
+namespace calls {
 
 namespace {
 
@@ -17,14 +18,14 @@ WatchedCall watched_call = nullptr;
 
 void set_watched_call(WatchedCall watcher) { watched_call = watcher; }
 
-}  // namespace syscall
+}  // namespace calls
 
 // The result is stored after the handler has returned, so this is never a tail call: the frame stays for
 // backtraces.
 [[gnu::noinline]] void syscall_dispatch(process::Process& self) {
   if (self.has_work()) [[unlikely]] {
-    self.frame().a0 = syscall::call_with_work(self);
+    self.frame().a0 = calls::call_with_work(self);
     return;
   }
-  self.frame().a0 = syscall::call_at(self.frame().a7).handler(self);
+  self.frame().a0 = calls::call_at(self.frame().a7).handler(self);
 }

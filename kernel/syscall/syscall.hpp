@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "process/process.hpp"
 #include "syscall/call_table.hpp"
 
-namespace syscall {
+namespace calls {
 
 /// Registers the core's calls (core_calls.cpp). Once, before the first program runs.
 void register_core_calls();
@@ -13,7 +14,7 @@ using WatchedCall = u64 (*)(process::Process& self, u64 number, const CallEntry&
 /// Who watches; without one, watched processes are like all others. Before the first program runs.
 void set_watched_call(WatchedCall watched_call);
 
-}  // namespace syscall
+}  // namespace calls
 
 /// Runs the system call that the process's trap frame names and leaves its result in a0. Its symbol is `syscall`, xv6's
 /// name, and it is never inlined: who reads a backtrace expects its frame between the handler's and usertrap's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -21,10 +22,10 @@
 
 // How tests look into the kernel, and what ends it in an orderly way.
 
+using calls::argument;
+using calls::failed;
+using calls::integer_argument;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
-using syscall::integer_argument;
 
 namespace {
 
@@ -48,19 +49,19 @@ u64 sys_vmstat(Process& self) {
   const i32 hart = integer_argument(self, 2);
   if (hart < -1 || hart >= static_cast<i32>(arch::max_harts)) return failed;
   if (hart >= 0 && (arch::started_harts() >> hart & 1) == 0) return failed;
-  static_assert(syscall::WithoutGaps<abi::VmStat>);
+  static_assert(calls::WithoutGaps<abi::VmStat>);
   abi::VmStat stat{};
   fill_vmstat(stat, hart);
   const usize bytes = std::min<u64>(argument(self, 1), sizeof stat);
-  return syscall::store_bytes(self, argument(self, 0), &stat, bytes) ? 0 : failed;
+  return calls::store_bytes(self, argument(self, 0), &stat, bytes) ? 0 : failed;
 }
 
 u64 sys_callname(Process& self) {
   const u64 number = argument(self, 0);
-  if (!syscall::is_call(number)) return failed;
-  const std::string_view name = syscall::call_at(number).name;
+  if (!calls::is_call(number)) return failed;
+  const std::string_view name = calls::call_at(number).name;
   const usize bytes = std::min<u64>(argument(self, 2), name.size() + 1);  // names are literals: a NUL follows
-  return syscall::store_bytes(self, argument(self, 1), name.data(), bytes) ? bytes : failed;
+  return calls::store_bytes(self, argument(self, 1), name.data(), bytes) ? bytes : failed;
 }
 
 u64 sys_check(Process&) {
@@ -82,7 +83,7 @@ u64 sys_procinfo(Process& self) {
     const auto info = process::table().describe(slot);
     sched::give_way();
     if (!info) continue;
-    if (!syscall::store(self, argument(self, 0) + written * sizeof *info, *info)) return failed;
+    if (!calls::store(self, argument(self, 0) + written * sizeof *info, *info)) return failed;
     ++written;
   }
   return written;
@@ -96,4 +97,4 @@ u64 sys_shutdown(Process& self) {
   dev::power_off(static_cast<u32>(argument(self, 0)) & 0x7f);
 }
 
-u64 sys_sync(Process&) { return syscall::status_of(fs::root_volume().sync()); }
+u64 sys_sync(Process&) { return calls::status_of(fs::root_volume().sync()); }

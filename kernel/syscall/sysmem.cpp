@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "abi/types.hpp"
 #include "dev/console.hpp"
 #include "fs/file.hpp"
@@ -7,12 +8,12 @@
 #include "syscall/descriptors.hpp"
 #include "syscall/handlers.hpp"
 
+using calls::argument;
+using calls::failed;
+using calls::integer_argument;
 using process::ConsolePace;
 using process::Process;
 using process::SbrkRule;
-using syscall::argument;
-using syscall::failed;
-using syscall::integer_argument;
 
 namespace {
 
@@ -78,7 +79,7 @@ lib::Result<MapRequest> decode_mmap(Process& self) {
       .bytes = argument(self, 1),
       .protection = abi::Protection{protection},
       .sharing = shared ? mm::Sharing::shared : mm::Sharing::private_copy,
-      .file = anonymous ? nullptr : syscall::find_file(self, argument(self, 4)),
+      .file = anonymous ? nullptr : calls::find_file(self, argument(self, 4)),
       .offset = argument(self, 5),
   };
   if ((protection & ~known_protection) != 0) return lib::fail(lib::Error::invalid_argument);
@@ -123,7 +124,7 @@ u64 sys_mmap(Process& self) {
 }
 
 u64 sys_munmap(Process& self) {
-  return syscall::status_of(self.memory->unmap(sv39::VirtAddr(argument(self, 0)), argument(self, 1)));
+  return calls::status_of(self.memory->unmap(sv39::VirtAddr(argument(self, 0)), argument(self, 1)));
 }
 
 u64 sys_pgaccess(Process& self) {
@@ -134,7 +135,7 @@ u64 sys_pgaccess(Process& self) {
   if (base >= abi::user_top) return failed;
   const auto first = sv39::VirtAddr(base).align_down(sv39::Level::base);
   const u32 mask = static_cast<u32>(self.memory->take_accessed(first, static_cast<u32>(pages)));
-  return syscall::store(self, argument(self, 2), mask) ? 0 : failed;
+  return calls::store(self, argument(self, 2), mask) ? 0 : failed;
 }
 
 u64 sys_pgpte(Process& self) { return self.memory->logical_pte(sv39::VirtAddr(argument(self, 0))).raw(); }

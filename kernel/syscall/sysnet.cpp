@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <algorithm>
 
 #include "abi/network.hpp"
@@ -7,12 +8,12 @@
 #include "syscall/arguments.hpp"
 #include "syscall/handlers.hpp"
 
+using calls::argument;
+using calls::failed;
+using calls::integer_argument;
 using net::Ipv4Address;
 using net::Port;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
-using syscall::integer_argument;
 
 namespace {
 
@@ -40,8 +41,8 @@ u64 receive(Process& self, u64 deadline) {
   const usize count = std::min(payload.size(), static_cast<usize>(room));
   const u32 source = (*packet)->source_address;
   const u16 source_port = (*packet)->source_port;
-  if (!syscall::store(self, argument(self, 1), source) || !syscall::store(self, argument(self, 2), source_port) ||
-      !syscall::store_bytes(self, argument(self, 3), payload.data(), count)) {
+  if (!calls::store(self, argument(self, 1), source) || !calls::store(self, argument(self, 2), source_port) ||
+      !calls::store_bytes(self, argument(self, 3), payload.data(), count)) {
     return failed;
   }
   return count;
@@ -50,22 +51,22 @@ u64 receive(Process& self, u64 deadline) {
 }  // namespace
 
 u64 sys_bind(Process& self) {
-  return syscall::status_of(process::network().endpoints().bind(port_argument(self, 0), holder_of(self)));
+  return calls::status_of(process::network().endpoints().bind(port_argument(self, 0), holder_of(self)));
 }
 
 u64 sys_unbind(Process& self) {
-  return syscall::status_of(process::network().endpoints().unbind(port_argument(self, 0)));
+  return calls::status_of(process::network().endpoints().unbind(port_argument(self, 0)));
 }
 
 u64 sys_send(Process& self) {
   const i32 count = integer_argument(self, 4);
   if (count < 0) return failed;
   auto packet = net::Stack::make_packet(static_cast<usize>(count));
-  if (!packet || !syscall::fetch_bytes(self, argument(self, 3), packet->payload().data(), packet->payload().size())) {
+  if (!packet || !calls::fetch_bytes(self, argument(self, 3), packet->payload().data(), packet->payload().size())) {
     return failed;
   }
   const net::Flow flow{port_argument(self, 0), address_argument(self, 1), port_argument(self, 2)};
-  return syscall::status_of(process::network().send(flow, std::move(*packet)));
+  return calls::status_of(process::network().send(flow, std::move(*packet)));
 }
 
 u64 sys_recv(Process& self) { return receive(self, net::no_deadline); }
@@ -91,5 +92,5 @@ u64 sys_ping(Process& self) {
 u64 sys_netinfo(Process& self) {
   const abi::NetInfo info = process::network().info();
   const usize count = std::min<usize>(argument(self, 1), sizeof info);
-  return syscall::store_bytes(self, argument(self, 0), &info, count) ? 0 : failed;
+  return calls::store_bytes(self, argument(self, 0), &info, count) ? 0 : failed;
 }

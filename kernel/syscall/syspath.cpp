@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "fs/file.hpp"
 #include "fs/volume.hpp"
 #include "process/personality.hpp"
@@ -5,11 +6,11 @@
 #include "syscall/descriptors.hpp"
 #include "syscall/handlers.hpp"
 
+using calls::argument;
+using calls::failed;
+using calls::fetch_path;
+using calls::PathBuffer;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
-using syscall::fetch_path;
-using syscall::PathBuffer;
 
 namespace {
 
@@ -39,14 +40,14 @@ u64 with_two_paths(Process& self, Operation&& operation) {
   if (!first) return failed;
   const auto second = fetch_path(self, argument(self, 1), second_buffer);
   if (!second) return failed;
-  return syscall::status_of(operation(*first, *second));
+  return calls::status_of(operation(*first, *second));
 }
 
 }  // namespace
 
-u64 syscall::open_path(Process& self, std::string_view path) {
+u64 calls::open_path(Process& self, std::string_view path) {
   // The descriptor first: open may create the file, and a call that fails must change nothing.
-  const auto slot = syscall::free_descriptor(self);
+  const auto slot = calls::free_descriptor(self);
   if (!slot) return failed;
   auto file = fs::file_table().open(fs::root_volume(), self.current_directory, path,
                                     decode_mode(static_cast<u32>(argument(self, 1))));
@@ -58,7 +59,7 @@ u64 syscall::open_path(Process& self, std::string_view path) {
 u64 sys_open(Process& self) {
   PathBuffer buffer;
   const auto path = fetch_path(self, argument(self, 0), buffer);
-  return path ? syscall::open_path(self, *path) : failed;
+  return path ? calls::open_path(self, *path) : failed;
 }
 
 u64 sys_mkdir(Process& self) { return create(self, {.type = abi::FileType::directory}); }
@@ -83,7 +84,7 @@ u64 sys_unlink(Process& self) {
   PathBuffer buffer;
   const auto path = fetch_path(self, argument(self, 0), buffer);
   if (!path) return failed;
-  return syscall::status_of(fs::root_volume().unlink(self.current_directory, *path));
+  return calls::status_of(fs::root_volume().unlink(self.current_directory, *path));
 }
 
 u64 sys_link(Process& self) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <array>
 
 #include "arch/port.hpp"
@@ -10,10 +11,10 @@
 #include "syscall/arguments.hpp"
 #include "syscall/handlers.hpp"
 
+using calls::argument;
+using calls::failed;
+using calls::integer_argument;
 using process::Process;
-using syscall::argument;
-using syscall::failed;
-using syscall::integer_argument;
 
 // Init is never told that there is no room, it waits for it: xv6's own init gives up for good without a shell, and
 // with it the machine.
@@ -34,16 +35,14 @@ u64 sys_wait(Process& self) {
   const u64 status_address = argument(self, 0);
   const auto departed = process::table().wait_for_zombie(self);
   if (!departed) return failed;
-  if (status_address != 0 && !syscall::store(self, status_address, departed->status)) return failed;
+  if (status_address != 0 && !calls::store(self, status_address, departed->status)) return failed;
   const u64 pid = static_cast<u64>(departed->child->pid);
   process::reap(self, *departed->child);
   process::check_after_exit(static_cast<i32>(pid));
   return pid;
 }
 
-u64 sys_kill(Process& self) {
-  return syscall::status_of(process::table().kill(process::Pid{integer_argument(self, 0)}));
-}
+u64 sys_kill(Process& self) { return calls::status_of(process::table().kill(process::Pid{integer_argument(self, 0)})); }
 
 u64 sys_getpid(Process& self) { return static_cast<u64>(self.pid); }
 
@@ -64,7 +63,7 @@ u64 sys_cpupin(Process& self) {
   return 0;
 }
 
-u64 syscall::exec_path(Process& self, std::string_view path) {
+u64 calls::exec_path(Process& self, std::string_view path) {
   const auto argument_count = process::exec(self, path, argument(self, 1));
   if (argument_count) return *argument_count;
   self.exec_error = argument_count.error();
@@ -72,9 +71,9 @@ u64 syscall::exec_path(Process& self, std::string_view path) {
 }
 
 u64 sys_exec(Process& self) {
-  syscall::PathBuffer buffer;
-  const auto path = syscall::fetch_path(self, argument(self, 0), buffer);
-  if (path) return syscall::exec_path(self, *path);
+  calls::PathBuffer buffer;
+  const auto path = calls::fetch_path(self, argument(self, 0), buffer);
+  if (path) return calls::exec_path(self, *path);
   self.exec_error = path.error();
   return failed;
 }
@@ -84,5 +83,5 @@ u64 sys_execerror(Process& self) {
   std::array<char, 64> text{};
   const usize length = lib::format_to(text, "{}", lib::describe(self.exec_error)).size() + 1;
   if (argument(self, 1) < length) return failed;
-  return syscall::store_bytes(self, argument(self, 0), text.data(), length) ? length : failed;
+  return calls::store_bytes(self, argument(self, 0), text.data(), length) ? length : failed;
 }

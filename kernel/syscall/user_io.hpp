@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "fs/copy.hpp"
 #include "mm/address_space.hpp"
 
 // The two ends of a read or write call that lie in the program's memory.
-namespace syscall {
+namespace calls {
 
 [[nodiscard]] inline fs::CopyStatus to_fs(mm::CopyStatus status) {
   switch (status) {
@@ -48,4 +49,4 @@ class UserSource final : public fs::DataSource {
   u64 next_;
 };
 
-}  // namespace syscall
+}  // namespace calls

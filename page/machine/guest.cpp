@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "page/machine/guest.hpp"
 
 #include <fmt/format.h>

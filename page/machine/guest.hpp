@@ -1,5 +1,6 @@
-// The machine in the tab with everything around it: its memory, its judges, its kernel's names, and the explorer.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The machine in the tab with everything around it: its memory, its judges, its kernel's names, and the explorer.
 
 #include <memory>
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "page/machine/machine_look.hpp"
 
 #include <array>

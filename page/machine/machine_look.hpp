@@ -1,5 +1,6 @@
-// The explorer's view of a machine in the same program: exact, since the machine stands still while it is looked at.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The explorer's view of a machine in the same program: exact, since the machine stands still while it is looked at.
 
 #include <map>
 

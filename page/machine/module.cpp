@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the page's worker calls. Text goes both ways as JSON, bytes as they are; one answer and one piece of output are
 // kept until the next call.
 

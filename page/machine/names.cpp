@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "page/machine/names.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,6 @@
-// What the kernel's ELF file calls its addresses.
+// SPDX-License-Identifier: MIT
 #pragma once
+// What the kernel's ELF file calls its addresses.
 
 #include <memory>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page's side of the worker: requests that are answered, and what the machine says unasked.
 
 import { Refused, useTransport } from '../../tools/foliowalk/web/src/api';

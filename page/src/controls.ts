@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Run, pause, step, back, and the whole past as a slider.
 
 import { html, nothing } from 'lit-html';

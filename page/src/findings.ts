@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the judges found: a card each, with the way to the moment and to the cause; and who wrote an entry.
 
 import { html, nothing } from 'lit-html';

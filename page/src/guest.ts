@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which guest: the built-in ones, a kernel and an image of one's own, or a run that was kept.
 
 import { html, nothing } from 'lit-html';

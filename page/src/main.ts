@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page: a machine in a worker, its console, its past, and the explorer's panes over it.
 
 import { html, nothing, render } from 'lit-html';

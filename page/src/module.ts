@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The WebAssembly module as functions. It needs next to nothing of WASI: a clock that stands still (the machine's time
 // is its own) and somewhere to write a last word.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the page and the worker that holds the machine say to one another, and what the WebAssembly module is asked.
 
 /** What boots. `kernel` is an ELF file, `image` a disk; `name` is for people. */

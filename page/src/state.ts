@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the page shows around the explorer's panes.
 
 import type { Change, Finding, Options, Status } from './protocol';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest's console: xterm.js, fed with what the guest says, sending what is typed and pasted.
 
 import { FitAddon } from '@xterm/addon-fit';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page's own texts in Chinese; the panes' are in tools/foliowalk/web/src/i18n.ts.
 
 import { addChinese, addEnglish } from '../../tools/foliowalk/web/src/i18n';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The tour: ten steps. Each drives the machine to a moment, points at what changed there and says it in two sentences.
 // At the end the learner does something and the machine checks it.
 

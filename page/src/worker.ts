@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The worker that holds the machine: runs it in pieces short enough to listen in between, and answers.
 
 import { Module } from './module';

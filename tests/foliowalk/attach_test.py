@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`foliowalk attach FOLDER` as a student uses it: their kernel, their Makefile, a terminal, the page beside it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """foliowalk on Bifolium itself, in all three views: every command is right about a shell and what it starts; a thousand
 walks of 64 processes under load find nothing wrong, take no more than they may, and don't stop the guest."""
 

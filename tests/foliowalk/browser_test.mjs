@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Opens the page as a person would: choose a process, walk an address step by step, open tables, look at memory, wait
 // for traps, compare two moments, check, change the language, use the keyboard. node browser_test.mjs URL CHROMIUM
 // PICTURES

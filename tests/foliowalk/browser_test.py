@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The explorer's page: its types, and in headless Chromium, on the minimal guest: browser_test.mjs clicks, this starts
 what it needs.
 

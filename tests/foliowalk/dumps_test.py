@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """foliowalk on dumps: a snapshot shows what the running guest showed; damaged ones give a message, not a crash."""
 
 import os

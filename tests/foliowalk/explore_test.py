@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`./run --explore` as a person uses it, on a terminal: the page is named and served, the command line finds the guest,
 Ctrl-p and Ctrl-t print, Ctrl-c is the guest's, Ctrl-a x ends it all, and nothing is left behind."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """gdb's `pt` on the stopped minimal guest: the same answers as foliowalk's own."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The guests of foliowalk's end-to-end tests: a kernel that is not Bifolium, and Bifolium in its three views."""
 
 import json

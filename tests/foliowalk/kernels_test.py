@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """foliowalk on kernels as students have them: xv6's layouts of 2020 to 2026, built with -gdwarf-2 to -gdwarf-5 by GCC
 and clang, and one whose names are not xv6's. Every process is named and lint has nothing to say; then faults are put
 in.

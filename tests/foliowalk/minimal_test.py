@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """foliowalk on a running kernel that is not Bifolium, in both shapes: `ps`, `map`, `explain` and the rest are right; a
 thousand walks while four tasks at a time tear at their tables give no wrong verdict, and don't stop the guest."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Svnapot and Svpbmt: foliowalk says of each of ten addresses what the hardware gives. tests/guests/napot reads them
 and prints a value or a trap; every word of its memory holds its own physical address, so a value is a translation."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A command on a pseudo-terminal, as a person has it."""
 
 import os

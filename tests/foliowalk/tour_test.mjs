@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The reader of docs/explorer.md at the page. node tour_test.mjs URL CHROMIUM PICTURES; a line "type: COMMAND" on its
 // output is typed at the guest's shell.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tour of docs/explorer.md, step by step and literally, in a browser: what each step says about the page is looked
 for there. tour_test.mjs does what a reader does with the page, this what is typed at the shell and in the second
 terminal.

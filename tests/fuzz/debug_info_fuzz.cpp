@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // libFuzzer target: an arbitrary ELF file. Whatever its sections and its DWARF say, the reader must end, stay inside
 // the file and crash nothing. tests/fuzz/debug_info_seeds makes the files to begin with.
 

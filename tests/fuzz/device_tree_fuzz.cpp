@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fuzzes what boot does with a device tree: the reader, and the plan of what of it is used. The input is applied as
 // edits to a good tree, or taken as a tree itself. The reader must stay inside the blob (ASan: the copy has exactly its
 // size) and inside the description, and where it and libfdt both accept the tree it must not miss the memory that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // libFuzzer target: arbitrary RAM. Whatever the tables say, foliowalk must end, stay inside RAM and not crash.
 //
 // The input is: mode (1 byte), root page (1), an address to walk (8), then RAM, of which a part of the words is bent so

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fuzzes kernel/fs and tools/fsck with damaged images: the input's first bytes choose a layout and changes to an image
 // that holds some of everything, the rest chooses operations on what it is then. Run by tests/fuzz/run.
 #include <array>

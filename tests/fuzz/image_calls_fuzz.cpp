@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fuzzes the reader of a program's stubs. The input is applied as edits to a good program, or taken as a file itself.
 // The reader must stay inside what it was given (ASan), must end after a bounded number of reads, and must not name a
 // base call's number otherwise. Run by tests/fuzz/run.

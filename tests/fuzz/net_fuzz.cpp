@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fuzzes the network stack with frames from the wire. The input: a byte of choices, then frames, each behind two bytes
 // of length. The choices say which sums are made right before a frame arrives, so that the bytes behind them are met
 // too. Ports, a flow and a ping wait for what gets through. After each input every frame of RAM must be back, whatever

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fuzzes kernel/mm: the input's bytes choose the operations of a world of processes (tests/host/mm/world.hpp), which
 // an oracle, the software MMU, the adversarial TLB and the invariant checker watch. Run by tests/fuzz/run.
 #include <cstdio>

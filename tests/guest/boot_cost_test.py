@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a boot costs, in instructions from reset to the shell's prompt (-smp 1, -icount), in each view: under the limit
 at 128 MiB, and with more memory only the entries of the frame table may be added, a few instructions for each frame."""
 

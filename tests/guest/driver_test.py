@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Tests of the console driver that need no machine: a shell script plays the guest."""
 
 import os

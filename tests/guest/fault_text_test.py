@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What the console says of a program that ends by a fault: the stack's overflow by its name, functions by theirs where
 the program's file has symbols, a recursion told once, and a word when no more is shown."""
 

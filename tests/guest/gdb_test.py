@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """gdb on the running kernel, by the commands of docs/gdb.md: the program's symbols when it runs, a backtrace through
 the trap, steps across ecall and sret, and what the kernel's own types say when they are printed."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a hostile user can do to the whole machine: a fork bomb that kills the shell, programs that are ended for a
 fault by the hundred, and garbage on the console.
 

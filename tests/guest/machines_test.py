@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Machines as they are and device trees that lie.
 
 Strategy: QEMU's own tree is dumped and changed by fdtput, one lie at a time, and given back with -dtb. A lie that

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The Makefile as xv6's users and MIT's graders meet it.
 
 A grader runs `make`, then `make qemu-gdb` for each case: it waits for a line on the console, connects to the port that

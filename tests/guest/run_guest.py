@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """One test that boots the machine on a private copy of the image and types commands.
 
 With --suite the program must print `N passed, 0 failed`, and the machine must have as many free frames after it as

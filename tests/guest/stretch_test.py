@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """How long a hart works for one program without a chance for anything else: at most 10 ms, whatever is asked of it.
 
 The program `stretch` makes each call at its greatest on a machine with one hart under -icount, where a retired

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A person at the shell, on a pseudo-terminal: arrows, history, search, completion, Chinese, paste, Ctrl-C.
 
 The test types keys as terminals send them and looks at the screen as a terminal would show it (Screen), and at what the

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """tools/xv6cc takes xv6 programs as they are: every header, both shapes, each year's names and sbrk, several files, an
 image to put them into; what it refuses it refuses in words, and then nothing has changed."""
 

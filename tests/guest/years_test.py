@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Images of each year and numbering, made here with stubs in that year's shape, and what their programs find.
 
 An image's first program (tests/guest/years) is compiled with its own stubs: a skeleton's, MIT's official numbers, or a

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Protection is tested by being hit: the kernel does on purpose what it must never do (boot argument crash=KIND), and
 the report must say so: the cause first, the walk with its verdict, whose stack, a backtrace, and the machine stops with
 the panic status.

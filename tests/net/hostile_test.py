@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a peer on the wire, or a card, can do to the kernel: nothing that lasts.
 
 A peer on the other end of a QEMU socket network floods the guest, lies about every length, sends runts and giants, and

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The network labs of all years, offline: the programs `flowtest` (2020 to 2023) and `porttest` (2024 to 2026) ask of
 the kernel what the labs' programs ask, and this script is the host that their graders are. Free frames before and after
 are equal.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A million datagrams out and in: the guest sends each to the host and waits for it to come back (`udpload ROUNDS`).
 None may be lost, and every frame of RAM is where it was before."""
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page's worker under node: Bifolium boots to its prompt in the WebAssembly machine, and a typed `ls` answers.
 // node machine_test.mjs SITE, the folder that `./run --page --build-only` makes.
 import assert from 'node:assert/strict';

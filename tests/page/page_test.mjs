@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bifolium in the tab, its past, a student's own files, runs that are kept, what the judges find, both languages, the
 // keyboard, a phone. node page_test.mjs URL CHROMIUM PICTURES GUESTS
 import assert from 'node:assert/strict';

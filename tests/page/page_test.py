@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The page of ./run --page: its types; its worker under node; and in headless Chromium, served by a plain web server
 from a folder of some name: page_test.mjs does what a person does, this makes what it needs.
 

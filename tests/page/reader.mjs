@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A person at the page: what page_test.mjs and tour_test.mjs have in common.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A learner takes the whole tour and answers its questions. node tour_test.mjs URL CHROMIUM PICTURES
 import assert from 'node:assert/strict';
 import { Reader } from './reader.mjs';

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Real boots from images that are wrong in one field each (docs/failures.md D1 to D5, D7, A12): a wrong superblock, log
 or root refuses the mount with a message that names the field; anything else costs the commands that touch it an error,
 and the machine goes on. Both inode layouts. The host's tests (host/fs/hostile_test.cpp) try thousands of such images;

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A disk that fails under a real boot (docs/failures.md D6, R6): QEMU's blkdebug answers the k-th read, write or flush
 with an error, once or from then on. Whatever k: no panic and no hang; the program that asked gets an error or none was
 needed; after a failed commit the volume is read-only and says so; and the image is good afterwards, on a disk that

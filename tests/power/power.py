@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A machine with an image that may be switched off at any moment, and what is then looked at in the image."""
 
 import struct

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The machine is killed while programs write (docs/failures.md R5, R16): fsck must find nothing wrong in the image,
 whatever the moment, and the next boot recovers the log and frees the inodes that were unlinked but open. A machine that
 is quiet when it is killed leaves an empty log: its image needs no recovery, by this kernel or another.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A QEMU plugin: which instructions each hart executes between two rdinstret of a program (vmbench begins and ends a
 // measurement with one). scaling.py builds and reads it. Only version 1 of QEMU's plugin interface is used, and
 // declared here, since the packaged QEMU comes without its header.

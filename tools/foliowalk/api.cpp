@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/api.hpp"
 
 #include "tools/foliowalk/json.hpp"

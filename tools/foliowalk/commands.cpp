@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/commands.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/diff.hpp"
 
 #include <algorithm>

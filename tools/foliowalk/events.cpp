@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/events.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What `./run --explore` needs: QEMU's options for a guest that can be looked into, the page, and the server.
 
 The guest's RAM is a file that QEMU and foliowalk share; nothing stops the guest and nothing runs in it. QEMU takes one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/extensions.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/kernel_image.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // foliowalk: every address space of a running RISC-V guest, from outside and without stopping it.
 
 #include <CLI/CLI.hpp>

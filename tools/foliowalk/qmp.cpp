@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/qmp.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/ram.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/serve.hpp"
 
 #include <fmt/format.h>

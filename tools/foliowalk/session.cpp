@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/session.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # foliowalk: the explorer's host program. Everything but main.cpp is a library, so that its tests can link it.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)

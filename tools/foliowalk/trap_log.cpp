@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/foliowalk/trap_log.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Checks a file system image; trusts nothing in it. Shares no code with kernel/fs, so that tests can hold one against
 // the other.
-#pragma once
 
 #include <algorithm>
 #include <concepts>

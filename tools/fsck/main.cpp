@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // fsck: says what is wrong with a file system image. Changes nothing.
 #include <cstdio>
 #include <cstdlib>

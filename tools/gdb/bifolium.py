@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """gdb: page tables of the stopped guest.
 
     pt                  the current hart's address space, as ranges

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """gdb: what the kernel's own types say when they are printed: addresses, page numbers, entries, ranges, locks,
 processes."""
 
@@ -89,6 +90,6 @@ def register():
         printers.add_printer(name, f"^{name}$", Number)
     printers.add_printer("sv39::Pte", "^sv39::Pte$", Pte)
     printers.add_printer("range", "^sv39::(Virt|Phys)Range$", Range)
-    printers.add_printer("sync::SpinLock", "^sync::SpinLock$", SpinLock)
+    printers.add_printer("locks::SpinLock", "^locks::SpinLock$", SpinLock)
     printers.add_printer("process::Process", "^process::Process$", Process)
     gdb.printing.register_pretty_printer(None, printers, replace=True)

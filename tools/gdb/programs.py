@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """gdb: the program that runs in the stopped hart's address space: its symbols, and the way from the kernel back to it.
 
     program             the symbols of the program that the selected hart runs (done by itself at each stop)

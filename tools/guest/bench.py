@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """./bench: retired instructions for each case, each view, beside the peers and the bound.
 
 The guest program vmbench measures itself and prints `case NAME instructions N` for each case. Under

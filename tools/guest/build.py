@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Configures and builds the presets of CMakePresets.json, with visible progress, silent when up to date."""
 
 import enum

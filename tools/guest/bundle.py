@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Bundles the scripts of a page: the explorer's (tools/foliowalk/web) and the machine's (page)."""
 
 import shutil

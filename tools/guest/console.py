@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A booted guest and its console: types commands at the shell's prompt and tells how the machine ended."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Disks: the one that is kept between runs, as xv6 keeps fs.img until `make clean`, and those that are not."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The QEMU machine that Bifolium boots on: its options, checked, and its command line."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sourced by run, test and bench: makes sure that there is a python3 of 3.9 or later to carry on with.
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
   as_root=()

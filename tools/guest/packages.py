@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Debian packages that each command needs: says which are missing and why, and installs them."""
 
 import os

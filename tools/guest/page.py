@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """./run --page: the page with Bifolium in it, one folder of static files (page/, docs/page.md)."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The other side of the guest's network: servers on the host for QEMU's user network, and a peer that speaks raw
 Ethernet over a QEMU socket network. In a network namespace of its own, so that the tests of several users or builds
 never meet, and so that 8.8.8.8 is this machine."""

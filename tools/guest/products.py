@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the Makefile hands out where xv6's users and MIT's graders look for it."""
 
 import shutil

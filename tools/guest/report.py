@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How run, test and bench speak: progress on stderr, one clear last line when something fails."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """./run: installs what is missing, builds, boots."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """./bench --scaling: what two processes do on two harts against one, in instructions, and how many of those spin.
 
 vmbench runs one process, then two at once, under QEMU with a thread for each hart; tools/bench/hart_profile.c counts

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fills the symbol table of a linked kernel, in the form that kernel/lib/symbols.hpp describes.
 
 usage: symbols.py KERNEL_ELF

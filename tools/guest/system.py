@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is booted, by either compiler: a kernel of one view and an image with the programs."""
 
 import enum

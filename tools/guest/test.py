@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """./test: builds everything, runs everything through one ctest, says how many passed."""
 
 import argparse

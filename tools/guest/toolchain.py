@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which compiler there is: Debian 12 has clang 19, others have 20, older ones have GCC alone.
 
 The versions that the project is written for come first: packages.list and the CMake presets name those.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A machine to try something on: what happens to its disk is forgotten."""
 
 from contextlib import contextmanager

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """bin/vellum: builds the machine's command if it has to, and becomes it."""
 
 import os

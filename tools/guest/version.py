@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which Bifolium this is."""
 
 import re

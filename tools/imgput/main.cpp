@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // imgput: puts host files into an image that exists already, through the kernel's own file system, log and all.
 #include <cstdio>
 #include <cstring>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # imgput writes into images with the kernel's own file system: the same lines that run in the kernel, over the host
 # twins of the four headers through which they reach the machine.
 bifolium_glob(imgput_subject_sources

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Makes a file system image in memory, laid out as xv6's mkfs does it. Knows nothing of kernel/fs, so that tests can
 // hold one against the other.
-#pragma once
 
 #include <algorithm>
 #include <cstddef>

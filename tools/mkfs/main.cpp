@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mkfs: makes a file system image that Bifolium and xv6 mount.
 #include <charconv>
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/vellum/debugged.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A machine for a debugger: breakpoints, watchpoints, and the way back.
 

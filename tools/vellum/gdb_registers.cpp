@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/vellum/gdb_registers.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What gdb calls registers: those of RISC-V, the CSRs, and the privilege.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/vellum/gdb_server.hpp"
 
 #include <arpa/inet.h>

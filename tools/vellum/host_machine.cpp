@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/vellum/host_machine.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A Vellum machine with memory from this host, a kernel in it and an image file as its disk.
 

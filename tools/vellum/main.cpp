@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vellum: boots a kernel on the machine that one can see through.
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // QEMU's command line, as the Makefiles of xv6 of all years and this project's own tools write it.
 
 #include <array>

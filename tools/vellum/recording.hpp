@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A run written down: what it was started with and what was typed when. Nothing else decides what happens, so this is
 // all that is needed to see the same run again, on any host.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/vellum/report.hpp"
 
 #include "vellum/words/sentence.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What is said of findings, of harts and of entries: for people, or as JSON.
 

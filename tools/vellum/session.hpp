@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A machine that runs with someone at its serial line: a person, a program behind a pipe, or a list of commands.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tools/vellum/terminal.hpp"
 
 #include <poll.h>

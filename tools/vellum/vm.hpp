@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A machine, whoever observes it, as the command's parts see it: the terminal, the list of commands, the debugger.
 

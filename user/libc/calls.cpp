@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/libc/calls.hpp"
 
 #include "user/libc/string.hpp"

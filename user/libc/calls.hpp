@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // System calls as functions, under the names and with the arguments that xv6 programs know (xv6: user/user.h).
 // All of them have C linkage, so C programs built by xv6cc link to the same library. -1 means failed.
-#pragma once
 
 #include <cstddef>
 #include <cstdint>

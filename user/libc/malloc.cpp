@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // First fit over a list of free blocks in address order; neighbours are joined when a block comes back.
 #include "user/libc/malloc.hpp"
 

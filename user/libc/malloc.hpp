@@ -1,5 +1,6 @@
-// The heap: malloc and free over sbrk (xv6: umalloc.c). C linkage.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The heap: malloc and free over sbrk (xv6: umalloc.c). C linkage.
 
 #include <cstddef>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory routines, eight bytes at a time, 64 to a round. Compilers recognise such loops and would replace them by
 // calls of the very functions they implement: that is switched off for this file.
 #include <cstddef>

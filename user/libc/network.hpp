@@ -1,5 +1,6 @@
-// What the network's programs share: addresses as text, and names to addresses (DNS, RFC 1035).
+// SPDX-License-Identifier: MIT
 #pragma once
+// What the network's programs share: addresses as text, and names to addresses (DNS, RFC 1035).
 
 #include "abi/network.hpp"
 #include "user/libc/user.hpp"

@@ -1,5 +1,6 @@
-// Path names: what cp, mv and ls need of them.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Path names: what cp, mv and ls need of them.
 
 #include "abi/limits.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 # First instruction of every program. exec has put argc in a0, argv in a1 and the stack pointer where it belongs.
   .section .text.start, "ax"
   .globl start

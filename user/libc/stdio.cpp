@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/libc/stdio.hpp"
 
 #include <cstdarg>

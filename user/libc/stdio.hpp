@@ -1,5 +1,6 @@
-// Formatted output and line input over descriptors (xv6: printf, fprintf, gets). C linkage.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Formatted output and line input over descriptors (xv6: printf, fprintf, gets). C linkage.
 
 extern "C" {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/libc/string.hpp"
 
 #ifdef __clang__

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Bytes and strings in memory: the standard functions that xv6's user library has, and the few more that a
 // compiler may call by itself. C linkage.
-#pragma once
 
 #include <cstddef>
 

@@ -1,5 +1,6 @@
-// Everything a program of this project usually needs.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Everything a program of this project usually needs.
 
 #include "user/libc/calls.hpp"
 #include "user/libc/malloc.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // cat [FILE...]: the files one after the other, or standard input.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // cp SOURCE TARGET, cp SOURCE... DIRECTORY: copies files.
 #include "user/libc/path.hpp"
 #include "user/libc/user.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // echo WORD...: the words, a space between them, a newline behind.
 #include "user/libc/user.hpp"
 

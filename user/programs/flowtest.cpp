@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // flowtest PORT [udp|dns]: what the network lab of 2020 to 2023 asks of connect(29), read, write and close, against a
 // server on the host's PORT that answers each datagram with a fixed text. One exchange, a hundred one after the other,
 // ten processes at once, and a DNS question. Then what that lab does not ask: the same flow twice, a short read, dup

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // forktest: forks until that fails, and sees that it fails in order and that every child comes back.
 #include "user/libc/user.hpp"
 

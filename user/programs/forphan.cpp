@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // forphan: keeps a file open that has no name any more, and waits. A machine that is killed now leaves an orphan inode,
 // which the next boot takes back (xv6's crash tests).
 #include "user/libc/user.hpp"

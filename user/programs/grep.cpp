@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // grep PATTERN [FILE...]: the lines that match. ^ and $ anchor, . is any character, * repeats the one before.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // host NAME[@SERVER]: the IPv4 address of a name, from the DNS server (10.0.2.3 unless another is named).
 #include "user/libc/network.hpp"
 

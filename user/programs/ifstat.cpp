@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ifstat: the network card, its addresses, and what was counted since boot. ifstat -a: the counters at zero too.
 #include "user/libc/network.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // init: process 1. Sees to a console on descriptors 0, 1 and 2, keeps a shell running on it, and reaps the
 // processes that lost their parents.
 #include "user/libc/user.hpp"

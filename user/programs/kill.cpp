@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // kill PID...: ends processes.
 #include "user/libc/user.hpp"
 

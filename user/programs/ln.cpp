@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ln OLD NEW: a second name for a file. ln -s TARGET NEW: a symbolic link.
 #include "user/libc/user.hpp"
 

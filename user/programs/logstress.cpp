@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // logstress FILE...: one process for each file writes it full, all at once, so that the log is never at rest. A machine
 // that is killed meanwhile has a log to recover (xv6's crash tests).
 #include "user/libc/user.hpp"

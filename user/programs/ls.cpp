@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ls [PATH...]: name, type (1 directory, 2 file, 3 device, 4 symbolic link), inode number and size in bytes.
 #include "user/libc/path.hpp"
 #include "user/libc/user.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mkdir PATH...: makes directories.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mv SOURCE TARGET, mv SOURCE... DIRECTORY: gives files new names. The system has no rename call, so a file is
 // linked under the new name before the old one goes: it is never without a name. Directories cannot be linked
 // and therefore not moved.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // nc -u HOST PORT: sends each line of its input as a datagram and prints what comes back, until the end of the input
 // and one quiet second. nc -u -l PORT [COUNT]: prints COUNT datagrams (or for ever) and sends each one back.
 #include "user/libc/network.hpp"

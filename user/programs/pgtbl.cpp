@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pgtbl: this program's own page table, printed by the kernel.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ping HOST [COUNT]: sends ICMP echo requests, one each second, and says how long each answer took. Status 0 if any
 // came.
 #include "user/libc/network.hpp"

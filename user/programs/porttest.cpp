@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // porttest MODE PORT: what the network lab of 2024 to 2026 asks of bind, unbind, send and recv (29 to 32; with 2026 as
 // a third word 30 to 33), against a host script that answers on PORT. MODE is txone, ping0, ping1, ping2, ping3, dns,
 // rx, rx2, rxburst, misuse, or grade for those of the grader in its order, with free memory counted before and after.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // poweroff [STATUS]: writes everything to the disk and powers the machine off; QEMU exits with the status.
 #include "user/libc/user.hpp"
 

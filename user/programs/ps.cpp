@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ps: the processes, and what each one's address space takes.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // rm PATH...: removes names of files, links, devices and empty directories, as xv6's rm does.
 #include "user/libc/user.hpp"
 

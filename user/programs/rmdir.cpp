@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // rmdir PATH...: removes empty directories, and nothing else.
 #include "user/libc/path.hpp"
 #include "user/libc/user.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // siege [SECONDS]: a fork bomb that also kills the shell. For some seconds every process slot is taken, and
 // whatever becomes free is taken at once. When it is over, init must have started a new shell.
 #include "user/libc/user.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // sleep TICKS: waits that many tenths of a second.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // stats: the text of the statistics device.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // stress PROCESSES SECONDS: several kinds of load at once: forks, memory, files, pipes. Ends with 0 when every process
 // found what it expected.
 #include "user/libc/user.hpp"

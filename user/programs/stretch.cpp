@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // stretch [-p] [NAME...]: makes each call that can be long, as long as memory lets it be, and prints how long it kept
 // a hart without a chance for anything else, in microseconds (debug kernels measure that, in the machine's own time:
 // exact under -icount). The last line is `longest: N us`.

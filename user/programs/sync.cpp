@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // sync: what was written so far is on the disk when this ends.
 #include "user/libc/user.hpp"
 

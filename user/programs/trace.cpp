@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // trace MASK COMMAND [WORD...]: runs a command and has the kernel print each of its system calls whose number's
 // bit is set in the mask.
 #include "user/libc/user.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // true: does nothing, successfully. The smallest program there is, for measuring what exec itself costs.
 #include "user/libc/user.hpp"
 

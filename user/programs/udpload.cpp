@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // udpload HOST PORT COUNT: sends COUNT numbered datagrams of 64 bytes to a host that sends each one back, eight at a
 // time on their way, and demands that all come back in order.
 #include "user/libc/network.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vmbench [CASE...]: measures itself in retired instructions (rdinstret, all of the machine's under -smp 1) and prints
 // "case NAME instructions N" for each. What one operation is stands beside each case; loops and stubs are included.
 // vmbench -l lists the names. The figures mean something under `-smp 1 -icount shift=0` (./bench).

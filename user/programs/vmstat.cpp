@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vmstat: every virtual-memory counter since boot. vmstat HART: of one hart. vmstat run COMMAND [WORD...]: what
 // a command adds to each (on an otherwise idle system).
 #include "user/libc/user.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // wc [FILE...]: lines, words and bytes of each file, or of standard input.
 #include "user/libc/user.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/testing/harness.hpp"
 
 #include "user/libc/path.hpp"

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The frame of systest and vmtest. A test is a function that runs in a child of its own and ends by returning; it
 // fails through EXPECT. After each test the machine must be as it was: same free frames, same processes, same
 // descriptors here. One line is printed for each test, and a last one "N passed, N failed".
-#pragma once
 
 #include <cstddef>
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Dwarf's part that turns attributes into what they mean: DWARF 5, section 7.5.5.
 #include "vellum/debug/dwarf.hpp"
 

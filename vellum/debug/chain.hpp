@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Call chains of RISC-V by frame pointer: kernels are compiled with -fno-omit-frame-pointer for this.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Everything that an ELF file says about its program, under one roof: names, lines, variables.
 

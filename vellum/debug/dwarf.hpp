@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // DWARF's ground floor: sections, units, abbreviations, and the values that attributes have.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The numbers of DWARF that the reader knows by name (DWARF 5, section 7; the same in earlier versions).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // ELF: the sections, segments and symbols of a linked 64-bit little-endian file.
 

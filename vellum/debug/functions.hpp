@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Which function an address belongs to, with the calls that were expanded inline around it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/debug/lines.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Line tables: which line of which file the code at an address comes from (DWARF 5, section 6.2, and versions 2 to 4).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Location expressions: where an object is (DWARF 5, section 2.6).
 

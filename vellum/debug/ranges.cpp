@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/debug/ranges.hpp"
 
 namespace vellum::debug {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Lists of address ranges, alone (where a function's code is) or with an expression each (where a variable is while
 // code runs there): DWARF 5, sections 2.17 and 2.6.2, and their older forms.

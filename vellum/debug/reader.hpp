@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Reads little-endian numbers, LEB128 and strings from bytes that nobody vouches for.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What every part of the reader speaks in: fixed-width numbers, spans of somebody else's bytes, and errors with words.
 

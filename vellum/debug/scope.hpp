@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Goes over the entries of a unit with the names of what they stand in, for names such as process::table.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Types as the DWARF of C and C++ describes them: sizes, members, bounds. Everything is read when it is asked for.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The core-local interruptor: a software interrupt and a timer for each hart (SiFive's CLINT).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/dev/device_tree.hpp"
 
 #include <algorithm>

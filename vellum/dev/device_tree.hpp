@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The flattened device tree that the machine hands its guest, as QEMU's `virt` writes it for what is there.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // SiFive's test device: a guest ends the machine by it, with a status.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The physical memory map and the interrupt numbers of QEMU's `virt` machine.
 

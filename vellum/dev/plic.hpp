@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The platform-level interrupt controller (RISC-V PLIC specification 1.0): from the lines of devices to those of harts.
 

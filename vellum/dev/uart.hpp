@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The serial line: a 16550A. Sending takes no time; what comes in waits in a queue until the guest takes it.
 

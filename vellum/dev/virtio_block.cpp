@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/dev/virtio_block.hpp"
 
 namespace vellum {

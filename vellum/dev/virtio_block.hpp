@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A virtio disk behind virtio-mmio, interface version 1 (legacy) or 2 (virtio 1.1: 4.2 and 5.2).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A split virtqueue seen from the device (virtio 1.1, 2.6). Everything in it is the guest's word: each index and length
 // is checked, and a chain can't be longer than the queue.

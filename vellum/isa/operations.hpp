@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // All instructions the machine knows: the one table from which they are decoded.
 

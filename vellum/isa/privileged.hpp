@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Names of the privileged architecture: modes, causes, CSR numbers and the bits in them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The short names of the fixed-width integers, in Vellum's own namespace: it uses no line of what it judges.
 

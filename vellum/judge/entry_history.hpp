@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What was stored to page-table entries: who, when, and what stood there before. The newest changes are kept, in memory
 // that the caller gives; the oldest make room.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What one hart has fenced, and which tables it has used: since when may it hold which translation?
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The judge of frames: what a kernel may do with a frame between its freeing and its next allocation is nothing.
 //

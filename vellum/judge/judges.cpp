@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/judge/judges.hpp"
 
 #include <algorithm>

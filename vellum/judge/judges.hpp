@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // All judges at once, as an observer of the machine. What they need to remember lies in memory that the caller gives.
 

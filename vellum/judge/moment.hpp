@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // When and where something happened in a run, so that one can say it and go back there.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The judge of missing fence.i: a hart executes bytes that were stored after its last one (unprivileged manual,
 // Zifencei). Stores are remembered for each eight bytes in a table of fixed size; where two share a place the older is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The judge of missing fences: could this hart have used an older entry here, and would it have made a difference?
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Loads and stores that do not take the short way: translated by a walk, into devices, misaligned, into special pages.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Instructions are decoded once, page by page, and kept until someone stores into the page.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/machine/csr_file.hpp"
 
 namespace vellum {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The control and status registers: who may touch them, what they show, what a write leaves.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/machine/elf.hpp"
 
 #include <algorithm>

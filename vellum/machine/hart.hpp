@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // One hart: what the architecture can see of it, and what the machine remembers to run it fast.
 

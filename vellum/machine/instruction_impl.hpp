@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Instructions that are more than arithmetic and plain accesses, and how the interpreter finds the next one.
 

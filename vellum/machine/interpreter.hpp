@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The inner loop. Each piece executes one instruction and says which is next; pieces are made from the operations of
 // the table by templates, and what needs more than registers and remembered translations is called in Machine.

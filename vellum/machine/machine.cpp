@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/machine/machine_impl.hpp"
 
 namespace vellum {

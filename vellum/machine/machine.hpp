@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The machine: harts, memory and devices, run one instruction at a time in one order.
 //

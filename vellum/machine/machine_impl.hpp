@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // All of Machine's members. Include it where a Machine with an observer of your own is instantiated.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Guest RAM and the boot ROM, page by page, and what is remembered of each page.
 

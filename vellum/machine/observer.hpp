@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The seam for whoever watches the machine: judges, history, tracing. A Machine<Observer> calls these hooks; what an
 // observer says it does not see costs nothing, since the question is answered when the machine is compiled.

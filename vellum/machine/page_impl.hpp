@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Pages with something special about them, and what is remembered of translations and instructions.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Whose turn it is, what time it is, and when something happens.
 //

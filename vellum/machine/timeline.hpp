@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The past of a run: snapshots, what was typed when, and the way to any earlier moment and back.
 //

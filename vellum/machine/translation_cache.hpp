@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Translations that a hart may use again, each from a virtual page to the host's bytes of it.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Exceptions, interrupts and the way back (privileged manual, 3.1.6 to 3.1.9 and 12.1).
 

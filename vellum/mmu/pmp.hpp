@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Physical memory protection (privileged manual, 3.7): who may touch which physical address.
 

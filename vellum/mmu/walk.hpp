@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Address translation, written from the privileged manual (12.3.2 and the sections on Sv48 and Sv57) on raw numbers.
 

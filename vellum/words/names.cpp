@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/words/names.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What the kernel's ELF file calls its addresses, as text. For programs: this folder allocates.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "vellum/words/sentence.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What a judge found, in a sentence for people. For programs: this folder allocates.
 

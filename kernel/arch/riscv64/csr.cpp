@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "arch/riscv64/csr.hpp"
 
 namespace arch {

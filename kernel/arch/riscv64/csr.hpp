@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Typed access to the control and status registers that S-mode uses (privileged manual 1.12, chapter 4).
 
@@ -66,14 +67,7 @@ inline constexpr u64 sum = 1 << 18;   ///< S-mode may touch U pages
 inline constexpr u64 mxr = 1 << 19;
 }  // namespace sstatus
 
-[[nodiscard]] inline u64 read_sstatus() {
-  u64 bits;
-  asm volatile("csrr %0, sstatus" : "=r"(bits));
-  return bits;
-}
-inline void write_sstatus(u64 bits) { asm volatile("csrw sstatus, %0" : : "r"(bits) : "memory"); }
 inline void set_sstatus(u64 bits) { asm volatile("csrs sstatus, %0" : : "r"(bits) : "memory"); }
-inline void clear_sstatus(u64 bits) { asm volatile("csrc sstatus, %0" : : "r"(bits) : "memory"); }
 
 /// sie, sip (4.1.3): software, timer, external.
 namespace interrupt_bit {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reset to S-mode (xv6: entry.S, start.c, timervec). Runs in M-mode at physical addresses, without a stack: all symbols
 // are reached relative to pc, and nothing here may use an absolute address but through LAYOUT_KERNEL_OFFSET.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Who is running: tp holds the running thread, which knows its hart. (xv6: mycpu, cpuid, r_tp.)
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Where the kernel sees physical memory, for the view it is compiled for. Usable from assembly and linker script.
 

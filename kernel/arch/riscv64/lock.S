@@ -1,4 +1,5 @@
-// sync::SpinLock's rare way: the lock is taken. In: t1 the lock, t0 where to return. Keeps all registers.
+// SPDX-License-Identifier: MIT
+// locks::SpinLock's rare way: the lock is taken. In: t1 the lock, t0 where to return. Keeps all registers.
 
   .text
   .globl sync_wait_until_taken

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bulk memory operations. QEMU counts instructions and cores count issue slots: both want few per byte, so the
 // loops are unrolled to 256 bytes, for whole pages further. Also the two user copies, which are the same loops with
 // fix-up entries.

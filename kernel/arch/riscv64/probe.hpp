@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Accesses to addresses that only the device tree vouches for: one that nothing answers is told, not a panic.
 

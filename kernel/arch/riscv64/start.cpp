@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "arch/riscv64/start.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // From the reset code to kernel_main(), and what a hart needs before its first thread.
 

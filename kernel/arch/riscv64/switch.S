@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Thread to thread (xv6: swtch.S). See context.hpp for the contract.
 
   .text

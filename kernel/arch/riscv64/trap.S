@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Traps into S-mode (xv6: trampoline.S, kernelvec.S).
 //
 // One vector for all: sscratch is the trap frame's address while a program runs and 0 while the kernel runs, so the

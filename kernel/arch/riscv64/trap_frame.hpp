@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What the trap entry saves of a program, and finds of the kernel.
 

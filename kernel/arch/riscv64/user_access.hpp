@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Plain loads and stores on user addresses with a fix-up table: views `mirrored` and `unified` only.
 // The caller has checked that the range is user memory and has opened the window (SUM) where its view needs one.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Makes fuzzing seeds of captures: seeds.py FILE.pcap... FOLDER. Each frame becomes one input for
 tests/fuzz/net_fuzz.cpp, and each capture as a whole (cut to what libFuzzer takes) another."""
 

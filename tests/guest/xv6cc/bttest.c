@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The kernel prints a backtrace when a program of this name sleeps (the traps lab's grader reads it).
 #include "kernel/types.h"
 #include "kernel/stat.h"

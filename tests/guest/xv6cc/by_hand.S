@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 	.text
 	.globl add_by_hand
 add_by_hand:

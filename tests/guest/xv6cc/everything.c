@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An xv6 program as students write them: every header, old habits, both ways to end. tools/xv6cc must take it as it is.
 #include "kernel/param.h"
 #include "kernel/types.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ends by a fault of the kind that is asked for; its functions have names worth finding in the kernel's report.
 #include "kernel/types.h"
 #include "kernel/stat.h"

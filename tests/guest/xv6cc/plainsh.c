@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A shell as xv6's is to the kernel: it reads lines, forks, waits, and knows no call of Bifolium's own. `&` behind the
 // last word: the job's parent ends at once, so that init gets it.
 #include "kernel/types.h"

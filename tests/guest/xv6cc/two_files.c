@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Two files make one program, one of them assembly, as in the threads lab: two_files.c and by_hand.S.
 #include "kernel/types.h"
 #include "kernel/stat.h"

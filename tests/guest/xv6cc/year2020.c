@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program of 2020 to 2024: sbrk with one argument, which gives address space for more memory than there is; sleep;
 // and a function of its own by a name that later years gave to a call.
 #include "kernel/param.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program of 2025: pause, eager and lazy sbrk, main that returns; and a function of its own by an older call's name.
 #include "kernel/types.h"
 #include "kernel/stat.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rows of docs/xv6-contract.md that are about which call has which number, and what the labs' calls do.
 #include "rows.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rows of docs/xv6-contract.md about files.
 #include "rows.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 # A symbol that says that mmap is a call with a number that no table holds.
 .global mmap
 mmap:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The first program of a year's test image: its rows, each in a process of its own, then a summary.
 #include "rows.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rows of docs/xv6-contract.md about page tables, the break, and stacks.
 #include "rows.h"
 

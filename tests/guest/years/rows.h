@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // What the rows of a year's test image see of the system: its stubs (made by years_test.py with that image's numbers),
 // and a few lines of library.
-#pragma once
 
 typedef unsigned char uchar;
 typedef unsigned int uint;

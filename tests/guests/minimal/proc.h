@@ -1,5 +1,5 @@
-// struct proc as xv6 declares it, for C (proc.c, so that the table has a C compiler's DWARF) and for the guest's C++.
 #pragma once
+// struct proc as xv6 declares it, for C (proc.c, so that the table has a C compiler's DWARF) and for the guest's C++.
 
 typedef unsigned int uint;
 typedef unsigned long uint64;

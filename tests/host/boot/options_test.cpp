@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The reader of boot arguments: which words it takes, and that it names every other one, once.
 #include "boot/options.hpp"
 

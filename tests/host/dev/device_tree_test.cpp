@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: trees of many shapes are written by Debian's libfdt and read by both it and us; the answers must agree.
 // Then damaged trees: each header field at its extremes, every truncation, every single byte flipped in turn. The blob
 // lies in memory of exactly its size, so that ASan sees any read outside. tests/fuzz/device_tree_fuzz.cpp goes on.

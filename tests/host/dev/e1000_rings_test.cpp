@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The e1000's rings between driver and card on a machine that reorders all that RVWMO lets it: QEMU shows none of this,
 // its card sees every store at once and in order.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: a good machine gives a good plan. Then the same machine with one lie each: at every extreme of every number
 // in the description the plan is refused with a line, or it is one that can be carried out (plan_oracle.hpp). The guest
 // does the same with whole trees on QEMU (tests/guest/machines_test.py), the fuzzer with random ones.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PCI on a model of devices: what is found, where registers are put, and what a lying tree or device can do.
 #include "dev/pci.hpp"
 

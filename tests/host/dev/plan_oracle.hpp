@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What must hold of every plan that was not refused, said without the planner's help: by pages, in plain loops.
 

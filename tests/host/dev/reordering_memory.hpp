@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Memory between a driver and a device on a machine that reorders all that RVWMO lets it.
 //
 // A store of the driver stays pending until a fence; before that, any part of what is pending may have reached memory,
 // in any order. A load may return any value that the cell had since the last fence, but for one cell never an older one
 // than before. At each access chance decides what of this happens, and lets the device run.
-#pragma once
 
 #include <algorithm>
 #include <functional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The queue between driver and disk on a machine that reorders all that RVWMO lets it (V35). QEMU shows none of this:
 // its device sees every store at once and in order.
 //

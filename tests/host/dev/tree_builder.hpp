@@ -1,5 +1,6 @@
-// Device trees for tests, written with Debian's libfdt, and what libfdt itself reads out of a tree: the oracle.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Device trees for tests, written with Debian's libfdt, and what libfdt itself reads out of a tree: the oracle.
 
 #include <libfdt.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The words of QEMU's command: taken from what make prints, and given what foliowalk needs.
 
 #include "tools/foliowalk/attach.hpp"

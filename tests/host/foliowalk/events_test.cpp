@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is told between two looks at a guest, in particular of what no look met.
 
 #include "tools/foliowalk/events.hpp"

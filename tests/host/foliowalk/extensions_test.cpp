@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which extensions a machine has, from names and from a device tree that may be damaged.
 
 #include "tools/foliowalk/extensions.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: a healthy system on which no rule may speak, and then one seeded fault at a time, each of which must be
 // named by its own rule and by no other fault.
 

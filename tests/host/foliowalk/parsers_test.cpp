@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: what comes from outside (QEMU's text, session files, numbers) in its true shape and in broken ones.
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
-// A synthetic guest: RAM in a buffer, and tables built in it by hand, healthy or not.
+// SPDX-License-Identifier: MIT
 #pragma once
+// A synthetic guest: RAM in a buffer, and tables built in it by hand, healthy or not.
 
 #include <cstring>
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: trees built by hand, healthy, hostile and changing under the reader; every mode.
 
 #include "tools/foliowalk/tree.hpp"

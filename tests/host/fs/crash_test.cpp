@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Power cuts at every write (docs/failures.md R5 in small). After each cut the image is mounted anew: fsck is content,
 // and the tree is the one before or after the operation that was under way; every operation that had returned is there.
 // What was written since the last flush may be there in any selection, and each block torn between its sectors.

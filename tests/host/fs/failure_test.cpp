@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A disk that fails (docs/failures.md D6, R6): the k-th request of a workload, for every k, once or from then on. The
 // caller gets an error, nothing is held afterwards, and what is on the disk mounts again, clean, with every operation
 // that had been acknowledged.

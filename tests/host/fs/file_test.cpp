@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Open files, pipes and the pages of mapped files. Every test gives back each frame, slot and handle it took.
 #include "fs/file.hpp"
 

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // RAM for tests of pipes and mapped pages, which take frames from the kernel's allocator. Give every program that uses
 // it one FramesArena, made before anything else.
-#pragma once
 
 #include <cstdlib>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Images made to hurt (docs/failures.md D1 to D7): each is refused with the field's name, or mounted and then every
 // operation ends with an answer. Nothing crashes, hangs, or writes outside its place.
 #include <functional>

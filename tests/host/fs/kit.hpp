@@ -1,5 +1,6 @@
-// What the file system's tests share: an image, a mounted volume over it, and short ways to use them.
+// SPDX-License-Identifier: MIT
 #pragma once
+// What the file system's tests share: an image, a mounted volume over it, and short ways to use them.
 
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The log of a machine that has gone quiet: when it is emptied, that it is then empty on the disk with every block
 // home, that nothing is emptied under an operation's feet, and that a failing disk costs nothing that was acknowledged.
 // Cuts of power during it are crash_test's.

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // A disk in host memory for the file system's tests: it remembers every write and flush, so that a test can ask what a
 // power cut would have left, and fails where it is told to.
-#pragma once
 
 #include <cstring>
 #include <mutex>

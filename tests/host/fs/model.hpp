@@ -1,5 +1,6 @@
-// An in-memory file system that is too simple to be wrong, and random operations done to it and to a volume alike.
+// SPDX-License-Identifier: MIT
 #pragma once
+// An in-memory file system that is too simple to be wrong, and random operations done to it and to a volume alike.
 
 #include <map>
 #include <memory>

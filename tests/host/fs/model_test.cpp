@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Random operations on a volume and on the oracle: the same answers, the same tree, a clean fsck, all over again after
 // a remount. Small disks, so that space, inodes and the log run out on the way.
 #include "fs/model.hpp"

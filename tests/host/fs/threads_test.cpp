@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Several threads on one volume (to be run under TSan too): answers stay right, nothing deadlocks, and when all is
 // quiet fsck finds a clean volume without orphans, with no handle and no buffer held.
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The file system's operations one by one, in every class of image: results, errors, and a clean fsck after each test.
 #include "fs/kit.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which contract an image gets, from its superblock and the boot arguments (docs/xv6-contract.md 6).
 #include "labs/edition.hpp"
 

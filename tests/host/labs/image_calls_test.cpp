@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which call has which number, read from a program's stubs: every shape in which a year's programs come, students'
 // numberings, and whatever a file may say that is not so. A reading is believed whole or not at all.
 #include "labs/image_calls.hpp"

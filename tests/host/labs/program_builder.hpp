@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Builds ELF programs in memory as xv6's linker leaves them, as far as a reader of stubs can tell: one segment of code
 // with a stub or a function at each symbol, a symbol table, its names, and the section headers at the end.

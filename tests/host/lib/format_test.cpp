@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: format_to against snprintf for the formats that both know, over all widths and over the numbers at the
 // edges of their types; then what only ours has (types of other layers, braces), buffers that are too small, and the
 // console writer. That the number of fields is checked at compile time is shown by this file compiling.

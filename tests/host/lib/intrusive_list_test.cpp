@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: a random walk over all list operations beside a std::deque that says what must be in the list;
 // after each step both directions and the `linked` flags are compared. Edge cases (empty, one element, erase of
 // first and last) fall out of the small list.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: the checker is a test tool, so it is tested with seeded violations: each invariant that check.hpp lists is
 // broken once by hand, in a healthy world, and the checker must name it; the damage is undone and it must be silent
 // again. A checker that misses one would make every other figure worthless.

@@ -1,5 +1,6 @@
-// Where a test's decisions come from: a seeded generator, or the bytes of a fuzzer.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Where a test's decisions come from: a seeded generator, or the bytes of a fuzzer.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // A file as kernel/mm sees it, without a file system: FileBacking over bytes in host memory. It plays fs/file_pages'
 // part exactly (one reference of its own on each page, one for each mapping; a dirty page is written back by its last
 // mapping) and keeps beside that what a reader must see, whatever the kernel does.
-#pragma once
 
 #include <algorithm>
 #include <array>

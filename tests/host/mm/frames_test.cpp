@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: the real allocator over a private arena that is made anew for each test. Exactness first: after every
 // step free_count() must equal what the test counts itself, and every frame is given out at most once. Then the edges
 // (odd RAM borders, reserved ranges inside, order 9 after fragmentation, stealing between harts, zeroed frames), the
@@ -281,8 +282,8 @@ TEST_F(FramesTest, EveryStateHasAName) {
 TEST_F(FramesTest, LocksAreKnownToTheStatistics) {
   frames_.publish_locks();
   u32 kmem = 0;
-  for (sync::SpinLock* lock = sync::LockStatistics::first(); lock != nullptr;
-       lock = sync::LockStatistics::next(*lock)) {
+  for (locks::SpinLock* lock = locks::LockStatistics::first(); lock != nullptr;
+       lock = locks::LockStatistics::next(*lock)) {
     if (std::string_view(lock->name()).starts_with("kmem")) ++kmem;
     if (kmem > 100) break;
   }

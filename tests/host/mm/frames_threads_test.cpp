@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: eight host threads are eight harts. They allocate, share, split compound blocks and free at once, each
 // frame's contents saying who owns it; two owners of one frame would overwrite each other's mark. Afterwards the counts
 // must be exact. Under TSan this shows that the allocator's locks and counts order everything that they must.
@@ -121,13 +122,13 @@ TEST(FramesThreads, FramesOnTheirWayBetweenListsAreWaitedFor) {
   on_harts(2, [&](unsigned hart) {
     if (hart == 1) {
       unsigned locks = 0;
-      sync::SpinLock::before_lock = [&](const sync::SpinLock&) {
+      locks::SpinLock::before_lock = [&](const locks::SpinLock&) {
         if (++locks != 3) return;  // the caches of harts 0 and 1 come first
         on_the_way = true;
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
       };
       frames().drain_caches();
-      sync::SpinLock::before_lock = nullptr;
+      locks::SpinLock::before_lock = nullptr;
       return;
     }
     while (!on_the_way) std::this_thread::yield();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: the kernel's own table is built as at boot and then read by the software MMU in supervisor mode: every page
 // of RAM, every device page, every stack and the hole below each are asked for each kind of access. What is mapped
 // nowhere must be mapped nowhere.

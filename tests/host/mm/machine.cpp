@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "mm/machine.hpp"
 
 #include <algorithm>

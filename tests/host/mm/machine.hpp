@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // A simulated machine for tests of kernel/mm: RAM, the real frame allocator and kernel space over it, harts with
 // adversarial TLBs, and user accesses that fault into the real fault handler. One at a time per process.
-#pragma once
 
 #include <atomic>
 #include <cstdint>

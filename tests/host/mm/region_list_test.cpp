@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: random inserts, erases and cuts beside a std::map of the same regions; lookups of edges and random
 // addresses must agree after each. The list's limits and what it must never be asked for are death tests.
 #include <gtest/gtest.h>

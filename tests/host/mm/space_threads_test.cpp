@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: four host threads are four harts, each running processes of its own whose frames are shared copy-on-write
 // with all the others', 4 KiB pages and a superpage. They store, fork, exit, shrink and copy at once, each against its
 // own expectation of every byte it looks at; the frames' contents and counts must come out exact. Under TSan this

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: what TableSource guards with lib::bug, each broken once on purpose; its ordinary life is in every other
 // test of kernel/mm.
 #include "mm/tables.hpp"

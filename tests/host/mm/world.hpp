@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // A small world of processes for random tests of kernel/mm: the real address spaces on a simulated machine, and beside
 // each of them an oracle in ordinary containers that says what every byte and every answer must be. One step is one
 // operation chosen by Choices; World::problem() is the first disagreement, with the operations that led to it.
-#pragma once
 
 #include <map>
 #include <memory>

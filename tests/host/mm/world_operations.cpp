@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The operations of World: each calls the kernel as the system call or trap above it would, predicts the answer from
 // the oracle, and brings the oracle up to date.
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: long random runs of a world of processes (world.hpp): exec, fork, exit, sbrk in all modes, mmap, munmap,
 // loads, stores and fetches through MMU and TLB, user copies, scheduling on several harts, injected allocation and
 // read failures, all against an oracle in ordinary containers. Each step's answer is compared with the oracle's, then

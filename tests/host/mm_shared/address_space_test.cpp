@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of tests/host/mm/address_space, in the view `shared`.
 #include "mm/address_space/addresses_test.cpp"
 #include "mm/address_space/cow_test.cpp"

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Simulated RAM: host memory that stands for physical addresses [base, base + size). Satisfies
 // sv39::PhysicalMemory and feeds arch::to_kernel of the seam.
-#pragma once
 
 #include <sys/mman.h>
 

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // The three seams of sv39/ for host tests: memory over an arena, a frame source that counts everything and can fail
 // at the n-th frame, and a TLB handle that reports fences to the adversarial model.
-#pragma once
 
 #include <cstdint>
 #include <map>

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // An Sv39 translation unit in software, written from the privileged manual (section "Sv39", 12.4, and the
 // virtual address translation process, 12.3.2) and from nothing else: it shares no code and no type with sv39/,
 // so that an error there cannot hide here. Numbers are raw on purpose.
-#pragma once
 
 #include <cstdint>
 #include <functional>

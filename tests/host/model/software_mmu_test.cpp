@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: the software MMU is the judge of everything else, so it is judged by hand: tables are written as
 // raw numbers, and each rule of the privileged manual's translation process is met once by an address that
 // obeys it and once by one that breaks only that rule. Test addresses show their indices: va(l2, l1, l0, offset).

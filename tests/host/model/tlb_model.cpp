@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "model/tlb_model.hpp"
 
 #include <algorithm>

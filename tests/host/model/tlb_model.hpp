@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // An adversarial TLB. Each simulated hart keeps, per ASID, every translation it ever served or could have
 // fetched speculatively: valid leaves, invalid entries and non-leaf entries alike, until a fence takes them out.
 // The strongest hardware that the privileged manual allows, so a fence that QEMU forgives is missed here.
@@ -18,7 +20,6 @@
 // Fence semantics: fence_page removes leaf and invalid entries that cover the page, a superpage leaf as a whole
 // (the leaf entry "corresponding to the address"), but no non-leaf entry: the manual orders only leaf entries
 // when rs1 is not x0. fence_asid removes all but global leaves of the ASID; fence_all removes everything.
-#pragma once
 
 #include <cstdint>
 #include <functional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: the TLB model must catch each kind of kernel mistake and stay silent about correct sequences, so every
 // rule has one test that breaks it (a seeded violation) and one that keeps it. Tables are raw numbers.
 #include "model/tlb_model.hpp"

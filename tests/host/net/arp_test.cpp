@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who is asked, who is answered, what waits meanwhile, and how little a liar can do.
 #include "net/kit.hpp"
 

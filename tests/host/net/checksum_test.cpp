@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sum against RFC 1071's own example and against an adder of single words.
 #include "net/checksum.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ports and flows: who may open what, what arrives where, who keeps a port open, and what ends with whom.
 #include "net/kit.hpp"
 

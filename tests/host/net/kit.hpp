@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // What the network's tests share: RAM, a clock that stands, a card made of two lists, and frames made by hand (with
 // sums of their own, so that the stack's arithmetic is not its own judge).
-#pragma once
 
 #include <gtest/gtest.h>
 
@@ -51,7 +52,7 @@ class FakeCard final : public dev::NetworkDevice {
   dev::MacAddress address() const override { return our_mac; }
   void open(dev::PacketReceiver& receiver) override { receiver_ = &receiver; }
   lib::Result<void> transmit(dev::Packet packet, dev::WhenFull) override {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     if (is_full) return lib::fail(lib::Error::busy);
     const auto bytes = packet.bytes();
     const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
@@ -79,7 +80,7 @@ class FakeCard final : public dev::NetworkDevice {
   }
   /// The frames that were sent since the last call.
   [[nodiscard]] std::vector<Bytes> take_sent() {
-    const sync::Guard guard(lock_);
+    const locks::Guard guard(lock_);
     return std::exchange(sent_, {});
   }
 
@@ -89,7 +90,7 @@ class FakeCard final : public dev::NetworkDevice {
 
  private:
   dev::PacketReceiver* receiver_ = nullptr;
-  sync::SpinLock lock_{"card", sync::Rank::card_transmit};
+  locks::SpinLock lock_{"card", locks::Rank::card_transmit};
   std::vector<Bytes> sent_;
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packets own their frames; the pool keeps what it is told to and gives the rest back.
 #include "net/kit.hpp"
 

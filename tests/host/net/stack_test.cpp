@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Frames in, frames out: what arrives where, what is refused and counted, and that no frame is lost on any way.
 #include "net/kit.hpp"
 

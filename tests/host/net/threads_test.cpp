@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Several threads on one stack (to be run under TSan too): a wire that delivers, programs that bind, read, send, unbind
 // and end, and the keeper. Nobody hangs, what is read is whole, and in the end every frame is back.
 #include "net/kit.hpp"

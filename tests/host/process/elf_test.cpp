@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ELF validator against headers that a hostile file may hold: every field at and around its limits, then
 // random bytes. Whatever it accepts must satisfy the promises that exec relies on.
 #include "process/elf.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Process numbers near the end of their range (A12).
 #include "process/pid_counter.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's answer to lib::bug: say why and abort, so that a death test can match the text.
 #include "lib/bug.hpp"
 

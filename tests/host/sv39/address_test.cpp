@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: every function of sv39/address.hpp at every boundary that Sv39 has (0, page edges, superpage edges,
 // 2^38 - 1, 2^38, 2^39 and their neighbours, the canonical hole's far edge, -1), against arithmetic in 128 bits
 // written here; then a property sweep over random addresses. What is constexpr is asserted at compile time too.

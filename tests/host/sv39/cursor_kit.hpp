@@ -1,5 +1,6 @@
-// A cursor over an address space that runs on hart 0 of the models, for the tests of the cursor.
+// SPDX-License-Identifier: MIT
 #pragma once
+// A cursor over an address space that runs on hart 0 of the models, for the tests of the cursor.
 
 #include <gtest/gtest.h>
 

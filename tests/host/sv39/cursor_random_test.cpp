@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: random sequences of map, unmap, protect, split, promote, copy-on-write marking and table freeing over a few
 // windows of the address space (around 0, a gigabyte border, both ends of the halves), in tables that hold leaves of
 // all sizes, with the n-th frame failing now and then. A std::map by page is the reference; after each operation random

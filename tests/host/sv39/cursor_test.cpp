@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: a kit owns a private arena whose frames all come back at the end, a TLB model that keeps every
 // translation until fenced, and the software MMU as the judge of what is mapped: after every operation the tables are
 // read by the MMU, never by the cursor. Each operation is met with leaves at every level, at the edges of tables and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: explain() is compared with the software MMU on random hostile tables: every entry random bits, pointing
 // anywhere or back into the tables, loops included. For each address the steps, the end and the verdict of every access
 // by every privilege must agree with what hardware would do. Healthy walks at each level are spelled out by hand.

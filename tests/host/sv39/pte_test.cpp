@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: exhaustive where the space is small. All 2^10 values of the low ten bits, all three levels and a set of
 // frame numbers (0, 1, superpage edges, the 44-bit limit and beyond) go through every function; the independent
 // software MMU says what hardware would do with each encoding. No maker may ever produce what it refuses.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: a recording TLB and a recording sink write one log, in which the order *fence, then release* can be read
 // off; thresholds and capacities are met at their edges (one below, at, one above).
 #include "sv39/tlb_batch.hpp"

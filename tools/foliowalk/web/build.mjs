@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bundles the page into the directory given as the first argument, or the repository's build/explore-web.
 import { build } from 'esbuild';
 import { cp, mkdir } from 'node:fs/promises';

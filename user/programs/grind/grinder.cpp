@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/programs/grind/grinder.hpp"
 
 namespace grind {

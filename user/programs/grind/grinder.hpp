@@ -1,5 +1,6 @@
-// One of grind's processes: random system calls on files, pipes, mappings and processes that it shares with the others.
+// SPDX-License-Identifier: MIT
 #pragma once
+// One of grind's processes: random system calls on files, pipes, mappings and processes that it shares with the others.
 
 #include "user/testing/harness.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // grind [SEED [ROUNDS [CALLS]]]: R4. In each round eight processes make random system calls, CALLS in all, on files,
 // pipes and mappings that they share, kill each other, and have one call in a hundred run into a failing allocation.
 // Whoever gets stuck is killed, whoever dies is replaced. After a round everything must be as it was before (P0): free

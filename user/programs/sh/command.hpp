@@ -1,5 +1,6 @@
-// The shell's commands as a tree, and the arena that they are built in: one line at a time, nothing is freed.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The shell's commands as a tree, and the arena that they are built in: one line at a time, nothing is freed.
 
 #include "abi/limits.hpp"
 #include "abi/types.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/programs/sh/complete.hpp"
 
 #include "user/libc/path.hpp"

@@ -1,5 +1,6 @@
-// Completion of the word before the cursor: programs where a command begins, else files.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Completion of the word before the cursor: programs where a command begins, else files.
 
 #include "abi/limits.hpp"
 #include "user/programs/sh/line.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/programs/sh/editor.hpp"
 
 #include "user/libc/user.hpp"

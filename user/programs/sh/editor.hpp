@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Line editing on a terminal: the keys of every Unix shell. What is typed at the end of a line is echoed byte for byte
 // as the console itself echoes it, so whoever only types lines sees no difference.
 //
 // Left, Right, Home, End, Ctrl-A, E, B, F; by words Ctrl-Left, Ctrl-Right, Alt-B, F; Backspace, Delete, Ctrl-D; Ctrl-U
 // kills the line, K its rest, W a word; Up, Down, Ctrl-N the history; Ctrl-R searches it; Tab completes; Ctrl-L draws
 // anew; Ctrl-C drops the line; Ctrl-D in an empty one is the end. (Ctrl-P and Ctrl-T are the kernel's.)
-#pragma once
 
 #include "user/programs/sh/history.hpp"
 #include "user/programs/sh/line.hpp"

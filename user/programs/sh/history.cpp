@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/programs/sh/history.hpp"
 
 #include "user/libc/user.hpp"

@@ -1,5 +1,6 @@
-// The lines that were entered, the newest ones: as many as fit.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The lines that were entered, the newest ones: as many as fit.
 
 namespace sh {
 

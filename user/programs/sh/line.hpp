@@ -1,5 +1,6 @@
-// The line being edited: bytes, a cursor between two characters, and how wide characters are on the screen.
+// SPDX-License-Identifier: MIT
 #pragma once
+// The line being edited: bytes, a cursor between two characters, and how wide characters are on the screen.
 
 namespace sh {
 

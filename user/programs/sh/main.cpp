@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // sh: reads lines from standard input and runs them. Knows pipes, <, >, >>, ;, &, parentheses and cd.
 // sh -c WORD...: runs the words as one line.
 #include "user/libc/user.hpp"

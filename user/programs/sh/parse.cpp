@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // line     := pipeline { ("&" | ";") pipeline }      an empty pipeline is nothing
 // pipeline := command { "|" command }
 // command  := { word | redirection } | "(" line ")" { redirection }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs a command tree. Every function here works in a process of its own and never returns.
 #include "user/libc/user.hpp"
 #include "user/programs/sh/command.hpp"

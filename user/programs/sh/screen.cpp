@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "user/programs/sh/screen.hpp"
 
 #include "user/libc/user.hpp"

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // What the editor shows: one row, of which a long line shows the part around the cursor. No size can be asked of a
 // serial line, so the row is as wide as every terminal is; a longer line that is only typed runs on to the next row.
-#pragma once
 
 #include "user/programs/sh/line.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Directories and names: making, removing, walking, and the directory that is gone while someone stands in it.
 #include "user/programs/systest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When the disk has no blocks or no inodes left.
 #include "user/programs/systest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // exec: what it takes, what it refuses, and what of the process goes through it.
 #include <cstddef>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // R15: everything that can run out does, each thing alone and together with each other. Whatever is tried then fails
 // or works, nothing waits for ever, and when it is over all of it is there again.
 #include "user/programs/systest/tests.hpp"

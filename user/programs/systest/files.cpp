@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One process and its files: contents, sizes, offsets, truncation, links.
 #include "user/programs/systest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Programs that mean harm: none of them may stop the kernel, keep it from others, or learn or change what is not its
 // own. What the hart itself forbids is in vmtest (protection), and so is the checker's call as a weapon (checker).
 #include "user/programs/systest/tests.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The calls of the labs' wing: sysinfo, interpose, sigalarm, rwlktest; and the statistics device.
 #include "user/programs/systest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The calls of the labs' wing as weapons: rwlktest, alarms.
 #include "user/programs/systest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Everything there is a limited number of: what happens at the limit, and that all of it comes back.
 #include "user/programs/systest/tests.hpp"
 

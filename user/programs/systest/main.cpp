@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // systest: files, processes, pipes, limits and bad arguments, one named test for each demand of xv6's contract
 // (docs/xv6-contract.md 4) and of the catalogue of failures (docs/failures.md A1 to A19). systest NAME...: only these.
 // -l: the names.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ports and datagrams between programs of this machine, over its own address: what needs no card. (tests/net has the
 // wire.)
 #include "user/programs/systest/tests.hpp"

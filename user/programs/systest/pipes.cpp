@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pipes: order, ends, blocking, and what happens when one side is gone.
 #include "user/programs/systest/tests.hpp"
 

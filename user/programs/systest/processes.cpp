@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // fork, exit, wait, kill, sleep: who is whose child, and how each one ends.
 #include "user/programs/systest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Several processes in the same files and directories at once.
 #include "user/programs/systest/tests.hpp"
 

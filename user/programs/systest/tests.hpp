@@ -1,5 +1,6 @@
-// systest's groups of tests, one file each.
+// SPDX-License-Identifier: MIT
 #pragma once
+// systest's groups of tests, one file each.
 
 #include <span>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mmap of memory without a file (MAP_ANONYMOUS): private and shared, large and small.
 #include "user/programs/vmtest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The break: sbrk up and down, its edges, what it costs, and that memory comes and comes back clean.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The invariant checker at work: it stops the machine wherever the others happen to be, and must find nothing.
 #include "user/programs/vmtest/tests.hpp"
 

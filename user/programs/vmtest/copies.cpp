@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // User copies at their edges: the boundary lattice (R3 in small) over all calls, USYSCALL, values that change
 // while they are read.
 #include "user/programs/vmtest/tests.hpp"

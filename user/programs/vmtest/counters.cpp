@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The counters count: every event that a program can cause is caused, and its counter is looked at.
 #include "user/programs/vmtest/tests.hpp"
 

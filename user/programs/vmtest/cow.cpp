@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Copy-on-write: after fork each process has its own memory, whoever writes first, in whatever order.
 #include "user/programs/vmtest/tests.hpp"
 

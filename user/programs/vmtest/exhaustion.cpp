@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // No memory left: every call fails or works, nobody but the one who asks is hurt, and all comes back.
 #include <climits>
 

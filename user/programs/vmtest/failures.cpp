@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // R1 in small: each operation is repeated with its first, second, third... allocation failing, until it needs no
 // more than that. It may fail or its process may be killed; nothing may be lost, and the kernel must go on.
 #include "user/programs/vmtest/tests.hpp"

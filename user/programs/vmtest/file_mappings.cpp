@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // mmap of files: what is seen, what is written back and when, and what the mapping outlives.
 #include "user/programs/vmtest/tests.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the labs' wing writes into a program's memory, and what it knows of the boot.
 #include "user/programs/vmtest/tests.hpp"
 

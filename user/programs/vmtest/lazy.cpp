@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory that appears at first touch: by the program, or by a system call on its behalf.
 #include "user/programs/vmtest/tests.hpp"
 

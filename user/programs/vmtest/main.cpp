@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vmtest: memory, seen from a program: sbrk, lazy memory, copy-on-write, superpages, mmap, protection, user copies,
 // counters, exhaustion and injected failures. After each test the free frames must be what they were and the
 // kernel's invariant checker must find nothing. vmtest NAME...: only these. -l: the names. vmtest core: without those

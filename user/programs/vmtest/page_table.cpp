@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The labs' calls that look at the page table: pgpte and pgaccess.
 #include "user/programs/vmtest/tests.hpp"
 

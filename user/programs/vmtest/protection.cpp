@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program may not touch, shown by being killed for it: each access in a child of its own.
 #include "user/programs/vmtest/tests.hpp"
 

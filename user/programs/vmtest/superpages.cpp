@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // 2 MiB leaves: made by eager sbrk, shared by fork, taken apart by everything that touches only a part of one.
 #include "user/programs/vmtest/tests.hpp"
 

@@ -1,5 +1,6 @@
-// vmtest's groups of tests, one file each, and what they share.
+// SPDX-License-Identifier: MIT
 #pragma once
+// vmtest's groups of tests, one file each, and what they share.
 
 #include <span>
 

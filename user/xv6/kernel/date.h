@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A date, for programs written before 2021 that include it.
 #pragma once
 

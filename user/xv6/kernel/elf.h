@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ELF, as far as a loader reads it (abi/elf.hpp).
 #pragma once
 

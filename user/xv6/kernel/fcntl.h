@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Second argument of open(), third and fourth of mmap().
 #pragma once
 

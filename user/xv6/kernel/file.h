@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Of the kernel's files a program (init) needs only the numbers of the devices.
 #pragma once
 

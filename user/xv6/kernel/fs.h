@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The file system on disk, as far as programs read it: directories, and how large a file can be (abi/disk.hpp).
 #pragma once
 

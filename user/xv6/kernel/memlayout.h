@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Addresses that programs know of (abi/layout.hpp).
 #pragma once
 

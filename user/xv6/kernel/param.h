@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Limits, as far as programs can observe them (abi/limits.hpp), and the sizes that xv6's tests take for granted.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sv39 as programs see it: page sizes, the end of user memory, the bits that pgpte() reports.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // See spinlock.h.
 #pragma once
 

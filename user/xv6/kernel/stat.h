@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What fstat() tells of a file; laid out as abi::Stat.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // System-call numbers (abi/syscall_numbers.hpp).
 #pragma once
 

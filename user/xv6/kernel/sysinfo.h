@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What sysinfo() tells; laid out as abi::Sysinfo.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The integer types that xv6 programs use.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Second argument of sys_sbrk().
 #pragma once
 

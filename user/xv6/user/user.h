@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // System calls and the library, as C programs written for xv6 expect them (2020 to 2026). What stands behind the
 // names is user/libc.
 #pragma once

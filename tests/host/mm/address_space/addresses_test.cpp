@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Addresses and lengths at every edge: of the mirror, of the program, of what a program may
 // reach.
 #include <vector>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Copy-on-write: fork is a snapshot, and whoever writes pays for the copy and for nothing
 // else.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Nothing left, frames or regions: every operation fails cleanly, and no byte goes from one
 // program to another.
 #include <vector>

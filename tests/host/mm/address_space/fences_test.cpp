@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. What a hart may still remember: old leaves, absences, code, numbers of address spaces;
 // fences are counted too.
 #include <functional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Mappings of files, against a file that counts its pages and its holders and fails when
 // told to.
 #include "mm/address_space/kit.hpp"

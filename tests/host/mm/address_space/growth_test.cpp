@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Sbrk: the rule of its three modes, the break inside a page, the last frame, the tables
 // that stay.
 #include "mm/address_space/kit.hpp"

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // What the tests of the address space share. Their strategy: one named test for each row of docs/failures.md V that
 // the host can show, in the words of the row, on the simulated machine: accesses go through the MMU and the
 // adversarial TLB, whose complaints fail every test, and the invariant checker runs at the end of each. Operations
 // that allocate are repeated with the n-th allocation failing until none is left to fail; afterwards every frame must
 // be back. Random histories are world_test.cpp's part.
-#pragma once
 
 #include <gtest/gtest.h>
 

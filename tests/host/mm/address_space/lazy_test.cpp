@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Lazy memory appears when it is touched, by the program or by the kernel for it, and never
 // in a space that was not named.
 #include <algorithm>

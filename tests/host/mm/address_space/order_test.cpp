@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: one short story in which programs come, move between harts, share, change and lose memory and end, told
 // again and again. The first time the gaps between the kernel's steps are counted: around each fence, each write of
 // satp, each store to a table, and everywhere in a switch. Then in the i-th telling every hart fetches, in gap i alone,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. What exec builds and exit leaves: segments, the stack and its guard, a zombie.
 #include "mm/address_space/kit.hpp"
 #include "mm/fake_file.hpp"

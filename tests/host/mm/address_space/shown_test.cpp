@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. What others are shown of an address space: logical entries, the printed tables, the
 // figures.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Strategy: that of kit.hpp. Superpages: split, shared, given back in part, promoted; the counters show that they were
 // there.
 #include "mm/address_space/kit.hpp"

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Host twin of kernel/arch/port.hpp: the same names with the same meaning over a simulated machine.
 //
 // Physical memory is one arena of host memory that stands for a range of physical addresses; a hart is a
 // host thread (or a role that a single-threaded test takes with set_hart_index); a fence is reported to
 // whoever listens (the adversarial TLB model), because on the host no hardware caches translations.
-#pragma once
 
 #include <atomic>
 #include <cstddef>

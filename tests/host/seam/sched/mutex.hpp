@@ -1,5 +1,6 @@
-// Host twin of kernel/sched/mutex.hpp (a sleeping lock) over std::mutex.
+// SPDX-License-Identifier: MIT
 #pragma once
+// Host twin of kernel/sched/mutex.hpp (a sleeping lock) over std::mutex.
 
 #include <atomic>
 #include <cstdio>

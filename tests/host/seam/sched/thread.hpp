@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Host twin of the small part of kernel/sched/thread.hpp that lower layers name: what a thread needs of its space.
 // Threads themselves are host threads here.
-#pragma once
 
 #include "lib/types.hpp"
 

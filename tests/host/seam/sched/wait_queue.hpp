@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Host twin of kernel/sched/wait_queue.hpp over a condition variable. A host thread cannot be killed, so an
 // interruptible wait ends with Woken::killed only after a test called host_kill_waiters.
-#pragma once
 
 #include <condition_variable>
 #include <cstdint>
@@ -21,7 +22,7 @@ class WaitQueue {
 
   /// Sleeps until woken. `guard` is held on entry, released while asleep, held again on return. No wake-up
   /// that comes after the release is lost; a spurious return is possible: the caller re-checks its condition.
-  Woken wait(sync::SpinLock& guard, Interruptible interruptible) {
+  Woken wait(locks::SpinLock& guard, Interruptible interruptible) {
     std::unique_lock<std::mutex> inner(inner_);
     const std::uint64_t ticket = tail_++;
     const std::uint64_t kills = kills_;

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Host twin of kernel/sync/spinlock.hpp over std::mutex, so that TSan sees exactly the happens-before edges that
 // the kernel's lock gives. As the kernel's debug build does, each acquisition is checked: no lock twice by one
 // thread, and ranks only upwards (a violation prints both names and aborts).
-#pragma once
 
 #include <atomic>
 #include <cstdio>
@@ -13,7 +14,7 @@
 #include "sync/annotations.hpp"
 #include "sync/rank.hpp"
 
-namespace sync {
+namespace locks {
 
 class SYNC_CAPABILITY("spin lock") SpinLock {
  public:
@@ -46,7 +47,6 @@ class SYNC_CAPABILITY("spin lock") SpinLock {
     mutex_.unlock();
   }
 
-  [[nodiscard]] bool is_locked() const { return owner_.load(std::memory_order_relaxed) != nullptr; }
   [[nodiscard]] const char* name() const { return name_; }
   [[nodiscard]] u64 acquires() const { return acquires_.load(std::memory_order_relaxed); }
   [[nodiscard]] u64 contended() const { return contended_.load(std::memory_order_relaxed); }
@@ -137,4 +137,4 @@ class LockStatistics {
   static inline SpinLock* head_ = nullptr;
 };
 
-}  // namespace sync
+}  // namespace locks

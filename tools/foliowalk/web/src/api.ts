@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the server answers. Addresses and entries are hexadecimal strings: a number can't hold 64 bits.
 
 export interface Hart { hart: number; satp: string; mode: string; asid: number; root: string; pc: string }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing } from 'lit-html';
 import type { Finding } from './api';
 import { counterName, t } from './i18n';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One colour for each purpose, the same in every view. The hues stay apart for people who see few colours (Okabe-Ito);
 // nothing is told by colour alone.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing } from 'lit-html';
 import { clock, humanSize, t } from './i18n';
 import { flagBadges } from './regions';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The explorer's panes and what a person does in them. Where the answers come from (api.ts) and the page around the
 // panes (main.ts here; the machine's page in page/) are somebody else's.
 

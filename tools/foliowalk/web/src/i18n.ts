@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // English is the key language: every text of the page is listed here with its Chinese.
 
 export type Language = 'en' | 'zh-CN';

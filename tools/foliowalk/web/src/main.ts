@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The explorer's own page: a guest that runs elsewhere, asked over HTTP again and again.
 
 import { html, nothing, render } from 'lit-html';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing } from 'lit-html';
 import type { Frames } from './api';
 import { heatColours, kindColours, ownerColour } from './colours';

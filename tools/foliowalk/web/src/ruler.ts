@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, svg, nothing } from 'lit-html';
 import type { Range } from './api';
 import { regionClass } from './colours';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing } from 'lit-html';
 import type { Space } from './api';
 import { humanSize, t } from './i18n';

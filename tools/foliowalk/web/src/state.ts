@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import type { Difference, Finding, Frames, FrameUsers, GuestEvent, Moment, Range, Scene, Space, TableNode, Trap, Walk } from './api';
 
 export type Tab = 'space' | 'memory' | 'timeline' | 'compare' | 'check';

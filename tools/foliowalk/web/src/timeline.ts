@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing } from 'lit-html';
 import type { Trap } from './api';
 import { ownerColour } from './colours';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Entry, TableNode } from './api';
 import { levelTable, t } from './i18n';

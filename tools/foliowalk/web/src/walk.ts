@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { html, nothing } from 'lit-html';
 import type { Step, Walk } from './api';
 import { levelName, levelTable, t } from './i18n';

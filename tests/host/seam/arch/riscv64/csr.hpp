@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Host twin of the part of kernel/arch/riscv64/csr.hpp that kernel/mm uses: satp and the SUM window of the simulated
 // hart that the calling thread is.
-#pragma once
 
 #include "arch/port.hpp"
 #include "lib/types.hpp"

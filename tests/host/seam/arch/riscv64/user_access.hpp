@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
 // Host twin of kernel/arch/riscv64/user_access.hpp: the kernel's plain loads and stores on user addresses, byte by
 // byte through the simulated hart's MMU and TLB, so that a copy before the fence that it needs is seen. A user address
 // is one below 2^38; every host pointer lies above.
-#pragma once
 
 #include <cstring>
 
