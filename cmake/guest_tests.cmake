@@ -192,7 +192,7 @@ if(BIFOLIUM_DEBUG)
   set_tests_properties(check/tidy-all PROPERTIES LABELS long PROCESSORS 2 TIMEOUT 3600)
   add_test(NAME check/driver COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/driver_test.py)
   set_tests_properties(check/driver PROPERTIES LABELS "check;quick")
-else()
+elseif(BIFOLIUM_LTO)  # the release tree; no-lto is what make builds, and is tested through it
   include(vellum_tests)
   add_test(NAME check/stacks/release COMMAND ${stack_check})
   set_tests_properties(check/stacks/release PROPERTIES LABELS check)

@@ -43,7 +43,7 @@ VIRTUAL = [
 
 # Which functions a plain pointer can mean, by who calls through it. Others are never called but by the linker, the
 # scheduler (they begin a thread: ROOTS) or by traps.
-TEXT_SINK = r"^(lab|syscall|sys_|mm|process).*\(void\*, std::basic_string_view"
+TEXT_SINK = r"^(lab|calls|sys_|mm|process).*\(void\*, std::basic_string_view"
 POINTERS = [
     (r"call_with_work", r"^sys_|^lab_|::refuse\(|^lab::call_watched"),
     (r"^syscall$|call_watched", r"^sys_|^lab_|::refuse\("),
@@ -67,14 +67,18 @@ POINTERS = [
     (r"^arch_thread_begin$|^boot_hart_start$", r"^$"),
 ]
 ROOTS = r"^usertrap$|run_first\(|return_to_user\(|(Log|Network)Keeper.*__invoke\(void\*\)"
-# What never happens below a function. A copy to or from a program never sleeps (Sleep::forbidden): no file is read or
-# written in it. A mapped file's pages are moved between the kernel's own memory and the disk.
+# What never happens below a function. A region whose pages are all made at once, a program's segment or memory that is
+# shared, has no file; so when that fails, none is written. A copy to or from a program never sleeps (Sleep::forbidden):
+# no file is read or written in it. A mapped file's pages are moved between the kernel's own memory and the disk.
 NEVER_BELOW = [
+    (r"^mm::AddressSpace::populate_region\(", r"^fs::InodeBacking::"),
     (r"^mm::AddressSpace::(finish_copy|copy_)", r"^fs::InodeBacking::(acquire_page|release_page|write_back|drop)\("),
-    (r"^fs::(InodeBacking::|Inode::(read|write)_page\()", r"^(syscall|process|lab)::.*(Source|Sink)::"),
+    (r"^fs::(InodeBacking::|Inode::(read|write)_page\()", r"^(calls|process|lab)::.*(Source|Sink)::"),
 ]
 # Where a program's address may be missing, the trap takes room on the same stack.
 MAY_TRAP, TRAP = r"^arch_copy_(string_)?user$|^copy_(user|string)_", "kernel_trap_entry"
+# Instructions whose first operand is read, not written.
+READS_FIRST = {"sb", "sh", "sw", "sd", "fsw", "fsd"}
 FATAL = r"^lib::bug|panic|kernel_stack_(overflow|lost)|print_trap_backtrace|crash_on_purpose"
 
 
@@ -165,6 +169,8 @@ class Kernel:
                 page.pop(operand[0], None)
             elif mnemonic == "mv":
                 loaded[operand[0]] = loaded.get(operand[1])
+            elif mnemonic not in READS_FIRST and not mnemonic.startswith(("b", "j")) and not target_of(operands):
+                loaded.pop(operand[0], None)  # computed anew: an element of an array of pointers, for one
             elif mnemonic in ("jalr", "jr") and operand[-1] != "ra":
                 self.read_jump(function, mnemonic, operand[-1], loaded, page)
             elif (callee := target_of(operands)) and callee != function:

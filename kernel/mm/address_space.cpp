@@ -167,6 +167,15 @@ lib::Result<void> AddressSpace::populate(VirtAddr begin, VirtAddr end, Permissio
   return {};
 }
 
+/// Whether memory has the frames for every page of [begin, end), where nothing is mapped, and for their tables. Asked
+/// before work that goes in parts: one that failed on the way would leave the tables of those before it behind.
+bool AddressSpace::has_room_for(VirtAddr begin, VirtAddr end) {
+  const VirtRange range = *VirtRange::between(begin, end);
+  TableSource tables(spares_);
+  return cursor().want_tables(range, Level::base, tables) &&
+         !frames().has_too_few(range.page_count() + tables.missing());
+}
+
 /// Where the first part of [begin, end) ends: between two megapages, unless it is the last.
 VirtAddr AddressSpace::end_of_part(VirtAddr begin, VirtAddr end) {
   return end - begin <= part_bytes ? end : (begin + part_bytes).align_down(Level::mega);
@@ -177,7 +186,7 @@ lib::Result<void> AddressSpace::populate_region(Region& region) {
   const VirtAddr begin = region.begin;
   const VirtAddr end = region.end;
   // What cannot succeed must not first take every frame from others.
-  bool fits = end - begin <= part_bytes || !frames().has_too_few((end - begin) / sv39::page_size);
+  bool fits = end - begin <= part_bytes || has_room_for(begin, end);
   for (VirtAddr va = begin; fits && va < end;) {
     const VirtAddr stop = end_of_part(va, end);
     fits = populate(va, stop, region.permissions).has_value();
@@ -229,6 +238,10 @@ void AddressSpace::unmap_region_part(Region& region, VirtAddr begin, VirtAddr en
   if (end > region.populated_end) end = region.populated_end;
   if (begin >= end) return;
   if (end - begin == sv39::page_size && unmap_single_page(region, begin)) return;
+  unmap_by_parts(region, begin, end);
+}
+
+[[gnu::noinline]] void AddressSpace::unmap_by_parts(Region& region, VirtAddr begin, VirtAddr end) {
   for (;;) {
     const VirtAddr stop = end_of_part(begin, end);
     unmap_pages(region, begin, stop);

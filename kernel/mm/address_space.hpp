@@ -92,9 +92,7 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] u64 program_break() const { return break_; }
   /// Moves the break up by `bytes` and returns the old one (xv6: growproc). no_memory, also where a mapping or the end
   /// of what programs may have is in the way.
-  [[nodiscard]] lib::Result<u64> grow(u64 bytes, Growth growth) {
-    return bytes <= part_bytes || growth == Growth::lazy ? grow_at_once(bytes, growth) : grow_by_parts(bytes, growth);
-  }
+  [[nodiscard]] lib::Result<u64> grow(u64 bytes, Growth growth);
   /// Brings the break down by `bytes`, at most to 0: past stack and segments if it must. Cannot fail. Not for more than
   /// lies below the break.
   void shrink(u64 bytes);
@@ -205,9 +203,11 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] lib::Result<void> populate(VirtAddr begin, VirtAddr end, Permissions permissions);
   [[nodiscard]] lib::Result<void> populate_region(Region& region);
   [[nodiscard]] static VirtAddr end_of_part(VirtAddr begin, VirtAddr end);
+  [[nodiscard]] bool has_room_for(VirtAddr begin, VirtAddr end);
   void map_reserved(Cursor& cursor, VirtRange range, Permissions permissions, FrameReservation& pages);
   void note_tables(VirtAddr begin, VirtAddr end);
   void unmap_region_part(Region& region, VirtAddr begin, VirtAddr end);
+  void unmap_by_parts(Region& region, VirtAddr begin, VirtAddr end);
   void unmap_pages(Region& region, VirtAddr begin, VirtAddr end);
   [[nodiscard]] bool unmap_single_page(const Region& region, VirtAddr page);
   void unmap_file_pages(Region& region, VirtAddr begin, VirtAddr end);
@@ -219,13 +219,16 @@ class AddressSpace final : public sched::Space {
   [[nodiscard]] u32 first_mapping() const;
   [[nodiscard]] VirtAddr lowest_mapping() const;
 
-  [[nodiscard]] lib::Result<u64> grow_at_once(u64 bytes, Growth growth);
+  [[nodiscard]] inline lib::Result<u64> grow_at_once(u64 bytes, Growth growth);
+  [[nodiscard]] lib::Result<u64> grow_part(u64 bytes, Growth growth);
+  inline void shrink_here(u64 bytes);
+  void undo_growth(u64 bytes);
   [[nodiscard]] lib::Result<u64> grow_by_parts(u64 bytes, Growth growth);
   [[nodiscard]] lib::Result<void> add_segment(VirtAddr begin, VirtAddr end, Permissions permissions);
   void share_page(VirtAddr page, Permissions permissions);
   [[nodiscard]] bool grow_eager(VirtAddr begin, VirtAddr end);
   void keep_last_frames(u64 wanted);
-  [[nodiscard]] bool grow_single_page(VirtAddr page, VirtAddr end);
+  [[nodiscard]] inline bool grow_single_page(VirtAddr page, VirtAddr end);
   [[nodiscard]] Region* heap_below(VirtAddr end, u32 mappings);
 
   [[nodiscard]] lib::Result<VirtAddr> place(u64 bytes) const;

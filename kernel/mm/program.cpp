@@ -150,24 +150,10 @@ lib::Result<VirtAddr> AddressSpace::map_stack(u32 guard_pages, u32 stack_pages) 
 
 // sbrk.
 
-/// Much memory at once: in parts, all of which go back if one fails. A part ends between two megapages.
-lib::Result<u64> AddressSpace::grow_by_parts(u64 bytes, Growth growth) {
-  const u64 old = break_;
-  const u64 end = old + bytes;
-  const VirtAddr limit = lowest_mapping();
-  if (limit.value() < old || bytes > limit.value() - old) return lib::fail(lib::Error::no_memory);
-  bool grown = !frames().has_too_few(bytes / sv39::page_size);
-  while (grown && break_ < end) {
-    grown = grow_at_once(end_of_part(VirtAddr(break_), VirtAddr(end)) - VirtAddr(break_), Growth::eager).has_value();
-    sched::give_way();
-  }
-  if (grown) return old;
-  shrink(break_ - old);
-  if (growth == Growth::eager || bytes < large_request) return lib::fail(lib::Error::no_memory);
-  return grow_at_once(bytes, Growth::lazy);
-}
+// The common requests, of a page or a few, are each written out where sbrk makes them; what is rare calls them from
+// afar.
 
-lib::Result<u64> AddressSpace::grow_at_once(u64 bytes, Growth growth) {
+[[gnu::always_inline]] inline lib::Result<u64> AddressSpace::grow_at_once(u64 bytes, Growth growth) {
   const u64 old = break_;
   const u32 mappings = first_mapping();
   const u64 limit = mappings < regions_.size() ? regions_[mappings].begin.value() : limit_;
@@ -197,7 +183,7 @@ lib::Result<u64> AddressSpace::grow_at_once(u64 bytes, Growth growth) {
   return old;
 }
 
-void AddressSpace::shrink(u64 bytes) {
+[[gnu::always_inline]] inline void AddressSpace::shrink_here(u64 bytes) {
   const VirtAddr begin = page_up(break_ - bytes);
   const VirtAddr end = page_up(break_);
   break_ -= bytes;
@@ -217,6 +203,37 @@ void AddressSpace::shrink(u64 bytes) {
     heap->populated_end = begin;
     if (heap->populated_begin >= begin) heap->populated_begin = heap->populated_end = VirtAddr();
   }
+}
+
+void AddressSpace::shrink(u64 bytes) { shrink_here(bytes); }
+
+[[gnu::noinline]] void AddressSpace::undo_growth(u64 bytes) { shrink_here(bytes); }
+
+lib::Result<u64> AddressSpace::grow(u64 bytes, Growth growth) {
+  if (bytes > part_bytes && growth != Growth::lazy) [[unlikely]]
+    return grow_by_parts(bytes, growth);
+  return grow_at_once(bytes, growth);
+}
+
+[[gnu::noinline]] lib::Result<u64> AddressSpace::grow_part(u64 bytes, Growth growth) {
+  return grow_at_once(bytes, growth);
+}
+
+/// Much memory at once: in parts, all of which go back if one fails. A part ends between two megapages.
+[[gnu::noinline]] lib::Result<u64> AddressSpace::grow_by_parts(u64 bytes, Growth growth) {
+  const u64 old = break_;
+  const u64 end = old + bytes;
+  const VirtAddr limit = lowest_mapping();
+  if (limit.value() < old || bytes > limit.value() - old) return lib::fail(lib::Error::no_memory);
+  bool grown = page_up(old) == page_up(end) || has_room_for(page_up(old), page_up(end));
+  while (grown && break_ < end) {
+    grown = grow_part(end_of_part(VirtAddr(break_), VirtAddr(end)) - VirtAddr(break_), Growth::eager).has_value();
+    sched::give_way();
+  }
+  if (grown) return old;
+  undo_growth(break_ - old);
+  if (growth == Growth::eager || bytes < large_request) return lib::fail(lib::Error::no_memory);
+  return grow_part(bytes, Growth::lazy);
 }
 
 /// The heap region if it ends at `end`, or null: the last region below the mappings, of which `mappings` is the first.
@@ -288,7 +305,7 @@ Region* AddressSpace::heap_below(VirtAddr end, u32 mappings) {
 }
 
 /// One page where the tables are there already, the commonest request. False: it is not so simple.
-bool AddressSpace::grow_single_page(VirtAddr page, VirtAddr end) {
+[[gnu::always_inline]] inline bool AddressSpace::grow_single_page(VirtAddr page, VirtAddr end) {
   if (end - page != sv39::page_size) return false;
   const sv39::Slot slot = Cursor::walk(TableMemory{}, root_, page);
   if (slot.level != Level::base) return false;
