@@ -382,7 +382,7 @@ class Make(unittest.TestCase):
         )
         try:
             console = self.until_prompt(master)
-            self.assertIn(" 1 harts,", console)
+            self.assertIn(" 1 hart,", console)
             os.write(master, b"echo typ0\x7fed\n")
             self.assertRegex(self.until_prompt(master), r"(?m)^typed")
             os.write(master, b"\x01x")
