@@ -25,7 +25,6 @@ CHINESE = ROOT / "tools" / "bench" / "cases.zh-CN.json"
 _CASE = re.compile(r"^case (\w+) instructions (\d+)\s*$", re.MULTILINE)
 _TLB = re.compile(r"^tlb (\w+) satp (\d+) all (\d+) asid (\d+) page (\d+)\s*$", re.MULTILINE)
 _TLB_CASES = ("getpid", "ping_pong", "fork_small")
-_NETWORK = "udp_"
 # The shell takes lines of this length, so a long list of cases is typed in parts.
 _LONGEST_LINE = 90
 
@@ -67,21 +66,7 @@ def command_lines(cases):
 
 
 def measure(directory, view, cases, timeout):
-    """Boots one view, once without and once with a network card, and returns {case: instructions}.
-
-    Only the network's own cases have the card: a machine with one has more devices for the kernel to map.
-    """
-    figures = {}
-    for is_network in (False, True):
-        chosen = [case for case in cases if case.startswith(_NETWORK) == is_network]
-        if not chosen:
-            continue
-        extra = network_options(capture=None, backend=RawPeer().backend()) if is_network else []
-        figures.update(measure_on(directory, view, chosen, timeout, extra))
-    return {case: figures[case] for case in cases}
-
-
-def measure_on(directory, view, cases, timeout, extra):
+    """Boots one view and returns {case: instructions}."""
     found, pending = {}, ""
     progress = Progress(f"measuring {view}")
 
@@ -93,7 +78,8 @@ def measure_on(directory, view, cases, timeout, extra):
             found[name] = int(count)
             progress.step(len(found), len(cases), name)
 
-    with trial(directory, view, timeout, watch, harts=1, icount=True, extra=extra) as guest:
+    network = network_options(capture=None, backend=RawPeer().backend())
+    with trial(directory, view, timeout, watch, harts=1, icount=True, extra=network) as guest:
         try:
             guest.await_prompt()
             for line in command_lines(cases):
