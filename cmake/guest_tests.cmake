@@ -152,6 +152,12 @@ if(BIFOLIUM_DEBUG)
   # The machine is killed while programs write; what it leaves must be clean and recover.
   add_test(NAME power COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/power/run.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(power PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 900)
+  # Stores to a mapped file that the disk does not take any more.
+  foreach(view IN LISTS BIFOLIUM_VIEWS)
+    add_test(NAME power/lost-stores/${view}
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/power/lost_stores.py --build ${CMAKE_BINARY_DIR} --view ${view})
+    set_tests_properties(power/lost-stores/${view} PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)
+  endforeach()
   add_test(NAME power/bad-images
     COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/power/bad_images.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(power/bad-images PROPERTIES LABELS guest PROCESSORS 2 TIMEOUT 600)

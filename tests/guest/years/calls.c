@@ -179,6 +179,21 @@ static int kill_nobody(void) {
   return 0;
 }
 
+#ifdef BACKTRACE
+// The kernel prints three addresses when it pauses.
+static int backtraced(void) {
+  static char *arguments[] = {"bttest", 0};
+  int status = 0;
+  int pid = fork();
+  if (pid == 0) {
+    exec("bttest", arguments);
+    exit(__LINE__);
+  }
+  EXPECT(wait(&status) == pid && status == 0);
+  return 0;
+}
+#endif
+
 const struct row call_rows[] = {
 #ifdef HAVE_sync
     {"sync", synced},
@@ -209,6 +224,9 @@ const struct row call_rows[] = {
 #endif
 #ifdef HAVE_rwlktest
     {"rwlktest", read_write_lock},
+#endif
+#ifdef BACKTRACE
+    {"backtrace", backtraced},
 #endif
     {"unknown", unknown},
     {"killzero", kill_nobody},

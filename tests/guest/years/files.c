@@ -45,9 +45,38 @@ static int pipe_faults(void) {
   return 0;
 }
 
+#ifdef ROWS_LINKS
+// The end of usertests' linkoverflow (2026): a file that has all but 64 of the links that its count can say gets those,
+// in 64 directories, and no more; a refusal costs nothing.
+static int too_many_links(void) {
+  enum { most = 32767, directories = 64, link_count_at = 5 };
+  static char name[] = "/d_aa/laaa";
+  short stat[12];
+  int fd = open("/lof", 0);
+  EXPECT(fstat(fd, stat) == 0 && stat[link_count_at] == most - directories);
+  for (int i = 0; i < directories; i++) {
+    name[3] = (char)('a' + i / 16);
+    name[4] = (char)('a' + i % 16);
+    name[5] = 0;
+    EXPECT(mkdir(name) == 0);
+    name[5] = '/';
+    EXPECT(link("/lof", name) == 0);
+  }
+  EXPECT(fstat(fd, stat) == 0 && stat[link_count_at] == most);
+  for (int i = 0; i < 3; i++) EXPECT(link("/lof", "/one_more") == -1 && open("/one_more", 0) == -1);
+  EXPECT(unlink(name) == 0);
+  EXPECT(link("/lof", "/one_more") == 0 && link("/lof", name) == -1);
+  EXPECT(unlink("/one_more") == 0);
+  return 0;
+}
+#endif
+
 const struct row file_rows[] = {
     {"partial_write", partial_write},
     {"unlinkcwd", unlinked_directory},
     {"pipe_faults", pipe_faults},
+#ifdef ROWS_LINKS
+    {"linkoverflow", too_many_links},
+#endif
     {0, 0},
 };

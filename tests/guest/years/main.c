@@ -60,6 +60,7 @@ int main(void) {
   run(call_rows);
   run(memory_rows);
   run(file_rows);
+  run(lock_rows);
   print("rows: ");
   print_number((uint64)successes);
   print(" passed, ");

@@ -159,6 +159,52 @@ static int trapframe_is_the_kernels(void) {
   return 0;
 }
 
+#ifdef ROWS_COSTS
+static uint64 instructions(void) {
+  uint64 count;
+  asm volatile("rdinstret %0" : "=r"(count)::"memory");
+  return count;
+}
+
+// Grows by `bytes` in steps, touching each page; what a page cost.
+static uint64 cost(int bytes, int step) {
+  uint64 begin = instructions();
+  for (int grown = 0; grown < bytes; grown += step) {
+    volatile char *at = sbrk(step);
+    if (at == (char *)-1) return 0;
+    for (int i = 0; i < step; i += page) at[i] = 1;
+  }
+  uint64 all = instructions() - begin;
+  sbrk(-bytes);
+  return all / (uint64)(bytes / page);
+}
+
+// The console shows them: an image whose sbrk has one argument pays what one with two pays.
+static int costs(void) {
+  enum { mebibyte = 1 << 20 };
+  static const struct {
+    const char *name;
+    int bytes, step;
+  } cases[] = {
+      {"page", 16 * mebibyte, page},
+      {"mebibyte", 16 * mebibyte, mebibyte},
+      {"all", 16 * mebibyte, 16 * mebibyte},
+      {"one", page, page},
+  };
+  for (uint i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    cost(cases[i].bytes, cases[i].step);  // makes the tables
+    uint64 instructions_a_page = cost(cases[i].bytes, cases[i].step);
+    EXPECT(instructions_a_page > 0);
+    print("cost ");
+    print(cases[i].name);
+    print(" ");
+    print_number(instructions_a_page);
+    print("\n");
+  }
+  return 0;
+}
+#endif
+
 const struct row memory_rows[] = {
 #ifdef HAVE_pgpte
     {"pgpte", shown},
@@ -180,6 +226,9 @@ const struct row memory_rows[] = {
     {"lazy_sbrk", lazy_to_the_top},
     {"lazy_copy", lazy_copy},
     {"lazy_copyinstr", lazy_copyinstr},
+#endif
+#ifdef ROWS_COSTS
+    {"costs", costs},
 #endif
     {"stack_pages", stack_pages},
     {"trapframe", trapframe_is_the_kernels},

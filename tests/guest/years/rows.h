@@ -11,6 +11,7 @@ enum { page = 4096 };
 
 int fork(void);
 int exit(int) __attribute__((noreturn));
+int exec(const char *, char **);
 int wait(int *);
 int pipe(int *);
 int read(int, void *, int);
@@ -19,6 +20,8 @@ int kill(int);
 int close(int);
 int open(const char *, int);
 int mknod(const char *, short, short);
+int link(const char *, const char *);
+int fstat(int, void *);
 int unlink(const char *);
 int mkdir(const char *);
 int chdir(const char *);
@@ -42,7 +45,7 @@ struct row {
 };
 
 // The rows of one file, ended by one without a name.
-extern const struct row call_rows[], memory_rows[], file_rows[];
+extern const struct row call_rows[], memory_rows[], file_rows[], lock_rows[];
 
 #define EXPECT(condition) \
   if (!(condition)) return __LINE__
