@@ -27,6 +27,11 @@ FAULTS = [
     ("reserved", "reserved-entry", None, "cause: reserved-entry"),
     ("superpage", "misaligned-superpage", None, "cause: misaligned-superpage"),
     ("panics", "panic", None, None),
+    ("cycle", "table-cycle", "cause: table-cycle", "cause: table-cycle"),
+    ("global_user", "global-user-page", "cause: global-user-page", "cause: global-user-page"),
+    ("upper_user", "user-in-kernel-half", "cause: user-in-kernel-half", "cause: user-in-kernel-half"),
+    ("write_execute", "kernel-write-execute", "cause: kernel-write-execute", "cause: kernel-write-execute"),
+    ("outside", "leaf-outside-ram", "cause: leaf-outside-ram", "cause: leaf-outside-ram"),
 ]
 # A caller's line, where the place itself is the allocator's or panic's.
 CALLERS = {"twice": "here: double-free", "panics": "here: panic"}

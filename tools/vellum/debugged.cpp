@@ -130,8 +130,12 @@ bool Debugged::continue_back() {
     go_quietly(begin);
     collected_.clear();
     const Mode before = std::exchange(mode_, Mode::collect_hits);
-    (void)timeline_->go_to(end);
-    (void)take_output();
+    // Step by step: go_to() would not run what leads to the head, but exchange memory.
+    while (schedule().steps < end) {
+      const StopReason reason = timeline_->run(end - schedule().steps, WhenIdle::jump);
+      (void)take_output();
+      if (reason != StopReason::steps_done && reason != StopReason::output_full) break;
+    }
     mode_ = before;
     while (!collected_.empty() && collected_.back().moment >= now) collected_.pop_back();
     if (!collected_.empty()) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "vellum/words/sentence.hpp"
+#include "vellum/words/target.hpp"
 
 namespace vellum_tool {
 
@@ -39,6 +40,7 @@ JudgesHolder::JudgesHolder(std::size_t ram_bytes)
       table_pages_(ram_bytes / vellum::page_bytes),
       findings_(most_findings),
       frames_(ram_bytes / vellum::page_bytes),
+      tables_(ram_bytes / vellum::page_bytes),
       judges_({.changes = changes_,
                .change_buckets = change_buckets_,
                .code_stores = code_stores_,
@@ -46,7 +48,8 @@ JudgesHolder::JudgesHolder(std::size_t ram_bytes)
                .table_pages = table_pages_,
                .findings = findings_,
                .traps = {},
-               .frames = frames_}) {}
+               .frames = frames_,
+               .tables = tables_}) {}
 
 Judged::Judged(const Parts& parts, const Settings& settings, const vellum::Names& names)
     : JudgesHolder(parts.ram.bytes().size()),
@@ -140,6 +143,28 @@ std::string Judged::blame(u64 address) {
       text += describe(*change, names_);
       change = judges_.history().before(*change);
     }
+  }
+  return text;
+}
+
+std::string Judged::when(u64 address) {
+  struct Change {
+    const vellum::EntryChange* store;
+    vellum::u32 level;
+  };
+  std::vector<Change> changes;
+  const auto way = walk_to(0, address, vellum::AccessKind::load);
+  for (const vellum::WalkStep& step : way) {
+    const vellum::EntryChange* change = judges_.history().newest(step.entry_address);
+    for (; change != nullptr; change = judges_.history().before(*change)) changes.push_back({change, step.level});
+  }
+  std::ranges::sort(changes, {}, [](const Change& change) { return change.store->tick; });
+  std::string text = "vellum: " + vellum::in_hex(address) + " leads to " + describe(vellum::target_of(way)) + "\n";
+  if (changes.empty()) text += "  nothing on the way was changed after a walk first read it\n";
+  for (const Change& change : changes) {
+    text += "  instruction " + std::to_string(change.store->by.step) + ", level " + std::to_string(change.level) +
+            ": " + vellum::change_in_words(change.store->old_value, change.store->new_value, change.level) + "\n" +
+            describe(*change.store, names_);
   }
   return text;
 }

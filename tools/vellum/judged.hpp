@@ -21,6 +21,7 @@ class JudgesHolder {
   std::vector<vellum::u8> table_pages_;
   std::vector<vellum::Finding> findings_;
   std::vector<vellum::FrameRecord> frames_;
+  std::vector<vellum::TableRecord> tables_;
   vellum::Judges judges_;
 };
 
@@ -36,6 +37,8 @@ class Judged final : private JudgesHolder, public MachineVm<vellum::Judges> {
 
   /// Who wrote the entries on the way to a virtual address of hart 0, newest first.
   [[nodiscard]] std::string blame(vellum::u64 address);
+  /// What the known changes of these entries meant for the address, the oldest first.
+  [[nodiscard]] std::string when(vellum::u64 address);
 
  private:
   [[nodiscard]] std::vector<vellum::WalkStep> walk_to(unsigned hart, vellum::u64 address, vellum::AccessKind kind);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "tools/vellum/explored.hpp"
 #include "tools/vellum/gdb_server.hpp"
 #include "tools/vellum/judged.hpp"
 #include "tools/vellum/options.hpp"
@@ -55,16 +56,23 @@ std::expected<int, Complaint> drive(Vm& machine, const Parts& parts, const Setti
     const auto recording = read_recording(settings.replay);
     if (!recording) return std::unexpected(recording.error());
     if (const auto same = check_same(*recording, parts); !same) return std::unexpected(same.error());
-    return run_again(machine, *recording);
+    return run_again(machine, *recording, settings, names);
   }
   const auto go = [&](Vm& vm) {
     return settings.commands ? run_commands(vm, settings, names) : run_on_terminal(vm, settings, names);
   };
-  if (settings.record.empty()) return go(machine);
+  if (settings.record.empty() && settings.explore.empty()) return go(machine);
   Recording recording = begin_recording(parts, settings);
   Recorder recorder(machine, recording);
-  recording.status = go(recorder);
+  if (settings.explore.empty()) {
+    recording.status = go(recorder);
+  } else {
+    const auto explored = Explored::listen(recorder, parts, settings.explore);
+    if (!explored) return std::unexpected(explored.error());
+    recording.status = go(**explored);
+  }
   recording.end = recorder.now();
+  if (settings.record.empty()) return recording.status;
   if (const auto written = write_recording(settings.record, recording); !written) {
     return std::unexpected(written.error());
   }
@@ -85,7 +93,8 @@ std::expected<int, Complaint> run_once(const Settings& settings) {
   if (settings.until == Until::function_return && names.range_of(settings.until_function).begin == 0) {
     return std::unexpected(Complaint{"the kernel has no function " + settings.until_function, ""});
   }
-  const bool is_judged = settings.rules.value_or(settings.speaks_qemu ? 0 : 1) != 0;
+  const bool looks_back = !settings.blamed.empty() || !settings.dated.empty();
+  const bool is_judged = settings.rules.value_or(settings.speaks_qemu && !looks_back ? 0 : 1) != 0;
   std::unique_ptr<Vm> machine;
   Judged* judged = nullptr;
   vellum::Unobserved nobody;
@@ -99,6 +108,7 @@ std::expected<int, Complaint> run_once(const Settings& settings) {
   auto status = drive(*machine, *parts, settings, names);
   if (!status) return status;
   for (const std::uint64_t address : settings.blamed) std::fputs(judged->blame(address).c_str(), stderr);
+  for (const std::uint64_t address : settings.dated) std::fputs(judged->when(address).c_str(), stderr);
   if (settings.hash) {
     std::fprintf(stderr, "vellum: %llu instructions, hash %016llx\n",
                  static_cast<unsigned long long>(machine->schedule().steps),
@@ -130,13 +140,13 @@ int run(int count, char** arguments) {
   if (!settings) return fail(settings.error());
   if (settings->tell != Settings::Tell::nothing) return tell(settings->tell);
   for (const std::string& note : settings->notes) std::fprintf(stderr, "vellum: note: %s\n", note.c_str());
-  if (const auto complaint = fill_in(*settings)) return fail(*complaint);
   if (!settings->replay.empty()) {
     const auto recording = read_recording(settings->replay);
     if (!recording) return fail(recording.error());
     apply(*recording, *settings);
     settings->snapshot = true;
   }
+  if (const auto complaint = fill_in(*settings)) return fail(*complaint);
   const auto status = settings->first_seed != 0 ? run_seeds(*settings) : run_once(*settings);
   return status ? *status : fail(status.error());
 }

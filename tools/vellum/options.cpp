@@ -28,10 +28,13 @@ fs.img. On a terminal Ctrl-a x leaves.
   --replay FILE     see that run again, to the instruction
   --judge LIST      which judges watch: all (the default), none, or rules separated by commas: stale-translation,
                     stale-after-satp, stale-code, reserved-entry, misaligned-superpage, use-after-free, double-free,
-                    panic; when this is given, a fault they find makes the exit status 3
+                    panic, table-cycle, global-user-page, user-in-kernel-half, kernel-write-execute, leaf-outside-ram;
+                    when this is given, a fault they find makes the exit status 3
   --alloc F, --free F, --panic F   the kernel's functions that the judges look for (default kalloc, kfree, panic)
   --json            findings as JSON, one object a line, on standard error
   --blame ADDRESS   at the end: who wrote the page-table entries on hart 0's way to this virtual address
+  --when ADDRESS    at the end: since when that address leads where it does, and what else was changed on the way
+  --explore SOCKET  programs may look at the machine while it runs, through this Unix socket
   --gdb PORT        gdb may connect to this port (target remote :PORT); reverse-step and reverse-continue work
   --wait            stand still until gdb says to go on
   --dump FILE       write the memory's content to this file at the end
@@ -118,9 +121,6 @@ std::vector<std::string> split_commands(std::string_view text) {
   return commands;
 }
 
-namespace {
-
-/// A number of instructions, or an occasion.
 std::expected<void, Complaint> parse_until(std::string_view text, Settings& settings) {
   static const std::map<std::string_view, Until> occasions{{"trap", Until::trap},
                                                            {"page-fault", Until::page_fault},
@@ -141,6 +141,8 @@ std::expected<void, Complaint> parse_until(std::string_view text, Settings& sett
   return {};
 }
 
+namespace {
+
 /// `1-500`.
 std::expected<void, Complaint> parse_seeds(std::string_view text, Settings& settings) {
   const auto dash = text.find('-');
@@ -160,14 +162,19 @@ std::optional<Complaint> contradiction(const Settings& settings) {
   if (settings.first_seed != 0 && (!settings.record.empty() || !settings.replay.empty() || settings.gdb_port)) {
     return Complaint{"--seeds is many runs; --record, --replay and --gdb are for one", ""};
   }
-  if (!settings.record.empty() && !settings.replay.empty()) return Complaint{"either --record or --replay", ""};
-  const bool wants_judges =
-      settings.rules.value_or(0) != 0 || settings.until != Until::nothing || settings.json || !settings.blamed.empty();
-  if (settings.gdb_port && (wants_judges || !settings.record.empty() || !settings.replay.empty())) {
-    return Complaint{"--gdb goes with no judges, --until, --blame, --record or --replay", "run once more without gdb"};
+  if (!settings.explore.empty() && (settings.first_seed != 0 || settings.gdb_port || !settings.replay.empty())) {
+    return Complaint{"--explore does not go with --seeds, --gdb or --replay", ""};
   }
-  if (settings.rules == 0 && (settings.until != Until::nothing || !settings.blamed.empty())) {
-    return Complaint{"--until and --blame need the judges' eyes", "leave --judge none out"};
+  if (!settings.record.empty() && !settings.replay.empty()) return Complaint{"either --record or --replay", ""};
+  const bool looks_back = !settings.blamed.empty() || !settings.dated.empty();
+  const bool wants_judges =
+      settings.rules.value_or(0) != 0 || settings.until != Until::nothing || settings.json || looks_back;
+  if (settings.gdb_port && (wants_judges || !settings.record.empty() || !settings.replay.empty())) {
+    return Complaint{"--gdb goes with no judges, --until, --blame, --when, --record or --replay",
+                     "run once more without gdb"};
+  }
+  if (settings.rules == 0 && (settings.until != Until::nothing || looks_back)) {
+    return Complaint{"--until, --blame and --when need the judges' eyes", "leave --judge none out"};
   }
   return std::nullopt;
 }
@@ -180,6 +187,13 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
   const auto take = [&wrong](auto parsed, auto& to) {
     if (parsed) {
       to = *parsed;
+    } else {
+      wrong = parsed.error();
+    }
+  };
+  const auto add = [&wrong](auto parsed, auto& to) {
+    if (parsed) {
+      to.push_back(*parsed);
     } else {
       wrong = parsed.error();
     }
@@ -221,12 +235,9 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       {"--alloc", [&](Text text) { settings.allocate = text; }},
       {"--free", [&](Text text) { settings.release = text; }},
       {"--panic", [&](Text text) { settings.panic = text; }},
-      {"--blame",
-       [&](Text text) {
-         const auto address = number(text);
-         if (address) settings.blamed.push_back(*address);
-         if (!address) wrong = address.error();
-       }},
+      {"--explore", [&](Text text) { settings.explore = text; }},
+      {"--blame", [&](Text text) { add(number(text), settings.blamed); }},
+      {"--when", [&](Text text) { add(number(text), settings.dated); }},
   };
   unsigned files = 0;
   for (std::size_t i = 0; i < arguments.size() && !wrong; ++i) {

@@ -24,6 +24,9 @@ std::expected<std::uint64_t, Complaint> parse_memory(std::string_view text);
 std::expected<unsigned, Complaint> parse_harts(std::string_view text);
 std::expected<unsigned, Complaint> parse_port(std::string_view text);
 
+/// A number of instructions, or an occasion to stop at.
+std::expected<void, Complaint> parse_until(std::string_view text, Settings& settings);
+
 /// Splits at `;` and newlines outside of quotes and parentheses; empty commands are dropped.
 std::vector<std::string> split_commands(std::string_view text);
 

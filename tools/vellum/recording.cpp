@@ -2,6 +2,7 @@
 #include "tools/vellum/recording.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -63,10 +64,14 @@ bool read_line(const std::string& line, Recording& recording, bool& has_end) {
   if (key == "seed") return static_cast<bool>(in >> recording.seed);
   if (key == "legacy") return static_cast<bool>(in >> recording.legacy_virtio);
   std::string hex;
-  if (key == "append") {
+  std::string* const plain = key == "append"        ? &recording.append
+                             : key == "kernel-file" ? &recording.kernel
+                             : key == "image-file"  ? &recording.image
+                                                    : nullptr;
+  if (plain != nullptr) {
     in >> hex;
     const auto text = from_hex(hex);
-    if (text) recording.append = *text;
+    if (text) *plain = *text;
     return text.has_value();
   }
   RunMoment moment;
@@ -88,6 +93,9 @@ Recording begin_recording(const Parts& parts, const Settings& settings) {
   Recording recording;
   recording.kernel_hash = hash_of(parts.kernel);
   recording.image_hash = hash_of(parts.disk.bytes());
+  std::error_code unknown;  // then the name as it was given is the best there is
+  recording.kernel = std::filesystem::absolute(settings.kernel, unknown).string();
+  if (settings.image) recording.image = std::filesystem::absolute(*settings.image, unknown).string();
   recording.harts = settings.harts;
   recording.memory = settings.memory;
   recording.seed = settings.seed;
@@ -96,40 +104,49 @@ Recording begin_recording(const Parts& parts, const Settings& settings) {
   return recording;
 }
 
-std::expected<void, Complaint> write_recording(const std::string& path, const Recording& recording) {
+std::string text_of(const Recording& recording) {
   std::ostringstream out;
   const auto moment = [&out](const RunMoment& at) -> std::ostream& {
     return out << at.restarts << ' ' << at.steps << ' ' << at.idles << ' ' << at.nanoseconds;
   };
   out << first_line << "\nkernel " << recording.kernel_hash << "\nimage " << recording.image_hash << "\nharts "
       << recording.harts << "\nmemory " << recording.memory << "\nseed " << recording.seed << "\nlegacy "
-      << recording.legacy_virtio << "\nappend " << hex_of(recording.append) << '\n';
+      << recording.legacy_virtio << "\nappend " << hex_of(recording.append) << "\nkernel-file "
+      << hex_of(recording.kernel) << "\nimage-file " << hex_of(recording.image) << '\n';
   for (const TypedInput& input : recording.inputs) {
     out << "typed ";
     moment(input.at) << ' ' << hex_of(input.text) << '\n';
   }
   out << "end ";
   moment(recording.end) << ' ' << recording.status << '\n';
-  const std::string text = out.str();
+  return out.str();
+}
+
+std::expected<void, Complaint> write_recording(const std::string& path, const Recording& recording) {
+  const std::string text = text_of(recording);
   return write_file(path, {reinterpret_cast<const vellum::u8*>(text.data()), text.size()});
 }
 
 std::expected<Recording, Complaint> read_recording(const std::string& path) {
   std::ifstream in(path);
   if (!in) return std::unexpected(Complaint{"recording " + path + ": cannot be read", ""});
+  return parse_recording(in, path);
+}
+
+std::expected<Recording, Complaint> parse_recording(std::istream& in, const std::string& name) {
   std::string line;
   if (!std::getline(in, line) || line != first_line) {
-    return std::unexpected(Complaint{"recording " + path + ": not a recording", "vellum --record makes one"});
+    return std::unexpected(Complaint{"recording " + name + ": not a recording", "vellum --record makes one"});
   }
   Recording recording;
   bool has_end = false;
   while (std::getline(in, line)) {
     if (!read_line(line, recording, has_end)) {
       return std::unexpected(
-          Complaint{"recording " + path + ": a line that makes no sense: " + line.substr(0, 60), ""});
+          Complaint{"recording " + name + ": a line that makes no sense: " + line.substr(0, 60), ""});
     }
   }
-  if (!has_end) return std::unexpected(Complaint{"recording " + path + ": its end is missing", ""});
+  if (!has_end) return std::unexpected(Complaint{"recording " + name + ": its end is missing", ""});
   return recording;
 }
 
@@ -139,6 +156,9 @@ void apply(const Recording& recording, Settings& settings) {
   settings.seed = recording.seed;
   settings.legacy_virtio = recording.legacy_virtio;
   settings.append = recording.append;
+  // A kernel that was named goes with its own image, or with none.
+  if (settings.kernel.empty() && !settings.image && !recording.image.empty()) settings.image = recording.image;
+  if (settings.kernel.empty()) settings.kernel = recording.kernel;
 }
 
 std::expected<void, Complaint> check_same(const Recording& recording, const Parts& parts) {

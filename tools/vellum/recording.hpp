@@ -6,10 +6,11 @@
 // The file is text: a line `vellum-recording 1`, lines `KEY VALUE` for the machine, a line `typed RESTARTS STEPS
 // IDLES NANOSECONDS HEX` for each input, and at last `end RESTARTS STEPS IDLES NANOSECONDS STATUS`.
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
-#include "tools/vellum/vm.hpp"
+#include "tools/vellum/vm_around.hpp"
 
 namespace vellum_tool {
 
@@ -28,6 +29,7 @@ struct TypedInput {
 
 struct Recording {
   vellum::u64 kernel_hash = 0, image_hash = 0;
+  std::string kernel, image;  // where the files were; empty: not said, or no image
   unsigned harts = 1;
   vellum::u64 memory = 0, seed = 0;
   bool legacy_virtio = false;
@@ -42,48 +44,43 @@ struct Recording {
 
 [[nodiscard]] std::expected<void, Complaint> write_recording(const std::string& path, const Recording& recording);
 [[nodiscard]] std::expected<Recording, Complaint> read_recording(const std::string& path);
+/// The file's text, and what such a text says; `name` is what complaints call it.
+[[nodiscard]] std::string text_of(const Recording& recording);
+[[nodiscard]] std::expected<Recording, Complaint> parse_recording(std::istream& in, const std::string& name);
 
-/// Takes machine and boot arguments from the recording.
+/// Takes machine and boot arguments from the recording, and kernel and image where none are named.
 void apply(const Recording& recording, Settings& settings);
 /// Complains if kernel or image are not those of the recording.
 [[nodiscard]] std::expected<void, Complaint> check_same(const Recording& recording, const Parts& parts);
 
 /// Another machine, which writes down what it is fed.
-class Recorder final : public Vm {
+class Recorder final : public VmAround {
  public:
-  Recorder(Vm& machine, Recording& recording) : machine_(machine), recording_(recording) {}
+  Recorder(Vm& machine, Recording& recording) : VmAround(machine), recording_(recording) {}
 
   vellum::StopReason run(vellum::u64 steps, vellum::WhenIdle when_idle) override {
-    const vellum::StopReason reason = machine_.run(steps, when_idle);
+    const vellum::StopReason reason = VmAround::run(steps, when_idle);
     idles_ += reason == vellum::StopReason::idle ? 1 : 0;
     return reason;
   }
   void feed(std::string_view text) override {
     recording_.inputs.push_back({now(), std::string(text)});
-    machine_.feed(text);
+    VmAround::feed(text);
   }
-  void advance_to(vellum::u64 nanoseconds) override { machine_.advance_to(nanoseconds); }
-  [[nodiscard]] std::optional<vellum::u64> next_event() const override { return machine_.next_event(); }
-  std::string take_output() override { return machine_.take_output(); }
-  [[nodiscard]] const vellum::Schedule& schedule() const override { return machine_.schedule(); }
-  [[nodiscard]] unsigned exit_status() const override { return machine_.exit_status(); }
   bool restart() override {
     ++restarts_;
-    return machine_.restart();
+    return VmAround::restart();
   }
-  [[nodiscard]] vellum::u64 hash() const override { return machine_.hash(); }
-  [[nodiscard]] unsigned hart_count() const override { return machine_.hart_count(); }
-  [[nodiscard]] const vellum::HartState& hart_state(unsigned hart) const override { return machine_.hart_state(hart); }
-  [[nodiscard]] std::optional<vellum::u64> word_at(unsigned hart, vellum::u64 address) const override {
-    return machine_.word_at(hart, address);
-  }
-  std::string take_reports() override { return machine_.take_reports(); }
-  [[nodiscard]] bool has_panicked() const override { return machine_.has_panicked(); }
 
   [[nodiscard]] RunMoment now() const { return {restarts_, schedule().steps, idles_, schedule().nanoseconds}; }
+  /// What has been written down, as if the run ended now.
+  [[nodiscard]] Recording up_to_now() const {
+    Recording recording = recording_;
+    recording.end = now();
+    return recording;
+  }
 
  private:
-  Vm& machine_;
   Recording& recording_;
   vellum::u64 restarts_ = 0, idles_ = 0;
 };

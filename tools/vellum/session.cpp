@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "tools/vellum/replay.hpp"
 #include "tools/vellum/report.hpp"
 
 namespace vellum_tool {
@@ -111,7 +112,14 @@ bool wait_idle(Vm& machine, Terminal& terminal) {
   const auto started = std::chrono::steady_clock::now();
   constexpr u64 longest = 3'600'000'000'000;
   const u64 gap = next ? std::min(*next - begin, longest) : longest;
-  const auto typed = terminal.read(std::chrono::nanoseconds(gap / hurry));
+  std::optional<std::string> typed;
+  while (true) {
+    const auto waited = std::chrono::steady_clock::now() - started;
+    typed = terminal.read(std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(gap / hurry) - waited, 0ns),
+                          machine.visitors());
+    if (!terminal.has_visitors() || (typed && !typed->empty())) break;
+    machine.receive_visitors();
+  }
   if (terminal.wants_to_leave()) return false;
   if (typed && !typed->empty()) {
     const auto waited = static_cast<u64>((std::chrono::steady_clock::now() - started) / 1ns) * hurry;
@@ -131,6 +139,7 @@ int run_on_terminal(Vm& machine, const Settings& settings, const vellum::Names& 
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
     if (steps == 0) return report_budget(console, machine, settings, names);
+    machine.receive_visitors();
     const StopReason reason = machine.run(steps, vellum::WhenIdle::stop);
     console.pass_on(machine);
     switch (reason) {
@@ -164,6 +173,7 @@ int run_commands(Vm& machine, const Settings& settings, const vellum::Names& nam
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
     if (steps == 0) return report_budget(console, machine, settings, names);
     const bool had_panicked = machine.has_panicked();
+    machine.receive_visitors();
     const StopReason reason = machine.run(steps, vellum::WhenIdle::stop);
     since_command += console.pass_on(machine);
     if (since_command.size() > 65536) since_command.erase(0, since_command.size() - 4096);
@@ -192,39 +202,26 @@ int run_commands(Vm& machine, const Settings& settings, const vellum::Names& nam
   }
 }
 
-int run_again(Vm& machine, const Recording& recording) {
-  Console console;
-  u64 restarts = 0, idles = 0;
-  std::size_t next = 0;
-  while (true) {
-    const bool is_typed = next < recording.inputs.size();
-    const RunMoment& goal = is_typed ? recording.inputs[next].at : recording.end;
-    const bool in_this_life = goal.restarts == restarts;
-    const u64 now = machine.schedule().steps;
-    if (restarts > goal.restarts || idles > goal.idles || (in_this_life && now > goal.steps)) break;
-    if (in_this_life && now == goal.steps && idles == goal.idles) {
-      machine.advance_to(goal.nanoseconds);
-      if (!is_typed) return recording.status;
-      machine.feed(recording.inputs[next++].text);
-      continue;
-    }
-    // At the moment's last instruction all harts still have to be found waiting.
-    const u64 left = in_this_life ? std::max<u64>(goal.steps - now, 1) : steps_between_looks;
-    const StopReason reason = machine.run(std::min(left, steps_between_looks), vellum::WhenIdle::stop);
-    console.pass_on(machine);
-    if (reason == StopReason::reset) {
-      ++restarts;
-      if (!machine.restart()) return status_failed;
-    } else if (reason == StopReason::powered_off) {
-      break;
-    } else if (reason == StopReason::idle) {
-      ++idles;
-      const bool is_there = in_this_life && machine.schedule().steps == goal.steps && idles == goal.idles;
-      const auto event = machine.next_event();
-      if (event && !is_there) machine.advance_to(*event);
-    }
+int run_again(Vm& machine, const Recording& recording, const Settings& settings, const vellum::Names& names) {
+  class Shown final : public Replay {
+   public:
+    using Replay::Replay;
+    Console console;
+
+   private:
+    void pause() override { console.pass_on(machine()); }
+  };
+  Shown replay(machine, recording);
+  const auto goal =
+      settings.budget != 0 ? std::optional(Position{recording.end.restarts, settings.budget}) : std::nullopt;
+  switch (replay.run_to(goal)) {
+    case Replay::Outcome::asked: return report_stop(replay.console, machine, names);
+    case Replay::Outcome::arrived:
+      if (replay.is_at_end()) return recording.status;
+      return report_budget(replay.console, machine, settings, names);
+    case Replay::Outcome::differs: break;
   }
-  console.say("vellum: this is not the run that was recorded\n");
+  replay.console.say("vellum: this is not the run that was recorded\n");
   return status_failed;
 }
 

@@ -21,8 +21,8 @@ int run_on_terminal(Vm& machine, const Settings& settings, const vellum::Names& 
 /// Types each command at a prompt and waits until the machine is back at one.
 int run_commands(Vm& machine, const Settings& settings, const vellum::Names& names);
 
-/// The same run as the one that was recorded, up to where that ended.
-int run_again(Vm& machine, const Recording& recording);
+/// The same run as the one that was recorded, up to where that ended or the settings stop it.
+int run_again(Vm& machine, const Recording& recording, const Settings& settings, const vellum::Names& names);
 
 /// Every hart waits: lets time pass until the next event or a key. False when the user leaves.
 bool wait_idle(Vm& machine, Terminal& terminal);

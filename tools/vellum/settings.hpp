@@ -39,6 +39,8 @@ struct Settings {
   Until until = Until::nothing;
   std::string until_function;         // whose return ends the run
   std::vector<std::uint64_t> blamed;  // virtual addresses of hart 0: who wrote the entries on the way there
+  std::vector<std::uint64_t> dated;   // ... and since when the address leads where it does
+  std::string explore;                // a Unix socket through which foliowalk may look
   std::string record, replay;         // files: what was typed when
   std::uint64_t first_seed = 0, last_seed = 0;  // --seeds: a run for each
   bool hash = false;                  // print the machine's hash at the end

@@ -28,11 +28,15 @@ Terminal::~Terminal() {
   if (saved_) tcsetattr(STDIN_FILENO, TCSANOW, &*saved_);
 }
 
-std::optional<std::string> Terminal::read(std::chrono::nanoseconds patience) {
+std::optional<std::string> Terminal::read(std::chrono::nanoseconds patience, int visitors) {
+  has_visitors_ = false;
   if (leave_) return std::nullopt;
   const timespec wait{static_cast<time_t>(patience.count() / 1'000'000'000), patience.count() % 1'000'000'000};
-  pollfd source{STDIN_FILENO, POLLIN, 0};
-  if (ppoll(&source, end_ ? 0 : 1, &wait, nullptr) <= 0) return end_ ? std::nullopt : std::optional<std::string>("");
+  // A negative descriptor is not looked at.
+  std::array<pollfd, 2> sources{pollfd{end_ ? -1 : STDIN_FILENO, POLLIN, 0}, pollfd{visitors, POLLIN, 0}};
+  const int ready = ppoll(sources.data(), sources.size(), &wait, nullptr);
+  has_visitors_ = ready > 0 && sources[1].revents != 0;
+  if (ready <= 0 || sources[0].revents == 0) return end_ ? std::nullopt : std::optional<std::string>("");
   std::array<char, 512> buffer{};
   const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
   if (count <= 0) {

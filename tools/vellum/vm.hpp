@@ -40,6 +40,10 @@ class Vm {
   virtual std::string take_reports() { return {}; }
   /// Whether the kernel has given up.
   [[nodiscard]] virtual bool has_panicked() const { return false; }
+  /// A file descriptor that becomes readable when someone wants to look at the machine while it waits; -1: nobody can.
+  [[nodiscard]] virtual int visitors() const { return -1; }
+  /// Lets them look.
+  virtual void receive_visitors() {}
 };
 
 /// Any Machine<O> as a Vm.

@@ -16,8 +16,16 @@ enum class Rule : u8 {
   use_after_free,        // a frame was touched between its freeing and its next allocation
   double_free,           // a frame was freed that is free
   panic,                 // the kernel called its function for that
+  table_cycle,           // a pointer leads back to its own table or one above it
+  global_user_page,      // a leaf has U and G: it outlives a switch of address space
+  user_in_kernel_half,   // a page of the upper half has U
+  kernel_write_execute,  // a page of the kernel has W and X
+  leaf_outside_ram,      // a leaf leads to where this machine has nothing
 };
-constexpr usize rule_count = 8;
+constexpr usize rule_count = 13;
+
+/// Rules of tables.hpp.
+constexpr bool is_of_tables(Rule rule) { return rule >= Rule::table_cycle && rule <= Rule::leaf_outside_ram; }
 
 /// Whether the manual forbids it, or permits that it goes well.
 enum class Severity : u8 { fault, note };
@@ -35,6 +43,11 @@ constexpr const char* name_of(Rule rule) {
     case Rule::use_after_free: return "use-after-free";
     case Rule::double_free: return "double-free";
     case Rule::panic: return "panic";
+    case Rule::table_cycle: return "table-cycle";
+    case Rule::global_user_page: return "global-user-page";
+    case Rule::user_in_kernel_half: return "user-in-kernel-half";
+    case Rule::kernel_write_execute: return "kernel-write-execute";
+    case Rule::leaf_outside_ram: return "leaf-outside-ram";
   }
   return "";
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "vellum/judge/call_chain.hpp"
 #include "vellum/judge/stale_translation.hpp"
 #include "vellum/machine/machine_impl.hpp"
 #include "vellum/machine/timeline_impl.hpp"
@@ -16,8 +17,7 @@ namespace {
 
 constexpr u64 marks = entry::accessed | entry::dirty;
 
-/// The frame-pointer convention of GCC and clang: the return address lies at fp - 8, the caller's fp at fp - 16.
-constexpr u32 frame_pointer = 8, return_address = 1, first_argument = 10;
+constexpr u32 return_address = 1, first_argument = 10;
 
 }  // namespace
 
@@ -47,32 +47,14 @@ std::optional<u64> Judges::entry_at(u64 address) const {
   return value;
 }
 
-CallChain Judges::callers_of(const Hart& hart) const {
-  CallChain chain{};
-  usize length = 0;
-  const auto add = [&](u64 pc) {
-    // A function that calls none keeps its return address in ra, another has it on the stack, or in both.
-    if (length == 0 || chain[length - 1] != pc) chain[length++] = pc;
-  };
-  add(hart.x[return_address]);
-  for (u64 fp = hart.x[frame_pointer]; length < chain.size();) {
-    const auto place = fp % 8 == 0 ? machine_->look_up(hart.id, fp - 16, AccessKind::load) : std::nullopt;
-    u64 frame[2];  // the caller's frame pointer, the return address
-    if (!place || !machine_->read_physical(place->physical_address, {reinterpret_cast<u8*>(frame), sizeof frame}))
-      break;
-    if (frame[1] == 0) break;
-    add(frame[1]);
-    if (frame[0] <= fp) break;
-    fp = frame[0];
-  }
-  return chain;
-}
+CallChain Judges::callers_of(const Hart& hart) const { return call_chain(*machine_, hart); }
 
 void Judges::on_walk_step(Hart& hart, const WalkStep& step) {
   if (attention_ == Attention::away) return;
   storage_.table_pages[Memory::ram_page(step.entry_address)] = 1;
   if (attention_ != Attention::judging) return;
   judge_encoding(hart, step);
+  judge_walked_entry(hart, step);
   judge_frame(&hart, step.virtual_address, step.entry_address, AccessKind::load);
 }
 
@@ -98,6 +80,83 @@ void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
     finding.cause_callers = change->callers;
   }
   report(&hart, finding);
+}
+
+std::optional<Rule> Judges::broken_by(u64 value, u32 level, u64 address, const TablePath& path) const {
+  if ((value & entry::valid) == 0 || (value & entry::reserved) != 0) return std::nullopt;
+  if ((value & entry::rights) != 0)
+    return judge_leaf(value, level, address, {map::ram_base, machine_->memory().ram_bytes()});
+  return leads_back(value, level, path) ? std::optional(Rule::table_cycle) : std::nullopt;
+}
+
+void Judges::judge_walked_entry(Hart& hart, const WalkStep& step) {
+  const u64 table = step.entry_address & page_mask;
+  TablePath& path = walked_[hart.id];
+  const auto levels = static_cast<u8>(levels_of(satp::mode_of(hart.satp)));
+  if (step.level + 1U == levels) path = {};
+  path[step.level] = table;
+  const u64 span = page_bytes << 9 * (step.level + 1);
+  if (!storage_.tables.empty()) {
+    storage_.tables[Memory::ram_page(table)] = {step.virtual_address & ~(span - 1), step.level, levels};
+  }
+  const u64 page = step.virtual_address & ~((page_bytes << 9 * step.level) - 1);
+  const auto rule = broken_by(step.value, step.level, page, path);
+  if (!rule) return;
+  Finding finding{.rule = *rule,
+                  .kind = step.kind,
+                  .address = page,
+                  .entry_address = step.entry_address,
+                  .old_entry = step.value,
+                  .new_entry = step.value,
+                  .new_physical = entry::frame_of(step.value)};
+  if (const EntryChange* change = history_.newest(step.entry_address)) {
+    finding.old_entry = change->old_value;
+    finding.has_cause = true;
+    finding.cause = change->by;
+    finding.cause_callers = change->callers;
+  }
+  report(&hart, finding);
+}
+
+/// Whether a hart's tables of now, or of before its last satp write, have this table where it was met.
+bool Judges::path_to(u64 table, const TableRecord& record, u64 address, TablePath& path) const {
+  const auto read = [this](u64 place) { return entry_at(place); };
+  for (u32 i = 0; i < machine_->hart_count(); ++i) {
+    if (arrives(machine_->hart(i).satp, address, table, record.level, read, path)) return true;
+    const RootUse* before = nullptr;
+    for (const RootUse& use : fences_[i].past()) {
+      if (before == nullptr || use.to > before->to) before = &use;
+    }
+    if (arrives(before->satp, address, table, record.level, read, path)) return true;
+  }
+  return false;
+}
+
+void Judges::judge_stored_entry(Hart& hart, u64 address, u64 old_value, u64 new_value) {
+  if (attention_ != Attention::judging || storage_.tables.empty()) return;
+  const u64 table = address & page_mask;
+  const TableRecord& record = storage_.tables[Memory::ram_page(address)];
+  if (record.levels == 0) return;
+  const u64 entry_base = record.base + (address - table) / sizeof(u64) * (page_bytes << 9 * record.level);
+  // The root's span is all of the space, whose upper half has its upper bits set.
+  const u64 page = static_cast<u64>(sign_extend(entry_base, 12 + 9 * record.levels));
+  TablePath path{};
+  const bool is_pointer = (new_value & (entry::valid | entry::rights)) == entry::valid;
+  if (!is_pointer && !broken_by(new_value, record.level, page, path)) return;
+  if (!path_to(table, record, page, path)) return;
+  const auto rule = broken_by(new_value, record.level, page, path);
+  if (!rule) return;
+  // The store is its own cause: so the walks that meet the entry later have nothing new to say.
+  report(&hart, {.rule = *rule,
+                 .kind = AccessKind::store,
+                 .address = page,
+                 .entry_address = address,
+                 .old_entry = old_value,
+                 .new_entry = new_value,
+                 .new_physical = entry::frame_of(new_value),
+                 .has_cause = true,
+                 .cause = moment_of(&hart),
+                 .cause_callers = callers_of(hart)});
 }
 
 /// Whether anything has happened since this hart's last full fence that could matter.
@@ -157,6 +216,7 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
                  .tick = tick_,
                  .by = moment_of(hart),
                  .callers = callers_of(*hart)});
+  judge_stored_entry(*hart, address, old_value, new_value);
 }
 
 void Judges::on_code_store(Hart* hart, u64 address, u64 bytes) {
@@ -328,6 +388,8 @@ bool Judges::is_known(const Finding& finding) const {
   const bool by_place = finding.rule == Rule::use_after_free || finding.rule == Rule::double_free;
   for (const Finding& known : findings()) {
     if (known.rule != finding.rule) continue;
+    // Of tables that were full before anyone walked through them one example is enough.
+    if (is_of_tables(finding.rule) && !known.has_cause && !finding.has_cause) return true;
     const bool is_same = !by_place && known.has_cause && finding.has_cause
                              ? known.cause.pc == finding.cause.pc
                              : known.now.pc == finding.now.pc && known.callers[0] == finding.callers[0];

@@ -10,6 +10,7 @@
 #include "vellum/judge/finding.hpp"
 #include "vellum/judge/frames.hpp"
 #include "vellum/judge/stale_code.hpp"
+#include "vellum/judge/tables.hpp"
 #include "vellum/machine/timeline.hpp"
 
 namespace vellum {
@@ -34,6 +35,7 @@ struct JudgeStorage {
   std::span<Finding> findings;
   std::span<SeenTrap> traps;  // how many are remembered; may be empty
   std::span<FrameRecord> frames = {};  // one for each page of RAM; none: frames are not judged
+  std::span<TableRecord> tables = {};  // the same; none: entries are judged when a walk reads them, not at the store
 };
 
 /// What the judges do while the machine runs.
@@ -112,6 +114,10 @@ class Judges : public Unobserved {
   [[nodiscard]] std::optional<u64> entry_at(u64 address) const;
   [[nodiscard]] bool may_be_stale(const HartFences& fences, u64 asid, u64 satp) const;
   void judge_encoding(Hart& hart, const WalkStep& step);
+  void judge_walked_entry(Hart& hart, const WalkStep& step);
+  void judge_stored_entry(Hart& hart, u64 address, u64 old_value, u64 new_value);
+  [[nodiscard]] std::optional<Rule> broken_by(u64 value, u32 level, u64 address, const TablePath& path) const;
+  [[nodiscard]] bool path_to(u64 table, const TableRecord& record, u64 address, TablePath& path) const;
   void judge_call(Hart& hart, u64 pc);
   void note_freed(Hart& hart);
   void note_allocated(const Hart& hart);
@@ -125,6 +131,7 @@ class Judges : public Unobserved {
   std::array<HartFences, max_harts> fences_;
   std::array<u64, max_harts> last_fence_i_{};
   Frames frames_;
+  std::array<TablePath, max_harts> walked_{};  // the tables of each hart's last walk
   std::array<u64, 32> allocated_at_{};  // where calls of the allocator return to
   usize allocated_at_count_ = 0;
   u64 panic_ = 0;

@@ -22,7 +22,7 @@ class Names {
 
   /// "sys_fork+0x12", or the address.
   [[nodiscard]] std::string function(u64 address) const;
-  /// "kernel/sysproc.c:42", or nothing.
+  /// "kernel/sysproc.c:42", or nothing. The folder that it was built in is left out.
   [[nodiscard]] std::string line(u64 address) const;
   /// "sys_fork+0x12 (kernel/sysproc.c:42)", with as much of it as is known.
   [[nodiscard]] std::string place(u64 address) const;

@@ -48,6 +48,18 @@ std::string sentence_of(const Finding& finding) {
              ", which was freed and not allocated again.";
     case Rule::double_free: return "The frame " + in_hex(finding.new_physical) + " is freed, but it is free already.";
     case Rule::panic: return "The kernel gives up.";
+    case Rule::table_cycle:
+      return "The pointer " + in_hex(finding.new_entry) + " for " + in_hex(finding.address) +
+             " leads back to its own table or one above it.";
+    case Rule::global_user_page:
+      return "The user page at " + in_hex(finding.address) + " is global: it outlives a switch of address space.";
+    case Rule::user_in_kernel_half:
+      return "The page at " + in_hex(finding.address) + ", in the upper half, is open to user mode.";
+    case Rule::kernel_write_execute:
+      return "The kernel's page at " + in_hex(finding.address) + " is both writable and executable.";
+    case Rule::leaf_outside_ram:
+      return "The page at " + in_hex(finding.address) + " leads to " + in_hex(finding.new_physical) +
+             ", where there is neither RAM nor a device.";
   }
   return {};
 }
@@ -62,6 +74,11 @@ const char* source_of(Rule rule) {
     case Rule::use_after_free:
     case Rule::double_free: return "the kernel's own allocator";
     case Rule::panic: return "the kernel itself";
+    case Rule::table_cycle: return "privileged manual, Virtual Address Translation Process";
+    case Rule::global_user_page:
+    case Rule::user_in_kernel_half:
+    case Rule::kernel_write_execute:
+    case Rule::leaf_outside_ram: return "foliowalk's lint";
   }
   return "";
 }

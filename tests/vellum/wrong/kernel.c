@@ -6,11 +6,12 @@ typedef volatile u64 *words;
 
 #define IS(name) (FAULT == name)
 enum { none, fence, satp, code, use, device_use, walk, twice, reserved, superpage, panics, deadlock, sleeps };
+enum { cycle = 100, global_user, upper_user, write_execute, outside };
 #ifndef FAULT
 #define FAULT none
 #endif
 
-enum { V = 1, R = 2, W = 4, X = 8, A = 64, D = 128, page = 4096 };
+enum { V = 1, R = 2, W = 4, X = 8, U = 16, G = 32, A = 64, D = 128, page = 4096 };
 #define LEAF (V | R | W | A | D)
 #define ENTRY(address, bits) ((u64)(address) >> 12 << 10 | (bits))
 #define ROOT(table) (8ul << 60 | (u64)(table) >> 12)
@@ -190,6 +191,16 @@ __attribute__((noinline)) void break_entry(void) {
   if (IS(superpage)) (void)look(FAR + 2 * 0x200000 / 8);
 }
 
+// What is wrong in tables is said at the store: nobody goes there.
+__attribute__((noinline)) void spoil_tables(void) {
+  if (IS(cycle)) middle[3] = ENTRY(middle, V);  // cause: table-cycle
+  if (IS(global_user)) low[3] = ENTRY(frames, LEAF | U | G);  // cause: global-user-page
+  if (IS(upper_user)) root[511] = ENTRY(0x80000000, LEAF | U);  // cause: user-in-kernel-half
+  if (IS(write_execute)) low[3] = ENTRY(0x40003000, LEAF | X);  // cause: kernel-write-execute
+  if (IS(outside)) low[3] = ENTRY(0x90000000, LEAF);  // cause: leaf-outside-ram
+  fence_all();
+}
+
 __attribute__((noinline)) void get_stuck(void) {
   if (IS(panics)) panic("as asked");  // here: panic
   acquire(&lock);
@@ -219,6 +230,7 @@ void kernel_main(void) {
   use_frames();
   if (IS(device_use)) read_disk();
   break_entry();
+  spoil_tables();
   get_stuck();
   print("done\n");
   *(volatile unsigned *)0x100000 = 0x5555;
