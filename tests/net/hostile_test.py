@@ -4,8 +4,9 @@
 
 A peer on the other end of a QEMU socket network floods the guest, lies about every length, sends runts and giants, and
 random damage of good frames (--frames N of them; the seed is printed). A card is reset under load, from outside,
-without the driver's knowledge. Machines with two cards, with a card whose interrupt the device tree does not name, and
-with none say so in a line and work on. After each the shell answers, no frame of RAM is lost, and the network works.
+without the driver's knowledge. A card, and another one on its line, raise interrupts without end. Machines with two
+cards, with a card whose interrupt the device tree does not name, and with none say so in a line and work on. After each
+the shell answers, no frame of RAM is lost, and the network works.
 """
 
 import argparse
@@ -211,6 +212,83 @@ def pull_card(options):
         require(counters(guest)["card_resets"] >= 5, "the driver did not see the resets")
 
 
+class Devices:
+    """QEMU's qtest socket: registers of devices are read and written while the machine runs."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        deadline = time.monotonic() + 30
+        while self.socket.connect_ex(str(path)) != 0:
+            require(time.monotonic() < deadline, "no qtest socket")
+            time.sleep(0.1)
+        self.stream = self.socket.makefile("r")
+
+    def command(self, text):
+        self.socket.sendall(f"{text}\n".encode())
+        answer = self.stream.readline()
+        require(answer.startswith("OK"), f"qtest: {answer}")
+
+    def read(self, address):
+        self.command(f"readl {address:#x}")
+
+    def write(self, address, value):
+        self.command(f"writel {address:#x} {value:#x}")
+
+
+CAUSE, SET_CAUSE, SET_MASK, RECEIVED = 0xC0, 0xC8, 0xD0, 0x80
+# A second card in a slot with the first one's interrupt line, whose registers nobody has placed yet. (QEMU's PLIC
+# takes a line that stays on for one interrupt, so that it has to be raised again and again.)
+RAISED = 1000
+SECOND_SLOT, SECOND_CONFIG, SECOND_REGISTERS = 5, 0x30000000 + (5 << 15), 0x50000000
+
+
+def storm(options):
+    for harts in sorted({1, options.smp}):
+        with tempfile.TemporaryDirectory(prefix="bifolium-") as directory:
+            storm_on(options, harts, Path(directory) / "qtest")
+
+
+def storm_on(options, harts, path):
+    """Interrupts as fast as they can be raised: by the card that is used, then by one that the kernel does not know."""
+    second = ["-netdev", "user,id=net1", "-device", f"e1000,netdev=net1,bus=pcie.0,romfile=,addr={SECOND_SLOT}"]
+    extra = [*network_options("e1000", backend=Host().backend()), *second]
+    extra += ["-qtest", f"unix:{path},server=on,wait=off", "-qtest-log", "none"]
+    with trial(options.build, options.view, 600, echo_to_stdout, harts=harts, extra=extra) as guest:
+        guest.await_prompt()
+        works(guest)
+        devices = Devices(path)
+        devices.write(SECOND_CONFIG + 0x10, SECOND_REGISTERS)
+        devices.write(SECOND_CONFIG + 4, 6)  # memory and bus master
+        devices.write(SECOND_REGISTERS + SET_MASK, RECEIVED)
+
+        def raise_line(registers):
+            devices.write(registers + SET_CAUSE, RECEIVED)
+            if registers != CARD_REGISTERS:
+                devices.read(registers + CAUSE)
+
+        for registers, whose in ((CARD_REGISTERS, "the card's"), (SECOND_REGISTERS, "another card's")):
+            before = counters(guest)["card_interrupts"]
+            what = f"{whose} interrupts without end on {harts} hart(s)"
+            balanced(guest, what, lambda raised=registers: work_while(guest, lambda: raise_line(raised)))
+            seen = counters(guest)["card_interrupts"] - before
+            print(f"\n{seen} interrupts", flush=True)
+            require(seen >= RAISED // 4, "that was no storm")  # some come while another one is being handled
+
+
+def work_while(guest, disturb):
+    """The shell and the network work while `disturb` is done over and over."""
+
+    def go_on():
+        for _ in range(RAISED):
+            disturb()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    while thread.is_alive():
+        require("README" in guest.run("ls"), "ls in a storm")
+        works(guest)
+
+
 def odd_machines(options):
     with machine(options, []) as guest:
         guest.await_prompt()
@@ -247,6 +325,7 @@ PARTS = {
     "e1000": lambda options: besiege(options, "e1000"),
     "virtio": lambda options: besiege(options, "virtio"),
     "reset": pull_card,
+    "storm": storm,
     "machines": odd_machines,
 }
 
