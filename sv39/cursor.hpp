@@ -30,6 +30,33 @@ struct Mapping {
   [[nodiscard]] constexpr u64 bytes() const { return bytes_of(level); }
 };
 
+/// Asks a source for tables, for each but once: addresses come in ascending order, and neighbours share tables.
+template <FrameSource Frames>
+class Wants {
+ public:
+  explicit Wants(Frames& frames) : frames_(frames) {}
+
+  /// The table at `level` that serves `va`.
+  void table(Level level, VirtAddr va) {
+    const u64 place = va.value() >> shift_of(above(level));
+    u64& last = last_[static_cast<unsigned>(level)];
+    if (place == last) return;
+    last = place;
+    frames_.want(level, va.align_down(above(level)));
+  }
+  /// All that are missing from the node where a walk to `va` ended down to the one for leaves of size `leaf`.
+  void path(VirtAddr va, Level end, Level leaf) {
+    while (end != leaf) {
+      end = below(end);
+      table(end, va);
+    }
+  }
+
+ private:
+  Frames& frames_;
+  u64 last_[2] = {~u64{0}, ~u64{0}};
+};
+
 /// Whether a superpage leaf may later be split, and so needs a table kept in deposit.
 enum class Splitting : unsigned { never, possible };
 
@@ -46,7 +73,7 @@ class Cursor {
   /// The entry that decides about `va`, found at `lowest` or above (xv6: walk with alloc = 0). Canonical `va` only.
   [[nodiscard]] Slot find(VirtAddr va, Level lowest = Level::base);
   /// The same walk without a cursor, all the way down: for a single address, when there is nothing to remember.
-  [[nodiscard]] static Slot walk(Memory memory, Ppn root, VirtAddr va);
+  [[nodiscard]] static Slot walk(Memory memory, Ppn table, VirtAddr va);
   /// The leaf or hole around `va` (xv6: walkaddr, with everything it knows).
   [[nodiscard]] Mapping query(VirtAddr va);
   /// The physical address behind `va`, whatever the rights.

@@ -38,21 +38,13 @@ Slot Cursor<Memory>::find(VirtAddr va, Level lowest) {
 }
 
 template <PhysicalMemory Memory>
-Slot Cursor<Memory>::walk(Memory memory, Ppn root, VirtAddr va) {
-  PageTable* node = &memory.table(root);
-  Ppn ppn = root;
-  unsigned index = va.index(Level::giga);
-  Pte pte = node->load(index);
-  if (!pte.is_table()) return Slot{node, ppn, index, Level::giga, pte};
-  ppn = pte.ppn();
-  node = &memory.table(ppn);
-  index = va.index(Level::mega);
-  pte = node->load(index);
-  if (!pte.is_table()) return Slot{node, ppn, index, Level::mega, pte};
-  ppn = pte.ppn();
-  node = &memory.table(ppn);
-  index = va.index(Level::base);
-  return Slot{node, ppn, index, Level::base, node->load(index)};
+Slot Cursor<Memory>::walk(Memory memory, Ppn table, VirtAddr va) {
+  for (Level level = root_level;; level = below(level)) {
+    PageTable& node = memory.table(table);
+    const Pte pte = node.load(va.index(level));
+    if (level == Level::base || !pte.is_table()) return Slot{&node, table, va.index(level), level, pte};
+    table = pte.ppn();
+  }
 }
 
 template <PhysicalMemory Memory>
@@ -164,18 +156,13 @@ template <PhysicalMemory Memory>
 template <FrameSource Frames>
 std::expected<void, Error> Cursor<Memory>::want_tables(VirtRange range, Level leaf, Frames& frames) {
   if (leaf == root_level) return {};
-  u64 wanted_giga = no_tag;
+  Wants wants(frames);
   const u64 span = bytes_of(above(leaf));
   for (VirtAddr va = range.begin().align_down(above(leaf)); !range.empty(); va = va + span) {
-    Slot slot = find(va, leaf);
+    const Slot slot = find(va, leaf);
     if (slot.level != leaf) {
       if (slot.pte.is_leaf()) return std::unexpected(Error{ErrorKind::already_mapped, va.value(), slot.pte.raw()});
-      u64 giga = va.value() >> shift_of(Level::giga);
-      if (leaf == Level::base && slot.level == root_level && giga != wanted_giga) {
-        frames.want(Level::mega, va.align_down(Level::giga));
-        wanted_giga = giga;
-      }
-      frames.want(leaf, va);
+      wants.path(va, slot.level, leaf);
     }
     if (range.last() - va < span) break;
   }
@@ -238,22 +225,10 @@ std::expected<void, Error> Cursor<Memory>::map(VirtRange range, Ppn first, Permi
       done += pages_of(level);
     }
   };
-  u64 wanted_giga = no_tag;
-  u64 wanted_mega = no_tag;
+  Wants wants(frames);
   for_each_chunk([&](VirtAddr va, Ppn, Level level) {
-    Slot slot = find(va, level);
-    u64 giga = va.value() >> shift_of(Level::giga);
-    u64 mega = va.value() >> shift_of(Level::mega);
-    if (level != root_level && slot.level == root_level && giga != wanted_giga) {
-      frames.want(Level::mega, va.align_down(Level::giga));
-      wanted_giga = giga;
-    }
-    bool needs_deposit = level == Level::mega && splitting == Splitting::possible;
-    bool needs_table = level == Level::base && slot.level != Level::base && mega != wanted_mega;
-    if (needs_deposit || needs_table) {
-      frames.want(Level::base, va.align_down(Level::mega));
-      wanted_mega = mega;
-    }
+    wants.path(va, find(va, level).level, level);
+    if (level == Level::mega && splitting == Splitting::possible) wants.table(Level::base, va);
   });
   if (auto reserved = frames.reserve(); !reserved) return std::unexpected(reserved.error());
   for_each_chunk([&](VirtAddr va, Ppn ppn, Level level) {

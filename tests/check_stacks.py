@@ -71,8 +71,8 @@ ROOTS = r"^usertrap$|run_first\(|return_to_user\(|(Log|Network)Keeper.*__invoke\
 # shared, has no file; so when that fails, none is written. A copy to or from a program never sleeps (Sleep::forbidden):
 # no file is read or written in it. A mapped file's pages are moved between the kernel's own memory and the disk.
 NEVER_BELOW = [
-    (r"^mm::AddressSpace::populate_region\(", r"^fs::InodeBacking::"),
-    (r"^mm::AddressSpace::(finish_copy|copy_)", r"^fs::InodeBacking::(acquire_page|release_page|write_back|drop)\("),
+    (r"^mm::Pages::populate_region\(", r"^fs::InodeBacking::"),
+    (r"^mm::(finish_copy|AddressSpace::copy_)", r"^fs::InodeBacking::(acquire_page|release_page|write_back|drop)\("),
     (r"^fs::(InodeBacking::|Inode::(read|write)_page\()", r"^(calls|process|lab)::.*(Source|Sink)::"),
 ]
 # Where a program's address may be missing, the trap takes room on the same stack.

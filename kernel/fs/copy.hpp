@@ -6,30 +6,19 @@
 #include <cstring>
 #include <span>
 
-#include "lib/result.hpp"
+#include "lib/copy.hpp"
 #include "lib/types.hpp"
 
 namespace fs {
 
-/// How a copy ended.
-enum class CopyStatus {
-  done,           ///< every byte
-  needs_page_in,  ///< stopped at a page that must come from a file: drop every lock, page_in(), go on
-  fault,          ///< stopped at an address that the process may not use
-};
-
-/// `copied` bytes went over before `status`; they count, whatever the status.
-struct CopyResult {
-  usize copied;
-  CopyStatus status;
-};
+using lib::CopyResult;
 
 /// Takes bytes one after the other (the user buffer of a read).
 class DataSink {
  public:
   /// Appends `bytes`. Never sleeps, so it may be called under any lock.
   [[nodiscard]] virtual CopyResult put(std::span<const std::byte> bytes) = 0;
-  /// After needs_page_in: brings the missing page. May sleep; the caller holds no lock and no transaction.
+  /// After Error::needs_page_in: brings the missing page. May sleep; the caller holds no lock and no transaction.
   [[nodiscard]] virtual lib::Result<void> page_in() = 0;
 
  protected:
@@ -56,7 +45,8 @@ class MemorySink final : public DataSink {
     const usize n = bytes.size() < rest_.size() ? bytes.size() : rest_.size();
     if (n != 0) std::memcpy(rest_.data(), bytes.data(), n);
     rest_ = rest_.subspan(n);
-    return {n, n == bytes.size() ? CopyStatus::done : CopyStatus::fault};
+    if (n != bytes.size()) return {n, lib::fail(lib::Error::bad_address)};
+    return {n, {}};
   }
   lib::Result<void> page_in() override { return {}; }
 
@@ -72,7 +62,8 @@ class MemorySource final : public DataSource {
     const usize n = bytes.size() < rest_.size() ? bytes.size() : rest_.size();
     if (n != 0) std::memcpy(bytes.data(), rest_.data(), n);
     rest_ = rest_.subspan(n);
-    return {n, n == bytes.size() ? CopyStatus::done : CopyStatus::fault};
+    if (n != bytes.size()) return {n, lib::fail(lib::Error::bad_address)};
+    return {n, {}};
   }
   lib::Result<void> page_in() override { return {}; }
 

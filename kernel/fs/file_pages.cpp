@@ -16,28 +16,28 @@ using sv39::Ppn;
 
 FilePages::FilePages() : lock_("filepages", locks::Rank::mapping) { heads_.fill(mm::no_frame); }
 
-mm::Frame* FilePages::locate(u32 inode, u64 index, Ppn& frame) {
+std::optional<mm::Frame::FilePage> FilePages::locate(u32 inode, u64 index, Ppn& frame) {
   mm::FrameAllocator& frames = mm::frames();
   for (u32 number = heads_[bucket_of(inode, index)]; number != mm::no_frame;) {
     frame = frames.ppn_of(number);
-    mm::Frame& record = frames.record(frame);
-    if (record.limit == inode && (record.second & ~dirty_mark) == index) return &record;
-    number = record.first;
+    const mm::Frame::FilePage record = frames.record(frame).file_page();
+    if (record.inode == inode && (record.page & ~dirty_mark) == index) return record;
+    number = record.next;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::optional<Ppn> FilePages::find(u32 inode, u64 index) {
   const locks::Guard guard(lock_);
   Ppn frame;
-  if (locate(inode, index, frame) == nullptr) return std::nullopt;
+  if (!locate(inode, index, frame)) return std::nullopt;
   return frame;
 }
 
 std::optional<Ppn> FilePages::find_and_count(u32 inode, u64 index) {
   const locks::Guard guard(lock_);
   Ppn frame;
-  if (locate(inode, index, frame) == nullptr) return std::nullopt;
+  if (!locate(inode, index, frame)) return std::nullopt;
   mm::frames().ref(frame);
   return frame;
 }
@@ -45,11 +45,11 @@ std::optional<Ppn> FilePages::find_and_count(u32 inode, u64 index) {
 void FilePages::add(u32 inode, u64 index, Ppn frame) {
   const locks::Guard guard(lock_);
   mm::FrameAllocator& frames = mm::frames();
-  mm::Frame& record = frames.record(frame);
+  const mm::Frame::FilePage record = frames.record(frame).file_page();
   u32& head = heads_[bucket_of(inode, index)];
-  record.first = head;
-  record.second = static_cast<u32>(index);
-  record.limit = static_cast<u16>(inode);
+  record.next = head;
+  record.page = static_cast<u32>(index);
+  record.inode = static_cast<u16>(inode);
   head = frames.number_of(frame);
   frames.ref(frame);
   count_.fetch_add(1, std::memory_order_relaxed);
@@ -58,33 +58,33 @@ void FilePages::add(u32 inode, u64 index, Ppn frame) {
 void FilePages::mark_dirty(u32 inode, u64 index) {
   const locks::Guard guard(lock_);
   Ppn frame;
-  if (mm::Frame* record = locate(inode, index, frame)) record->second |= dirty_mark;
+  if (const auto record = locate(inode, index, frame)) record->page |= dirty_mark;
 }
 
 bool FilePages::take_dirty(u32 inode, u64 index) {
   const locks::Guard guard(lock_);
   Ppn frame;
-  mm::Frame* record = locate(inode, index, frame);
-  if (record == nullptr || (record->second & dirty_mark) == 0) return false;
-  record->second &= ~dirty_mark;
+  const auto record = locate(inode, index, frame);
+  if (!record || (record->page & dirty_mark) == 0) return false;
+  record->page &= ~dirty_mark;
   return true;
 }
 
 bool FilePages::take_dirty_of_sole_owner(u32 inode, u64 index) {
   const locks::Guard guard(lock_);
   Ppn frame;
-  mm::Frame* record = locate(inode, index, frame);
-  if (record == nullptr || (record->second & dirty_mark) == 0 || mm::frames().refs(frame) > 2) return false;
-  record->second &= ~dirty_mark;
+  const auto record = locate(inode, index, frame);
+  if (!record || (record->page & dirty_mark) == 0 || mm::frames().refs(frame) > 2) return false;
+  record->page &= ~dirty_mark;
   return true;
 }
 
 FilePages::Released FilePages::release_shared(u32 inode, u64 index) {
   const locks::Guard guard(lock_);
   Ppn frame;
-  const mm::Frame* record = locate(inode, index, frame);
-  if (record == nullptr) lib::bug("fs: a mapping is released of a file page that has none");
-  if (mm::frames().refs(frame) == 2) return (record->second & dirty_mark) != 0 ? Released::dirty : Released::last;
+  const auto record = locate(inode, index, frame);
+  if (!record) lib::bug("fs: a mapping is released of a file page that has none");
+  if (mm::frames().refs(frame) == 2) return (record->page & dirty_mark) != 0 ? Released::dirty : Released::last;
   mm::frames().unref(frame);
   return Released::done;
 }
@@ -93,10 +93,10 @@ FilePages::Released FilePages::release(u32 inode, u64 index) {
   Ppn frame;
   {
     const locks::Guard guard(lock_);
-    const mm::Frame* record = locate(inode, index, frame);
-    if (record == nullptr) lib::bug("fs: a mapping is released of a file page that has none");
+    const auto record = locate(inode, index, frame);
+    if (!record) lib::bug("fs: a mapping is released of a file page that has none");
     const bool last = mm::frames().refs(frame) == 2;
-    if (last && (record->second & dirty_mark) != 0) return Released::dirty;
+    if (last && (record->page & dirty_mark) != 0) return Released::dirty;
     mm::frames().unref(frame);
     if (!last) return Released::done;
     unchain(inode, index);
@@ -109,14 +109,13 @@ void FilePages::unchain(u32 inode, u64 index) {
   mm::FrameAllocator& frames = mm::frames();
   u32* link = &heads_[bucket_of(inode, index)];
   for (;;) {
-    mm::Frame& record = frames.record(frames.ppn_of(*link));
-    if (record.limit == inode && (record.second & ~dirty_mark) == index) {
-      *link = record.first;
-      record.limit = 0;
+    const mm::Frame::FilePage record = frames.record(frames.ppn_of(*link)).file_page();
+    if (record.inode == inode && (record.page & ~dirty_mark) == index) {
+      *link = record.next;
       count_.fetch_sub(1, std::memory_order_relaxed);
       return;
     }
-    link = &record.first;
+    link = &record.next;
   }
 }
 

@@ -4,9 +4,7 @@
 // and only a mapping needs whole frames. While a page is here, read() and write() go through it, so that mappings
 // and file calls see the same bytes; changes through a shared mapping reach the disk when the last mapping ends.
 //
-// A page's record is the frame's own (mm::Frame), whose list fields are free in state `file`:
-//   first: next frame in the hash chain     second: page index in the file, and the dirty mark
-//   limit: inode number                     refs: 1 for this set, and 1 for each mapping
+// A page's record is the frame's own (mm::Frame::FilePage). Its count: 1 for this set, and 1 for each mapping.
 //
 // Locks. Pages enter and leave the set under their inode's mutex; counts, marks and chains change under `lock_`. So
 // who holds the mutex may use a frame that he found without counting it.
@@ -61,7 +59,7 @@ class FilePages {
   static constexpr u32 dirty_mark = u32{1} << 31;
 
   [[nodiscard]] static usize bucket_of(u32 inode, u64 index) { return (inode * 31 + index) % bucket_count; }
-  [[nodiscard]] mm::Frame* locate(u32 inode, u64 index, sv39::Ppn& frame);
+  [[nodiscard]] std::optional<mm::Frame::FilePage> locate(u32 inode, u64 index, sv39::Ppn& frame);
   void unchain(u32 inode, u64 index);
 
   locks::SpinLock lock_;

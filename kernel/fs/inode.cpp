@@ -86,29 +86,20 @@ Result<abi::Stat> Inode::stat() {
 // --- Reading ---
 
 Result<usize> Inode::read(DataSink& sink, u64& offset, usize count) {
-  usize total = 0;
-  for (;;) {
-    const Moved moved = read_once(sink, offset, count - total);
-    total += moved.copied;
-    switch (moved.stop) {
-      [[likely]] case Stop::done:
-        return total;
-      case Stop::needs_page_in: LIB_TRY(sink.page_in()); break;
-      case Stop::fault: return fail(Error::bad_address);
-      case Stop::failed: return fail(moved.error);
-    }
-  }
+  return lib::copy_to_end([&](usize done) { return read_once(sink, offset, count - done); },
+                          [&](usize) { return sink.page_in(); })
+      .whole();
 }
 
-Inode::Moved Inode::read_once(DataSink& sink, u64& offset, usize count) {
+CopyResult Inode::read_once(DataSink& sink, u64& offset, usize count) {
   const InodeLock lock(*this);
-  if (const auto status = lock.status(); !status) return {0, Stop::failed, status.error()};
+  LIB_TRY(lock.status());
   const u64 begin = offset;
   const u64 end = size();
-  if (begin >= end) return {0, Stop::done, {}};
-  const Moved moved = copy_to(sink, begin, std::min<u64>(count, end - begin));
-  if (moved.stop <= Stop::needs_page_in) offset = begin + moved.copied;
-  return moved;
+  if (begin >= end) return {};
+  const CopyResult copy = copy_to(sink, begin, std::min<u64>(count, end - begin));
+  if (copy.ok() || copy.needs_page_in()) offset = begin + copy.copied;
+  return copy;
 }
 
 Result<usize> Inode::read_at(u64 offset, std::span<std::byte> memory) {
@@ -119,14 +110,12 @@ Result<usize> Inode::read_at(u64 offset, std::span<std::byte> memory) {
 Result<usize> Inode::read_locked(u64 offset, std::span<std::byte> memory) {
   if (offset >= size()) return 0;
   MemorySink sink(memory);
-  const Moved moved = copy_to(sink, offset, std::min<u64>(memory.size(), size() - offset));
-  if (moved.stop == Stop::failed) return fail(moved.error);
-  return moved.copied;
+  return copy_to(sink, offset, std::min<u64>(memory.size(), size() - offset)).whole();
 }
 
 // The range lies inside the file. Blocks that are in memory side by side go over in one piece: for them the copy's
 // fixed cost is paid once.
-Inode::Moved Inode::copy_to(DataSink& sink, u64 offset, usize count) {
+CopyResult Inode::copy_to(DataSink& sink, u64 offset, usize count) {
   const Geometry& geometry = volume_->geometry();
   BlockCache& cache = volume_->cache();
   const bool has_mapped_pages = volume_->pages().count() != 0;
@@ -143,7 +132,7 @@ Inode::Moved Inode::copy_to(DataSink& sink, u64 offset, usize count) {
         blocks = {addresses_ + first, std::min<usize>(wanted, geometry.direct_count - first)};
       } else {
         const auto found = blocks_at(first, std::span(scratch).first(std::min(wanted, std::size(scratch))));
-        if (!found) return {done, Stop::failed, found.error()};
+        if (!found) return {done, fail(found.error())};
         blocks = *found;
       }
     }
@@ -155,21 +144,18 @@ Inode::Moved Inode::copy_to(DataSink& sink, u64 offset, usize count) {
       blocks = blocks.subspan(run.count);
     } else {
       const usize piece = std::min(count - done, block_bytes - inside);
-      const auto copied = copy_block(sink, blocks[0], at, piece, blocks.subspan(1));
-      if (!copied) return {done, Stop::failed, copied.error()};
-      copy = *copied;
+      copy = copy_block(sink, blocks[0], at, piece, blocks.subspan(1));
       blocks = blocks.subspan(1);
     }
     done += copy.copied;
-    if (copy.status != CopyStatus::done) [[unlikely]] {
-      return {done, copy.status == CopyStatus::fault ? Stop::fault : Stop::needs_page_in, {}};
-    }
+    if (!copy.ok()) [[unlikely]]
+      return {done, copy.end};
   }
-  return {done, Stop::done, {}};
+  return {done, {}};
 }
 
 // Copies from one block, wherever it is: in a mapped page, a hole, the cache or on the disk.
-Result<CopyResult> Inode::copy_block(DataSink& sink, u32 block, u64 at, usize count, std::span<const u32> following) {
+CopyResult Inode::copy_block(DataSink& sink, u32 block, u64 at, usize count, std::span<const u32> following) {
   if (const std::byte* mapped = mapped_bytes(at)) return sink.put({mapped, count});
   if (block == 0) return sink.put({zero_block + at % block_bytes, count});
   const BufferRef buffer = LIB_TRY(volume_->cache().read(block, following));
@@ -244,51 +230,50 @@ u32 Inode::write_reserve(u64 bytes) const {
 Result<usize> Inode::write(DataSource& source, u64& offset, usize count) {
   usize total = 0;
   while (total < count) {
-    CopyResult copy{0, CopyStatus::done};
-    Result<void> problem;
-    {
-      Transaction transaction(volume_->log(), write_reserve(count - total));
-      LIB_TRY(transaction.begun());
-      {
-        const InodeLock lock(*this);
-        LIB_TRY(lock.status());
-        if (offset > size()) return fail(Error::invalid_argument);
-        problem = copy_from(transaction, source, offset, count - total, copy);
-        offset += copy.copied;
-      }
-      // A call that will fail must not leave its prefix to chance (A5).
-      const bool fails = !problem || copy.status == CopyStatus::fault;
-      LIB_TRY(fails ? transaction.commit() : transaction.commit_soon());
-    }
-    LIB_TRY(std::move(problem));
-    total += copy.copied;
-    if (copy.status == CopyStatus::fault) return fail(Error::bad_address);
-    if (copy.status == CopyStatus::needs_page_in) LIB_TRY(source.page_in());
+    const auto copy = [&](usize done) { return write_once(source, offset, count - total - done); };
+    total += LIB_TRY(lib::copy_to_end(copy, [&](usize) { return source.page_in(); }).whole());
   }
   return total;
+}
+
+// As much as one transaction has room for.
+CopyResult Inode::write_once(DataSource& source, u64& offset, usize count) {
+  CopyResult copy;
+  Transaction transaction(volume_->log(), write_reserve(count));
+  LIB_TRY(transaction.begun());
+  {
+    const InodeLock lock(*this);
+    LIB_TRY(lock.status());
+    if (offset > size()) return fail(Error::invalid_argument);
+    copy = copy_from(transaction, source, offset, count);
+    offset += copy.copied;
+  }
+  // A call that will fail must not leave its prefix to chance (A5).
+  const bool fails = !copy.ok() && !copy.needs_page_in();
+  LIB_TRY(fails ? transaction.commit() : transaction.commit_soon());
+  return copy;
 }
 
 Result<void> Inode::settle() { return volume_->log().settle(); }
 
 // Writes block by block until all is written, the source stops, or the transaction has no room for another block.
-// `copy` tells how far it came, on errors too; everything up to there is part of the transaction.
-Result<void> Inode::copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count, CopyResult& copy) {
+// Everything up to where it came, on errors too, is part of the transaction.
+CopyResult Inode::copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count) {
   const u32 max_blocks = volume_->geometry().max_file_blocks;
   const u32 write_room = volume_->geometry().write_room();
   const u32 old_size = size();
   u32 old_addresses[abi::inode_address_count];
   std::ranges::copy(addresses_, old_addresses);
-  Result<void> result;
-  copy = {0, CopyStatus::done};
-  while (copy.copied < count && copy.status == CopyStatus::done && transaction.room() >= write_room) {
+  CopyResult copy;
+  while (copy.copied < count && copy.ok() && transaction.room() >= write_room) {
     const u64 at = offset + copy.copied;
     if (at / block_bytes >= max_blocks) {
-      result = fail(Error::too_big);
+      copy.end = fail(Error::too_big);
       break;
     }
     const auto buffer = block_for_write(transaction, static_cast<u32>(at / block_bytes));
     if (!buffer) {
-      result = fail(buffer.error());
+      copy.end = fail(buffer.error());
       break;
     }
     std::byte* const to = buffer->bytes() + at % block_bytes;
@@ -297,24 +282,23 @@ Result<void> Inode::copy_from(Transaction& transaction, DataSource& source, u64 
       transaction.add(*buffer);
       if (std::byte* mapped = mapped_bytes(at)) std::copy_n(to, piece.copied, mapped);
     }
-    copy = {copy.copied + piece.copied, piece.status};
+    copy = {copy.copied + piece.copied, piece.end};
     if (at + piece.copied > size()) set_size(static_cast<u32>(at + piece.copied));
   }
   // Blocks that were allocated beyond the end stay with the file (legal, freed with it), so they must be noted.
   if (size() != old_size || !std::ranges::equal(addresses_, old_addresses)) {
     if (const auto updated = update(transaction); !updated) {
       volume_->log().fail("an operation failed half-way");
-      return updated;
+      copy.end = updated;
     }
   }
-  return result;
+  return copy;
 }
 
 Result<void> Inode::write_locked(Transaction& transaction, u64 offset, std::span<const std::byte> bytes) {
   MemorySource source(bytes);
-  CopyResult copy;
-  LIB_TRY(copy_from(transaction, source, offset, bytes.size(), copy));
-  if (copy.copied != bytes.size()) return fail(Error::no_space);
+  const usize copied = LIB_TRY(copy_from(transaction, source, offset, bytes.size()).whole());
+  if (copied != bytes.size()) return fail(Error::no_space);
   return {};
 }
 
@@ -332,9 +316,8 @@ Result<void> Inode::write_page(u64 index) {
       if (bytes == nullptr || begin + done >= size()) return {};
       const u64 count = std::min<u64>(FilePages::page_bytes - done, size() - begin - done);
       MemorySource source({bytes, count});
-      CopyResult copy;
-      LIB_TRY(copy_from(transaction, source, begin + done, count, copy));
-      done = copy.copied == count ? FilePages::page_bytes : done + copy.copied;
+      const usize copied = LIB_TRY(copy_from(transaction, source, begin + done, count).whole());
+      done = copied == count ? FilePages::page_bytes : done + copied;
     }
     LIB_TRY(transaction.commit());
   }

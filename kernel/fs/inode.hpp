@@ -104,13 +104,6 @@ class Inode {
   friend class InodeBacking;
 
   enum class Freed { all, no_room };
-  /// How far a copy came, small enough for two registers. `error` counts when it `failed`.
-  enum class Stop : u32 { done, needs_page_in, fault, failed };
-  struct Moved {
-    usize copied;
-    Stop stop;
-    lib::Error error;
-  };
 
   void set_size(u32 size) { size_.store(size, std::memory_order_relaxed); }
   [[nodiscard]] lib::Result<void> write_page(u64 index);
@@ -118,12 +111,11 @@ class Inode {
   void clear_mapped_pages(u32 old_size);
 
   [[nodiscard]] lib::Result<void> load();
-  [[nodiscard]] Moved read_once(DataSink& sink, u64& offset, usize count);
-  [[nodiscard]] Moved copy_to(DataSink& sink, u64 offset, usize count);
-  [[nodiscard]] lib::Result<CopyResult> copy_block(DataSink& sink, u32 block, u64 at, usize count,
-                                                   std::span<const u32> following);
-  [[nodiscard]] lib::Result<void> copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count,
-                                            CopyResult& copy);
+  [[nodiscard]] CopyResult read_once(DataSink& sink, u64& offset, usize count);
+  [[nodiscard]] CopyResult copy_to(DataSink& sink, u64 offset, usize count);
+  [[nodiscard]] CopyResult copy_block(DataSink& sink, u32 block, u64 at, usize count, std::span<const u32> following);
+  [[nodiscard]] CopyResult write_once(DataSource& source, u64& offset, usize count);
+  [[nodiscard]] CopyResult copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count);
   [[nodiscard]] lib::Result<std::span<u32>> entries_of(u32 table, u32 first, std::span<u32> entries);
   [[nodiscard]] lib::Result<BufferRef> block_in_table(Transaction& transaction, u32& table, u32 index);
   [[nodiscard]] lib::Result<Freed> free_one(Transaction& transaction, u32 block);

@@ -77,28 +77,28 @@ u32 Pipe::count() { return pool().used(); }
 
 // Moves up to `count` bytes out of the ring, which is not empty; a second piece if the ring wraps inside them.
 CopyResult Pipe::copy_out(DataSink& sink, usize count) {
-  CopyResult total{0, CopyStatus::done};
+  CopyResult total;
   count = std::min<usize>(count, write_position_ - read_position_);
   for (;;) {
     const u32 begin = read_position_ % capacity;
     const CopyResult copy = sink.put({ring_ + begin, std::min<usize>(count - total.copied, capacity - begin)});
     read_position_ += static_cast<u32>(copy.copied);
-    total = {total.copied + copy.copied, copy.status};
-    if (total.copied == count || total.status != CopyStatus::done) [[likely]]
+    total = {total.copied + copy.copied, copy.end};
+    if (total.copied == count || !total.ok()) [[likely]]
       return total;
   }
 }
 
 // The same into the ring, which is not full.
 CopyResult Pipe::copy_in(DataSource& source, usize count) {
-  CopyResult total{0, CopyStatus::done};
+  CopyResult total;
   count = std::min<usize>(count, capacity - (write_position_ - read_position_));
   for (;;) {
     const u32 begin = write_position_ % capacity;
     const CopyResult copy = source.take({ring_ + begin, std::min<usize>(count - total.copied, capacity - begin)});
     write_position_ += static_cast<u32>(copy.copied);
-    total = {total.copied + copy.copied, copy.status};
-    if (total.copied == count || total.status != CopyStatus::done) [[likely]]
+    total = {total.copied + copy.copied, copy.end};
+    if (total.copied == count || !total.ok()) [[likely]]
       return total;
   }
 }
@@ -125,57 +125,50 @@ sched::Woken Pipe::wait_for_room() {
   return woken;
 }
 
+[[gnu::always_inline]] inline CopyResult Pipe::read_once(DataSink& sink, usize count, bool has_begun) {
+  const locks::Guard guard(lock_);
+  if (read_position_ == write_position_) [[unlikely]] {
+    if (has_begun) return {};
+    if (wait_for_data() == sched::Woken::killed) return fail(Error::interrupted);
+    if (read_position_ == write_position_) return {};
+  }
+  const CopyResult copy = copy_out(sink, count);
+  // Empty, it begins at the ring's first byte again: fewer pieces, and aligned as the program's buffers are.
+  if (read_position_ == write_position_) read_position_ = write_position_ = 0;
+  if (waiting_writers_ != 0) writable_.wake_all();
+  return copy;
+}
+
 // What is there when the reader comes is read whole, also when one of its pages must be brought in on the way.
 Result<usize> Pipe::read(DataSink& sink, usize count) {
-  usize total = 0;
-  while (total < count) {
-    CopyResult copy;
-    {
-      const locks::Guard guard(lock_);
-      if (read_position_ == write_position_) [[unlikely]] {
-        if (total != 0) return total;
-        if (wait_for_data() == sched::Woken::killed) return fail(Error::interrupted);
-        if (read_position_ == write_position_) return 0;
-      }
-      copy = copy_out(sink, count - total);
-      // Empty, it begins at the ring's first byte again: fewer pieces, and aligned as the program's buffers are.
-      if (read_position_ == write_position_) read_position_ = write_position_ = 0;
-      if (waiting_writers_ != 0) writable_.wake_all();
-    }
-    total += copy.copied;
-    if (copy.status == CopyStatus::done) [[likely]]
-      break;
-    if (copy.status == CopyStatus::fault || !sink.page_in()) {
-      if (total != 0) break;
-      return fail(Error::bad_address);
-    }
+  if (count == 0) return 0;
+  return lib::copy_to_end([&](usize done) { return read_once(sink, count - done, done != 0); },
+                          [&](usize) { return sink.page_in(); })
+      .partial();
+}
+
+// As much as there is room for, which there is some of in the end.
+[[gnu::always_inline]] inline CopyResult Pipe::write_once(DataSource& source, usize count) {
+  const locks::Guard guard(lock_);
+  if (write_position_ - read_position_ == capacity) [[unlikely]] {
+    if (wait_for_room() == sched::Woken::killed) return fail(Error::interrupted);
   }
-  return total;
+  if (!read_open_) [[unlikely]]
+    return fail(Error::broken_pipe);
+  const CopyResult copy = copy_in(source, count);
+  if (waiting_readers_ != 0 && copy.copied != 0) readable_.wake_all();
+  return copy;
 }
 
 Result<usize> Pipe::write(DataSource& source, usize count) {
-  usize total = 0;
-  while (total < count) {
-    CopyResult copy;
-    {
-      const locks::Guard guard(lock_);
-      if (write_position_ - read_position_ == capacity) [[unlikely]] {
-        if (wait_for_room() == sched::Woken::killed) return fail(Error::interrupted);
-      }
-      if (!read_open_) [[unlikely]]
-        return fail(Error::broken_pipe);
-      copy = copy_in(source, count - total);
-      if (waiting_readers_ != 0 && copy.copied != 0) readable_.wake_all();
-    }
-    total += copy.copied;
-    if (copy.status == CopyStatus::done) [[likely]]
-      continue;
-    if (copy.status == CopyStatus::fault || !source.page_in()) {
-      if (total != 0) break;
-      return fail(Error::bad_address);
-    }
+  CopyResult total;
+  while (total.copied < count && total.ok()) {
+    const usize left = count - total.copied;
+    const CopyResult part = lib::copy_to_end([&](usize done) { return write_once(source, left - done); },
+                                             [&](usize) { return source.page_in(); });
+    total = {total.copied + part.copied, part.end};
   }
-  return total;
+  return total.partial();
 }
 
 void Pipe::close_read_end() { close(read_open_); }

@@ -40,6 +40,8 @@ class Pipe {
   /// Not inlined: the way that need not wait shall stay short.
   [[gnu::noinline]] sched::Woken wait_for_data() SYNC_REQUIRES(lock_);
   [[gnu::noinline]] sched::Woken wait_for_room() SYNC_REQUIRES(lock_);
+  [[nodiscard]] inline CopyResult read_once(DataSink& sink, usize count, bool has_begun);
+  [[nodiscard]] inline CopyResult write_once(DataSource& source, usize count);
   [[nodiscard]] CopyResult copy_out(DataSink& sink, usize count);
   [[nodiscard]] CopyResult copy_in(DataSource& source, usize count);
   void close(bool& end_open);

@@ -34,26 +34,17 @@ class FlowFile final : public fs::CharacterDevice {
   /// One datagram; what does not fit into `count` is gone with it.
   Result<usize> read(fs::DataSink& sink, usize count) override {
     const dev::Packet packet = LIB_TRY(process::network().endpoints().receive(*endpoint_));
-    auto rest = packet.payload().first(std::min<usize>(packet->payload_length, count));
-    const usize whole = rest.size();
-    for (;;) {
-      const fs::CopyResult copy = sink.put(rest);
-      rest = rest.subspan(copy.copied);
-      if (copy.status == fs::CopyStatus::done) return whole;
-      if (copy.status == fs::CopyStatus::fault) return fail(Error::bad_address);
-      LIB_TRY(sink.page_in());
-    }
+    const auto payload = packet.payload().first(std::min<usize>(packet->payload_length, count));
+    return lib::copy_to_end([&](usize done) { return sink.put(payload.subspan(done)); },
+                            [&](usize) { return sink.page_in(); })
+        .whole();
   }
   Result<usize> write(fs::DataSource& source, usize count) override {
     dev::Packet packet = LIB_TRY(net::Stack::make_packet(count));
-    auto rest = packet.payload();
-    for (;;) {
-      const fs::CopyResult copy = source.take(rest);
-      rest = rest.subspan(copy.copied);
-      if (copy.status == fs::CopyStatus::done) break;
-      if (copy.status == fs::CopyStatus::fault) return fail(Error::bad_address);
-      LIB_TRY(source.page_in());
-    }
+    const auto payload = packet.payload();
+    LIB_TRY(lib::copy_to_end([&](usize done) { return source.take(payload.subspan(done)); },
+                             [&](usize) { return source.page_in(); })
+                .whole());
     LIB_TRY(process::network().send(flow_, std::move(packet)));
     return count;
   }

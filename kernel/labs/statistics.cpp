@@ -122,16 +122,11 @@ class Statistics final : public fs::CharacterDevice {
       return lib::fail(lib::Error::not_found);
     }
     const usize wanted = std::min(count, left);
-    usize done = 0;
-    while (done < wanted) {
-      const auto piece = std::as_bytes(std::span(text_.view())).subspan(offset_, wanted - done);
-      const fs::CopyResult put = sink.put(piece);
-      done += put.copied;
-      offset_ += put.copied;
-      if (put.status == fs::CopyStatus::done) break;
-      if (put.status == fs::CopyStatus::fault || !sink.page_in()) return lib::fail(lib::Error::bad_address);
-    }
-    return done;
+    const auto piece = std::as_bytes(std::span(text_.view())).subspan(offset_, wanted);
+    const fs::CopyResult put = lib::copy_to_end([&](usize done) { return sink.put(piece.subspan(done)); },
+                                                [&](usize) { return sink.page_in(); });
+    offset_ += put.copied;
+    return put.whole();
   }
 
   lib::Result<usize> write(fs::DataSource&, usize) override { return lib::fail(lib::Error::not_permitted); }

@@ -80,7 +80,7 @@ void start(process::Process& first) {
 
 /// The page-table lab's graders read the first program's table off the console.
 void show_first_program(process::Process& first) {
-  if (shows_first_table) first.memory->print(mm::TableFormat::by_index, process::console_sink);
+  if (shows_first_table) mm::print_table(*first.memory, mm::TableFormat::by_index, process::console_sink);
   note_first_program();
 }
 

@@ -13,7 +13,7 @@ namespace lib {
 enum class Error : u32 {
   no_memory,          ///< no free frame, or a slot that stands for memory
   bad_address,        ///< a user range that is not wholly inside the process, or lacks the permission
-  needs_page_in,      ///< a copy stopped at a page that must first come from a file (see mm::AddressSpace)
+  needs_page_in,      ///< a copy stopped at a page that must first come from a file (see lib::copy_to_end)
   invalid_argument,   ///< a number out of its range, an unaligned address, an empty or overflowing range
   not_found,          ///< no such file, process, mapping
   already_exists,     ///< the name or mapping is taken
@@ -48,6 +48,27 @@ using Result = std::expected<T, Error>;
 /// Shorthand for returning an error: `return lib::fail(Error::no_memory);`
 [[nodiscard]] constexpr std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(error); }
 
+/// A Result<void> as one number, for what is done so often that the difference shows (page faults, bytes through a
+/// pipe): a std::expected comes back through memory, and is copied by asking what it holds.
+class [[nodiscard]] Status {
+ public:
+  constexpr Status() = default;
+  constexpr Status(const Result<void>& result) : code_(result ? 0 : code_of(result.error())) {}  // NOLINT: as a Result
+  constexpr Status(std::unexpected<Error> why) : code_(code_of(why.error())) {}  // NOLINT
+
+  [[nodiscard]] constexpr bool has_value() const { return code_ == 0; }
+  constexpr explicit operator bool() const { return has_value(); }
+  [[nodiscard]] constexpr Error error() const { return static_cast<Error>(code_ - 1); }
+  [[nodiscard]] constexpr Result<void> result() const {
+    if (!has_value()) return fail(error());
+    return {};
+  }
+
+ private:
+  static constexpr u64 code_of(Error error) { return static_cast<u64>(error) + 1; }
+  u64 code_ = 0;  // a whole register: nothing is masked
+};
+
 }  // namespace lib
 
 // The value of a Result, or return its error from the enclosing function (which itself returns a Result).
@@ -68,4 +89,5 @@ template <class T>
 constexpr decltype(auto) take(std::expected<T, Error>&& result) {
   if constexpr (!std::is_void_v<T>) return T(std::move(*result));
 }
+constexpr void take(Status) {}
 }  // namespace lib::detail

@@ -4,6 +4,7 @@
 #include "lib/format.hpp"
 #include "lib/memory.hpp"
 #include "mm/kernel_space.hpp"
+#include "sv39/visit.hpp"
 
 namespace mm {
 
@@ -11,7 +12,6 @@ namespace {
 
 using sv39::PageTable;
 
-constexpr unsigned user_entries = sv39::entries_per_table / 2;
 constexpr u64 rights_mask = 0x3ff;  // all bits of an entry but the frame's number
 
 const PageTable& node_at(Ppn ppn) { return TableMemory{}.table(ppn); }
@@ -23,10 +23,10 @@ class Checker {
  public:
   Checker(u16* expected, TextSink report) : expected_(expected), report_(report) {}
 
-  u64 run(SpaceIterator spaces, FrameOwners owners) {
-    check_kernel_node(kernel_space().root(), Level::giga, 0);
+  u64 run(SpaceIterator spaces) {
+    KernelVisitor kernel{*this};
+    sv39::visit_tables(TableMemory{}, kernel_space().root(), kernel);
     while (AddressSpace* space = spaces.next(spaces.context)) check_space(*space);
-    owners.references(owners.context, [](void* self, Ppn ppn) { static_cast<Checker*>(self)->expect(ppn); }, this);
     check_frames();
     return violations_;
   }
@@ -58,27 +58,29 @@ class Checker {
     return false;
   }
 
-  void check_kernel_node(Ppn ppn, Level level, u64 begin) {
-    if (!expect_table(ppn, begin)) return;
-    for (unsigned i = 0; i < sv39::entries_per_table; ++i) {
-      const Pte pte = node_at(ppn).load(i);
-      const u64 va = sv39::VirtAddr(begin + i * sv39::bytes_of(level)).value();
-      if (pte.is_reserved_encoding(level)) violation("kernel: reserved entry {:x} at {:x}", pte.raw(), va);
-      if (pte.is_table()) {
-        check_kernel_node(pte.ppn(), sv39::below(level), va);
-      } else if (pte.is_leaf()) {
-        if (pte.is_user()) violation("kernel: user page at {:x}", va);
-        if (pte.allows(Access::write) && pte.allows(Access::execute)) violation("kernel: W and X at {:x}", va);
+  struct KernelVisitor {
+    Checker& checker;
+    bool enter(Ppn table, Level, VirtAddr begin) { return checker.expect_table(table, begin.value()); }
+    bool entry(const sv39::TreeEntry& at) {
+      const u64 va = at.begin.value();
+      if (at.pte.is_reserved_encoding(at.level))
+        checker.violation("kernel: reserved entry {:x} at {:x}", at.pte.raw(), va);
+      if (at.pte.is_leaf()) {
+        if (at.pte.is_user()) checker.violation("kernel: user page at {:x}", va);
+        if (at.pte.allows(Access::write) && at.pte.allows(Access::execute))
+          checker.violation("kernel: W and X at {:x}", va);
       }
+      return true;
     }
-  }
+  };
 
   void check_space(AddressSpace& space) {
     space_ = &space;
     pid_ = space.pid;
     sound_region_ = nullptr;
     check_regions(space);
-    check_node(space.root_, Level::giga, 0, user_entries);
+    UserVisitor user{*this};
+    sv39::visit_tables(TableMemory{}, space.root_, user, user_entries);
     check_upper_half(space);
     if constexpr (View::kind == abi::ViewKind::mirrored) check_mirror_root(space);
     space.spares_.for_each([&](Ppn ppn) { expect_table(ppn, 0); });
@@ -96,25 +98,28 @@ class Checker {
     if (last.value() > space.limit()) violation("pid {}: a region reaches {:x}", pid_, last.value());
   }
 
-  void check_node(Ppn ppn, Level level, u64 begin, unsigned entries) {
-    if (!expect_table(ppn, begin)) return;
-    check_deposits(ppn, level, begin);
-    for (unsigned i = 0; i < entries; ++i) {
-      const Pte pte = node_at(ppn).load(i);
-      const VirtAddr va(begin + i * sv39::bytes_of(level));
-      if (pte.is_reserved_encoding(level)) {
-        violation("pid {}: reserved entry {:x} at {:x}", pid_, pte.raw(), va.value());
-      } else if (pte.is_table()) {
-        check_node(pte.ppn(), sv39::below(level), va.value(), sv39::entries_per_table);
-      } else if (pte.is_leaf()) {
-        check_leaf(va, level, pte);
-      } else if (pte.raw() != 0) {
-        violation("pid {}: invalid entry {:x} at {:x} is not zero", pid_, pte.raw(), va.value());
-      }
-      if constexpr (View::kind == abi::ViewKind::mirrored) check_mirror_entry(ppn, level, va, i, pte);
+  struct UserVisitor {
+    Checker& checker;
+    bool enter(Ppn table, Level level, VirtAddr begin) {
+      if (!checker.expect_table(table, begin.value())) return false;
+      checker.check_deposits(table, level, begin.value());
+      if (frames().record(table).table().twin != no_frame) checker.expect_twin(table, level, begin.value());
+      return true;
     }
-    if (frames().record(ppn).first != no_frame) expect_twin(ppn, level, begin);
-  }
+    bool entry(const sv39::TreeEntry& at) {
+      const bool reserved = at.pte.is_reserved_encoding(at.level);
+      if (reserved) {
+        checker.violation("pid {}: reserved entry {:x} at {:x}", checker.pid_, at.pte.raw(), at.begin.value());
+      } else if (at.pte.is_leaf()) {
+        checker.check_leaf(at.begin, at.level, at.pte);
+      } else if (!at.pte.is_table() && at.pte.raw() != 0) {
+        checker.violation("pid {}: invalid entry {:x} at {:x} is not zero", checker.pid_, at.pte.raw(),
+                          at.begin.value());
+      }
+      if constexpr (View::kind == abi::ViewKind::mirrored) checker.check_mirror_entry(at);
+      return !reserved;
+    }
+  };
 
   /// A level-1 table keeps one table in deposit for each of its megapages, all of them empty.
   void check_deposits(Ppn ppn, Level level, u64 begin) {
@@ -123,12 +128,12 @@ class Checker {
       for (unsigned i = 0; i < sv39::entries_per_table; ++i) megapages += node_at(ppn).load(i).is_leaf();
     }
     u64 deposits = 0;
-    for (u32 number = frames().record(ppn).second; number != no_frame; ++deposits) {
+    for (u32 number = frames().record(ppn).table().deposit; number != no_frame; ++deposits) {
       const Ppn table = frames().ppn_of(number);
       if (!expect_table(table, begin)) break;
       if (!node_at(table).is_empty()) violation("pid {}: a table in deposit at {:x} is not empty", pid_, begin);
-      if (frames().record(table).first != no_frame) expect_twin(table, Level::base, begin);
-      number = frames().record(table).second;
+      if (frames().record(table).table().twin != no_frame) expect_twin(table, Level::base, begin);
+      number = frames().record(table).table().deposit;
     }
     if (deposits != megapages) {
       violation("pid {}: {} tables in deposit for {} megapages at {:x}", pid_, deposits, megapages, begin);
@@ -155,6 +160,7 @@ class Checker {
       if (pte.is_user() || pte.ppn() != kernel_space().guard_frame()) {
         violation("pid {}: guard page at {:x} is {:x}", pid_, va.value(), pte.raw());
       }
+      expect(pte.ppn());
       return;
     }
     const u64 rights = pte.raw() & rights_mask;
@@ -229,37 +235,39 @@ class Checker {
   // The mirrored view.
 
   void expect_twin(Ppn ppn, Level level, u64 begin) {
-    const Ppn twin = frames().ppn_of(frames().record(ppn).first);
+    const Ppn twin = frames().ppn_of(frames().record(ppn).table().twin);
     // The root's twin is the process's kernel table, checked as such.
     if (!expect_table(twin, begin) || level != Level::mega) return;
     const Ppn kernel_low = kernel_space().root_entry(0).ppn();
-    for (unsigned i = frames().record(ppn).limit; i < sv39::entries_per_table; ++i) {
+    for (unsigned i = frames().record(ppn).table().mirrored_entries; i < sv39::entries_per_table; ++i) {
       if (node_at(twin).load(i) != node_at(kernel_low).load(i)) {
         violation("pid {}: kernel table lacks the kernel's entry {} of the first gigabyte", pid_, i);
       }
     }
   }
 
-  void check_mirror_entry(Ppn ppn, Level level, VirtAddr va, unsigned index, Pte pte) {
-    const Frame& frame = frames().record(ppn);
-    if (frame.first == no_frame) {
-      if (level == Level::base && View::twin_limit(level, va) != 0)
-        violation("pid {}: no mirror at {:x}", pid_, va.value());
+  void check_mirror_entry(const sv39::TreeEntry& at) {
+    const Frame::Table table = frames().record(at.table).table();
+    if (table.twin == no_frame) {
+      if (at.level == Level::base && View::twin_limit(at.level, at.begin) != 0)
+        violation("pid {}: no mirror at {:x}", pid_, at.begin.value());
       return;
     }
-    if (index >= frame.limit) return;
+    if (at.index >= table.mirrored_entries) return;
     Pte wanted;
-    if (pte.is_table()) {
-      if (!frames().contains(pte.ppn())) return;  // no table there; reported as such
-      wanted = Pte::table(frames().ppn_of(frames().record(pte.ppn()).first));
-    } else if (pte.is_leaf()) {
-      wanted = pte.as_mirror();
-    } else if (level == Level::giga) {
-      wanted = kernel_space().root_entry(index);
+    if (at.pte.is_table()) {
+      // No table there: reported as such.
+      const Ppn below = at.pte.ppn();
+      if (!frames().contains(below) || frames().state(below) != FrameState::table) return;
+      wanted = Pte::table(frames().ppn_of(frames().record(below).table().twin));
+    } else if (at.pte.is_leaf()) {
+      wanted = at.pte.as_mirror();
+    } else if (at.level == Level::giga) {
+      wanted = kernel_space().root_entry(at.index);
     }
-    const Pte found = node_at(frames().ppn_of(frame.first)).load(index);
+    const Pte found = node_at(frames().ppn_of(table.twin)).load(at.index);
     if (found.with_accessed().with_dirty() != wanted.with_accessed().with_dirty()) {
-      violation("pid {}: mirror at {:x} is {:x}, not {:x}", pid_, va.value(), found.raw(), wanted.raw());
+      violation("pid {}: mirror at {:x} is {:x}, not {:x}", pid_, at.begin.value(), found.raw(), wanted.raw());
     }
   }
 
@@ -362,13 +370,13 @@ class Checker {
   u64 sound_rights_ = 0;
 };
 
-lib::Result<u64> check_invariants(SpaceIterator spaces, FrameOwners owners, TextSink report) {
+lib::Result<u64> check_invariants(SpaceIterator spaces, TextSink report) {
   const u64 bytes = frames().ram_count() * sizeof(u16);
   u32 order = 0;
   while ((sv39::page_size << order) < bytes) ++order;
   if (order >= order_count) return lib::fail(lib::Error::not_supported);
   const Ppn memory = LIB_TRY(frames().allocate(FrameState::kernel, Zero::yes, Order{order}));
-  const u64 violations = Checker(static_cast<u16*>(frame_bytes(memory)), report).run(spaces, owners);
+  const u64 violations = Checker(static_cast<u16*>(frame_bytes(memory)), report).run(spaces);
   frames().free(memory, Order{order});
   return violations;
 }

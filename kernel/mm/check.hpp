@@ -2,7 +2,7 @@
 #pragma once
 // The invariant checker: walks every table and every frame record and says what does not fit (call check, boot option).
 
-#include "mm/address_space.hpp"
+#include "mm/look.hpp"
 
 namespace mm {
 
@@ -12,16 +12,8 @@ struct SpaceIterator {
   void* context;
 };
 
-/// What else holds references to frames. `references(context, visit)` calls visit(visit_context, ppn) once for each
-/// reference that a kernel object outside mm holds on a frame in state `user`. (A frame in state `file` has one
-/// reference of the file system's by definition; frames in state `kernel` belong to whom they belong.)
-struct FrameOwners {
-  void (*references)(void* context, void (*visit)(void* visit_context, Ppn ppn), void* visit_context);
-  void* context;
-};
-
 /// Checks, while nothing else runs (threads may sleep in the middle of their work):
-///   1  each frame's reference count equals its mappings and owners
+///   1  each frame's reference count equals its mappings
 ///   2  free and mapped are disjoint
 ///   3  no writable and executable leaf where the region does not allow both
 ///   4  no U in the kernel half; no leaf in the user half that no region or fixed page explains
@@ -30,6 +22,6 @@ struct FrameOwners {
 ///   7  totals add up: free + used + reserved frames are all frames
 /// Prints each violation and returns their number. Uses memory of its own: one u16 per frame, allocated for the
 /// check; out of memory counts as "could not check" and gives no_memory.
-[[nodiscard]] lib::Result<u64> check_invariants(SpaceIterator spaces, FrameOwners owners, TextSink report);
+[[nodiscard]] lib::Result<u64> check_invariants(SpaceIterator spaces, TextSink report);
 
 }  // namespace mm

@@ -10,14 +10,14 @@ namespace mm {
 class ForkOperation {
  public:
   ForkOperation(AddressSpace& parent, AddressSpace& child)
-      : parent_(parent), child_(child), from_(parent.cursor()), to_(child.cursor()), tables_(child.spares_) {}
+      : parent_(parent), child_(child), from_(parent.cursor()), edit_(child.edit()), wants_(edit_.tables) {}
 
   [[nodiscard]] bool reserve() {
     for (const Region& region : parent_.regions_) {
       for_each_node(region, [&](const sv39::Slot& slot, VirtRange part) { want(slot, part); });
     }
     // As the child's own, where the invariant checker finds them while commit() lets others run.
-    const u64 missing = tables_.missing();
+    const u64 missing = edit_.tables.missing();
     return missing == 0 || child_.spares_.add(missing, FrameState::table, Zero::yes).has_value();
   }
 
@@ -60,17 +60,7 @@ class ForkOperation {
   /// regions may share a table, and the fixed pages have brought some.
   void want(const sv39::Slot&, VirtRange part) {
     const VirtAddr va = part.begin().align_down(Level::mega);
-    const sv39::Slot there = to_.find(va);
-    const u64 giga = va.value() >> sv39::shift_of(Level::giga);
-    if (there.level == Level::giga && giga != wanted_giga_) {
-      tables_.want(Level::mega, va.align_down(Level::giga));
-      wanted_giga_ = giga;
-    }
-    const u64 mega = va.value() >> sv39::shift_of(Level::mega);
-    if (there.level != Level::base && mega != wanted_mega_) {
-      tables_.want(Level::base, va);
-      wanted_mega_ = mega;
-    }
+    wants_.path(va, edit_.cursor.find(va).level, Level::base);
   }
 
   void share_megapage(const sv39::Slot& slot, VirtAddr va) {
@@ -80,23 +70,20 @@ class ForkOperation {
       weakened_ = true;
     }
     const VirtAddr begin = va.align_down(Level::mega);
-    to_.link_tables(VirtRange::pages(begin.floor(), 1), Level::mega, tables_);
-    SpaceTlb tlb{child_.view_};
-    UserFrameSink sink;
-    Batch batch(tlb, sink);
-    to_.put_megapage(begin, shared, tables_, batch);
+    edit_.link_tables(VirtRange::pages(begin.floor(), 1), Level::mega);
+    edit_.put_megapage(begin, shared);
     frames().ref_megapage(slot.pte.ppn());
     count(VmEvent::superpage_shared);
   }
 
   void share_pages(const Region& region, const sv39::Slot& first, VirtRange part) {
-    sv39::Slot target = to_.find(part.begin());
+    sv39::Slot target = edit_.cursor.find(part.begin());
     if (target.level != Level::base) {
-      to_.link_tables(part, Level::base, tables_);
-      target = to_.find(part.begin());
+      edit_.link_tables(part);
+      target = edit_.cursor.find(part.begin());
     }
     const unsigned end = first.index + static_cast<unsigned>(part.page_count());
-    if (region.kind == RegionKind::guard || region.kind == RegionKind::file || region.sharing == Sharing::shared) {
+    if (region.kind == RegionKind::file || region.sharing == Sharing::shared) {
       share_special_pages(region, first, target, end);
       return;
     }
@@ -117,8 +104,8 @@ class ForkOperation {
     weakened_ = weakened_ || weakened;
   }
 
-  /// A guard's frame is counted by nobody; a file's page is found through the region when the child needs it, a private
-  /// copy of one is memory like any other; and what is shared on purpose stays writable.
+  /// A file's page is found through the region when the child needs it, a private copy of one is memory like any other;
+  /// and what is shared on purpose stays writable.
   void share_special_pages(const Region& region, const sv39::Slot& first, const sv39::Slot& target, unsigned end) {
     const TableMemory memory;
     for (unsigned i = first.index; i < end; ++i) {
@@ -131,17 +118,15 @@ class ForkOperation {
         weakened_ = true;
       }
       memory.write(*target.node, i, shared);
-      if (region.kind != RegionKind::guard) frames().ref(pte.ppn());
+      frames().ref(pte.ppn());
     }
   }
 
   AddressSpace& parent_;
   AddressSpace& child_;
   Cursor from_;
-  Cursor to_;
-  TableSource tables_;
-  u64 wanted_giga_ = ~u64{0};
-  u64 wanted_mega_ = ~u64{0};
+  TableEdit edit_;  ///< of the child's table, which no hart has seen: its fences cost nothing
+  sv39::Wants<TableSource> wants_;
   bool weakened_ = false;
   /// Much memory is shared in parts, between which others may run; the parent does not.
   static constexpr u32 nodes_in_a_part = 64;

@@ -13,6 +13,7 @@
 #include "arch/port.hpp"
 #include "lib/result.hpp"
 #include "mm/counters.hpp"
+#include "mm/frame.hpp"
 #include "sv39/address.hpp"
 #include "sync/spinlock.hpp"
 
@@ -32,54 +33,6 @@ inline constexpr u32 order_count = 10;
 constexpr u64 frames_in(Order order) { return u64{1} << static_cast<u32>(order); }
 
 enum class Zero : u32 { no, yes };
-
-/// What a frame is, or is used for. Printed by the report of a wrong free.
-enum class FrameState : u8 {
-  inside = 0,  ///< part of a block whose first frame tells; also every frame before the allocator knows it
-  reserved,    ///< kernel image, frame table, device tree: never handed out
-  free,        ///< first frame of a buddy block
-  cached,      ///< in a hart's cache, contents unknown (poisoned in debug builds)
-  cached_zero, ///< in a hart's cache, known to be zero
-  user,        ///< memory of programs, counted by mappings
-  compound,    ///< first frame of a 2 MiB block whose one count is the number of megapage mappings
-  file,        ///< a page of a file that is mapped somewhere; kernel/fs owns one reference
-  table,       ///< page table, or in deposit to become one
-  kernel,      ///< an object of the kernel: stack, address space, trapframe
-  count_,
-};
-[[nodiscard]] const char* describe(FrameState state);
-
-/// A field that one hart owns and others may glance at: plain loads and stores, without a data race.
-template <class T>
-class Glanced {
- public:
-  operator T() const { return value_.load(std::memory_order_relaxed); }  // NOLINT: it stands for a T
-  Glanced& operator=(T value) {
-    value_.store(value, std::memory_order_relaxed);
-    return *this;
-  }
-
- private:
-  std::atomic<T> value_;
-};
-
-/// What is known about one frame. `first` and `second` depend on the state:
-///   free:          the next and the previous block of the list (frame numbers, no_frame at the ends)
-///   cached:        `first` the next in the cache
-///   reserved for an operation: `second` the next in the FrameReservation
-///   table:         `first` the mirrored view's twin, `second` the next in a deposit list or, in a level-1 table, the
-///                  head of its deposit list; `limit` how many of its entries the twin mirrors
-struct Frame {
-  std::atomic<u32> refs;
-  Glanced<FrameState> state;  ///< of a buddy block: looked at by who frees its buddy
-  Glanced<u8> order;
-  u16 limit;
-  u32 first;
-  u32 second;
-};
-static_assert(sizeof(Frame) == 16);
-
-inline constexpr u32 no_frame = ~u32{0};
 
 /// Knows whether frames were on their way from one list to another, and so in none, while somebody looked for one.
 class Moves {
@@ -191,7 +144,7 @@ class FrameAllocator {
   void publish_locks();
 
  private:
-  /// Frames linked through Frame::first.
+  /// Frames linked through Frame::cached().
   struct List {
     u32 head = no_frame;
     u32 count = 0;
@@ -205,8 +158,8 @@ class FrameAllocator {
   static constexpr u32 cache_limit = 512;  ///< a cache list longer than this is drained ...
   static constexpr u32 cache_keep = 256;  ///< ... to this length
   static constexpr u32 zero_limit = 64;  ///< zeroed frames kept apart, per hart
-  static constexpr u32 compound_lock_count = 8;
 
+  [[noreturn]] static void wrong_free(FrameState state);
   u32 take_block(u32 order) SYNC_REQUIRES(lock_);
   void give_block(u32 number, u32 order) SYNC_REQUIRES(lock_);
   void list_push(u32 number, u32 order) SYNC_REQUIRES(lock_);
@@ -221,20 +174,19 @@ class FrameAllocator {
   u32 rob(u32 thief);
   void cache_single(u32 number, Zero zero);
   void drain(Cache& cache, u32 keep_plain, u32 keep_zero);
-  u32 take_block_locked(u32 order);
+  u32 find_block(u32 order);
   /// What allocate() makes a Result of, where the caller can see it: that takes a dozen instructions off each
   /// allocation.
   static constexpr u64 no_ppn = ~u64{0};
   [[nodiscard]] u64 take_single(FrameState use, Zero zero);
   [[nodiscard]] u64 take_unless_it_must_fail(FrameState use, Zero zero);
-  [[nodiscard]] u64 take_elsewhere(FrameState use, Zero zero);
+  [[nodiscard]] u64 take_anywhere(FrameState use, Zero zero);
   [[nodiscard]] u64 take_block_for(FrameState use, Zero zero, Order wanted);
   [[nodiscard]] Ppn hand_out(u32 number, FrameState use, Zero zero);
   void last_unref(Ppn ppn, Frame& frame, u32 before);
   void free_last(Ppn ppn, u32 order);
   void claim(u32 number, FrameState use, u32 order);
   void check_free(u32 number, FrameState found, u32 order) const;
-  [[nodiscard]] locks::SpinLock& compound_lock(Ppn ppn);
 
   Moves moves_;
   Frame* table_ = nullptr;
@@ -252,38 +204,5 @@ class FrameAllocator {
 
 /// Where the kernel sees a frame.
 [[nodiscard]] inline void* frame_bytes(Ppn ppn) { return arch::to_kernel(ppn.address()); }
-
-/// Frames that an operation has set aside before it begins to change anything; what is not taken goes back.
-class FrameReservation {
- public:
-  FrameReservation() = default;
-  FrameReservation(const FrameReservation&) = delete;
-  FrameReservation& operator=(const FrameReservation&) = delete;
-  ~FrameReservation() {
-    if (left_ != 0) release();
-  }
-
-  /// Sets aside `count` more single frames. On failure the reservation is empty, what it held before included.
-  [[nodiscard]] lib::Result<void> add(u64 count, FrameState use, Zero zero);
-  /// One more; on failure the reservation is as before.
-  [[nodiscard]] bool add_one(FrameState use, Zero zero);
-  /// One of them. There must be one left.
-  [[nodiscard]] Ppn take();
-  [[nodiscard]] u64 left() const { return left_; }
-  void release();
-  /// Calls visit(ppn) for each frame that is left.
-  template <class Visitor>
-  void for_each(Visitor&& visit) const {
-    for (u32 number = head_; number != no_frame; number = frames().record(frames().ppn_of(number)).second) {
-      visit(frames().ppn_of(number));
-    }
-  }
-
- private:
-  u32 head_ = no_frame;
-  u32 tail_ = no_frame;
-  u64 left_ = 0;
-  bool all_zero_ = true;
-};
 
 }  // namespace mm

@@ -31,7 +31,7 @@ class KernelTables {
   }
   Ppn take(Level, VirtAddr) {
     Ppn ppn = reservation_.take();
-    frames().record(ppn).first = frames().record(ppn).second = no_frame;
+    frames().record(ppn).table().clear();
     return ppn;
   }
   void give_back(Ppn) { lib::bug("a kernel page table is freed"); }
@@ -64,7 +64,7 @@ lib::Result<void> KernelSpace::build(std::span<const DeviceWindow> devices, cons
   image_ = image;
   trampoline_ = image.trampoline;
   root_ = LIB_TRY(frames().allocate(FrameState::table, Zero::yes));
-  frames().record(root_).first = frames().record(root_).second = no_frame;
+  frames().record(root_).table().clear();
   guard_frame_ = LIB_TRY(frames().allocate(FrameState::kernel, Zero::yes));
 
   for (const DeviceWindow& device : devices) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Looking at an address space: pgpte, pgaccess, vmprint and figures.
+#include "mm/look.hpp"
+
 #include "lib/format.hpp"
-#include "mm/address_space.hpp"
+#include "sv39/visit.hpp"
 
 namespace mm {
 
@@ -19,54 +21,48 @@ Pte AddressSpace::logical_pte(VirtAddr va) {
 u64 AddressSpace::take_accessed(VirtAddr base, u32 pages) {
   if (pages > 64) pages = 64;
   u64 mask = 0;
-  TableSource tables(spares_);
-  SpaceTlb tlb{view_};
-  UserFrameSink sink;
-  Batch batch(tlb, sink);
-  Cursor cursor = this->cursor();
+  TableEdit edit = this->edit();
   for (u32 i = 0; i < pages; ++i) {
     const VirtAddr page = base.align_down(Level::base) + i * sv39::page_size;
     if (page.value() >= limit_ || regions_.find(page) == nullptr) continue;
     // A megapage has one A bit for 512 pages; the question is about each of them.
-    cursor.split(page, tables, batch);
-    const sv39::Slot slot = cursor.find(page);
+    edit.split(page);
+    const sv39::Slot slot = edit.cursor.find(page);
     if (!slot.pte.is_leaf() || !slot.pte.is_accessed()) continue;
     mask |= u64{1} << i;
-    cursor.replace(slot, slot.pte.without_accessed());
-    batch.changed(page);
+    edit.replace(slot, page, slot.pte.without_accessed());
   }
   return mask;
 }
 
-/// Writes the user half of a table, depth first.
+namespace {
+
+/// Writes the user half of a table.
 class TablePrinter {
  public:
   TablePrinter(TableFormat format, TextSink sink) : format_(format), sink_(sink) {}
 
   void print(Ppn root) {
     line("page table 0x{:016x}\n", root.address().value());
-    node(root, Level::giga, 0, sv39::entries_per_table / 2);
+    sv39::visit_tables(TableMemory{}, root, *this, user_entries);
+  }
+
+  bool enter(Ppn, Level, VirtAddr) { return sink_.wants_more(); }
+  bool entry(const sv39::TreeEntry& at) {
+    if (!at.pte.is_valid() || !sink_.wants_more()) return false;
+    const char* dots = at.level == Level::giga ? ".." : at.level == Level::mega ? ".. .." : ".. .. ..";
+    const u64 pa = at.pte.ppn().address().value();
+    if (format_ == TableFormat::by_index) {
+      line("{}{}: pte 0x{:016x} pa 0x{:016x}\n", dots, at.index, at.pte.raw(), pa);
+    } else {
+      line(" {}0x{:016x}: pte 0x{:016x} pa 0x{:016x} {}{}{}{}\n", dots, at.begin.value(), at.pte.raw(), pa,
+           letter("R", at.pte, sv39::pte_bit::read), letter("W", at.pte, sv39::pte_bit::write),
+           letter("X", at.pte, sv39::pte_bit::execute), letter("U", at.pte, sv39::pte_bit::user));
+    }
+    return true;
   }
 
  private:
-  void node(Ppn ppn, Level level, u64 begin, unsigned entries) {
-    const sv39::PageTable& table = TableMemory{}.table(ppn);
-    for (unsigned i = 0; i < entries; ++i) {
-      const Pte pte = table.load(i);
-      if (!pte.is_valid() || !sink_.wants_more()) continue;
-      const u64 va = begin + i * sv39::bytes_of(level);
-      const char* dots = level == Level::giga ? ".." : level == Level::mega ? ".. .." : ".. .. ..";
-      if (format_ == TableFormat::by_index) {
-        line("{}{}: pte 0x{:016x} pa 0x{:016x}\n", dots, i, pte.raw(), pte.ppn().address().value());
-      } else {
-        line(" {}0x{:016x}: pte 0x{:016x} pa 0x{:016x} {}{}{}{}\n", dots, va, pte.raw(), pte.ppn().address().value(),
-             letter("R", pte, sv39::pte_bit::read), letter("W", pte, sv39::pte_bit::write),
-             letter("X", pte, sv39::pte_bit::execute), letter("U", pte, sv39::pte_bit::user));
-      }
-      if (pte.is_table()) node(pte.ppn(), sv39::below(level), va, sv39::entries_per_table);
-    }
-  }
-
   static const char* letter(const char* name, Pte pte, u64 bit) { return (pte.raw() & bit) != 0 ? name : ""; }
 
   template <class... Arguments>
@@ -79,34 +75,36 @@ class TablePrinter {
   TextSink sink_;
 };
 
-void AddressSpace::print(TableFormat format, TextSink sink) { TablePrinter(format, sink).print(root_); }
+/// Counts what the user half of a table maps, and its nodes.
+struct FigureCounter {
+  TableFigures figures{};
 
-namespace {
-
-void add_figures(TableFigures& figures, Ppn ppn, Level level, unsigned entries) {
-  ++figures.table_frames;
-  const sv39::PageTable& table = TableMemory{}.table(ppn);
-  for (unsigned i = 0; i < entries; ++i) {
-    const Pte pte = table.load(i);
-    if (pte.is_table()) {
-      add_figures(figures, pte.ppn(), sv39::below(level), sv39::entries_per_table);
-    } else if (pte.is_leaf() && pte.is_user()) {
-      figures.resident_pages += sv39::pages_of(level);
-      if (level == Level::mega) {
-        ++figures.megapages;
-        ++figures.table_frames;  // its deposit
-      }
-    }
+  bool enter(Ppn, Level, VirtAddr) {
+    ++figures.table_frames;
+    return true;
   }
-}
+  bool entry(const sv39::TreeEntry& at) {
+    if (!at.pte.is_leaf() || !at.pte.is_user()) return true;
+    figures.resident_pages += sv39::pages_of(at.level);
+    if (at.level == Level::mega) {
+      ++figures.megapages;
+      ++figures.table_frames;  // its deposit
+    }
+    return true;
+  }
+};
 
 }  // namespace
 
-TableFigures AddressSpace::figures() {
-  TableFigures figures{};
-  figures.flat_frames = abi::user_top / sv39::page_size * sizeof(Pte) / sv39::page_size;
-  add_figures(figures, root_, Level::giga, sv39::entries_per_table / 2);
-  return figures;
+void print_table(const AddressSpace& space, TableFormat format, TextSink sink) {
+  TablePrinter(format, sink).print(space.root());
+}
+
+TableFigures figures_of(const AddressSpace& space) {
+  FigureCounter counter;
+  counter.figures.flat_frames = abi::user_top / sv39::page_size * sizeof(Pte) / sv39::page_size;
+  sv39::visit_tables(TableMemory{}, space.root(), counter, user_entries);
+  return counter.figures;
 }
 
 }  // namespace mm

@@ -10,8 +10,6 @@ namespace mm {
 
 /// An address that no table maps and that is not canonical: following it faults at once.
 inline constexpr u64 poison_word = 0x5f5f5f5f5f5f5f5f;
-/// Frame::limit of a free frame that holds the pattern.
-inline constexpr u16 poisoned_mark = 0xdead;
 
 inline void fill_page(void* page, u64 word) {
   u64* words = static_cast<u64*>(page);

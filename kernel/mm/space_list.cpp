@@ -33,8 +33,7 @@ lib::Result<u64> check_all_spaces(TextSink report) SYNC_NO_ANALYSIS {
                              return found;
                            },
                            &at};
-  const FrameOwners nobody{[](void*, void (*)(void*, Ppn), void*) {}, nullptr};
-  return check_invariants(each, nobody, report);
+  return check_invariants(each, report);
 }
 
 }  // namespace mm

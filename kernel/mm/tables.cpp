@@ -19,28 +19,28 @@ Ppn TableSource::take_frame() {
 }
 
 Ppn TableSource::take(Level level, VirtAddr va) {
-  Ppn ppn = take_frame();
-  Frame& frame = frames().record(ppn);
-  frame.first = frame.second = no_frame;
+  const Ppn ppn = take_frame();
+  const Frame::Table table = frames().record(ppn).table();
+  table.clear();
   if (u32 limit = View::twin_limit(level, va); limit != 0) {
-    Ppn twin = take_frame();
-    frames().record(twin).first = frames().record(twin).second = no_frame;
-    frame.first = frames().number_of(twin);
-    frame.limit = static_cast<u16>(limit);
+    const Ppn twin = take_frame();
+    frames().record(twin).table().clear();
+    table.twin = frames().number_of(twin);
+    table.mirrored_entries = static_cast<u16>(limit);
     View::prepare_twin(TableMemory{}.table(twin), limit);
   }
   return ppn;
 }
 
 void TableSource::give_back(Ppn ppn) {
-  Frame& frame = frames().record(ppn);
-  if (frame.second != no_frame) lib::bug("page table freed while it holds deposits");
+  const Frame::Table table = frames().record(ppn).table();
+  if (table.deposit != no_frame) lib::bug("page table freed while it holds deposits");
 #if BIFOLIUM_DEBUG
   if (!TableMemory{}.table(ppn).is_empty()) lib::bug("page table freed with entries in it");
 #endif
-  if (frame.first != no_frame) {
-    Ppn twin = frames().ppn_of(frame.first);
-    View::clear_twin(TableMemory{}.table(twin), frame.limit);
+  if (table.twin != no_frame) {
+    const Ppn twin = frames().ppn_of(table.twin);
+    View::clear_twin(TableMemory{}.table(twin), table.mirrored_entries);
     frames().free_zeroed(twin);
     count(VmEvent::table_freed);
   }
@@ -49,16 +49,18 @@ void TableSource::give_back(Ppn ppn) {
 }
 
 void TableSource::deposit(Ppn upper, Ppn table) {
-  frames().record(table).second = frames().record(upper).second;
-  frames().record(upper).second = frames().number_of(table);
+  u32& first = frames().record(upper).table().deposit;
+  frames().record(table).table().deposit = first;
+  first = frames().number_of(table);
 }
 
 Ppn TableSource::withdraw(Ppn upper) {
-  u32 number = frames().record(upper).second;
-  if (number == no_frame) lib::bug("superpage without a table in deposit");
-  Ppn table = frames().ppn_of(number);
-  frames().record(upper).second = frames().record(table).second;
-  frames().record(table).second = no_frame;
+  u32& first = frames().record(upper).table().deposit;
+  if (first == no_frame) lib::bug("superpage without a table in deposit");
+  const Ppn table = frames().ppn_of(first);
+  u32& next = frames().record(table).table().deposit;
+  first = next;
+  next = no_frame;
   return table;
 }
 

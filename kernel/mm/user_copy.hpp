@@ -1,45 +1,58 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Copies between kernel and program: what they report, and typed user pointers.
+// The short way of copies between kernel and program.
+//
+// Only regions count, never USYSCALL, TRAPFRAME, TRAMPOLINE or a guard; anonymous pages are made present on the way. A
+// copy ends with bad_address where the next byte is not the program's, or not with this right, with no_memory where it
+// is but no frame was left, and with needs_page_in where its page must first come from a file.
 
-#include <type_traits>
-
-#include "lib/result.hpp"
-#include "lib/types.hpp"
-#include "sv39/address.hpp"
+#include "lib/copy.hpp"
+#include "mm/view.hpp"
 
 namespace mm {
 
-enum class CopyStatus : u32 {
-  ok,
-  bad_address,    ///< the byte after the last one copied is not the program's, or not with this right
-  no_memory,      ///< it is, but no frame was left to make it present
-  needs_page_in,  ///< it must come from a file first: drop your locks, call page_in(address + copied), try again
-  too_long,       ///< strings only: no NUL within the limit
-};
+class AddressSpace;
 
-/// How many bytes were copied (for a string: the NUL included), and why not more.
-struct CopyResult {
-  usize copied;
-  CopyStatus status;
-  [[nodiscard]] bool ok() const { return status == CopyStatus::ok; }
-};
+/// Whether all of [va, va + bytes) lies where a space with this limit may have memory at all. Above are only USYSCALL,
+/// TRAPFRAME and TRAMPOLINE, which no copy may touch; below, the table itself permits nothing but what regions permit.
+[[nodiscard]] constexpr bool is_reachable(u64 limit, VirtAddr va, usize bytes) {
+  return va.value() <= limit && bytes <= limit - va.value();
+}
 
-/// An address that a program passed for a T; carries the type, promises nothing.
-template <class T>
-class UserPtr {
-  static_assert(std::is_trivially_copyable_v<T>);
+/// The long way, from where the short one has stopped.
+[[nodiscard]] lib::CopyResult finish_copy_in(AddressSpace& space, void* to, VirtAddr from, usize bytes, usize copied);
+[[nodiscard]] lib::CopyResult finish_copy_out(AddressSpace& space, VirtAddr to, const void* from, usize bytes,
+                                              usize copied);
 
- public:
-  UserPtr() = default;
-  explicit UserPtr(u64 address) : address_(address) {}
-  [[nodiscard]] sv39::VirtAddr address() const { return sv39::VirtAddr(address_); }
-  [[nodiscard]] bool is_null() const { return address_ == 0; }
-  /// The element `i` further on; wraps like the program's own arithmetic, the copy refuses what is out of range.
-  [[nodiscard]] UserPtr operator+(u64 i) const { return UserPtr(address_ + i * sizeof(T)); }
+// Nearly every copy lies where programs may have memory and finds its pages present: then one call of the view is all
+// there is to do. What is not so simple goes on in a function of its own, so that the short way saves few registers and
+// can be part of its caller (which took a third off the cost of a small copy).
 
- private:
-  u64 address_ = 0;
-};
+/// AddressSpace::copy_in for a space with this table and limit.
+inline lib::CopyResult short_copy_in(AddressSpace& space, Ppn root, u64 limit, void* to, VirtAddr from, usize bytes) {
+  count(VmEvent::copy_in_call);
+  usize copied = 0;
+  if (is_reachable(limit, from, bytes)) [[likely]] {
+    const usize missing = View::read(root, to, from, bytes);
+    if (missing == 0) [[likely]]
+      return {bytes, {}};
+    copied = bytes - missing;
+  }
+  return finish_copy_in(space, to, from, bytes, copied);
+}
+
+/// AddressSpace::copy_out likewise.
+inline lib::CopyResult short_copy_out(AddressSpace& space, Ppn root, u64 limit, VirtAddr to, const void* from,
+                                      usize bytes) {
+  count(VmEvent::copy_out_call);
+  usize copied = 0;
+  if (is_reachable(limit, to, bytes)) [[likely]] {
+    const usize missing = View::write(root, to, from, bytes);
+    if (missing == 0) [[likely]]
+      return {bytes, {}};
+    copied = bytes - missing;
+  }
+  return finish_copy_out(space, to, from, bytes, copied);
+}
 
 }  // namespace mm

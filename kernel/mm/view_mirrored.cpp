@@ -29,7 +29,7 @@ PageTable& kernel_low_table() { return node_of(kernel_space().root_entry(0).ppn(
 
 /// Whether the hart runs on this process's kernel table now, so that the MMU sees the mirror.
 bool is_active(Ppn root) {
-  return arch::read_satp().root_ppn() == frames().ppn_of(frames().record(root).first).value();
+  return arch::read_satp().root_ppn() == frames().ppn_of(frames().record(root).table().twin).value();
 }
 
 /// How many of `bytes` from `va` on lie in the mirror.
@@ -62,21 +62,21 @@ void MirroredView::clear_twin(PageTable& twin, u32 limit) {
 }
 
 void MirroredView::entry_changed(PageTable& node, unsigned index, Pte pte) {
-  const Frame& frame = frames().record(arch::to_phys(&node).floor());
-  if (frame.first == no_frame || index >= frame.limit) return;
-  PageTable& twin = node_of(frames().ppn_of(frame.first));
+  const auto [twin_number, deposit, limit] = frames().record(arch::to_phys(&node).floor()).table();
+  if (twin_number == no_frame || index >= limit) return;
+  PageTable& twin = node_of(frames().ppn_of(twin_number));
   Pte mirror;
   if (pte.is_table()) {
-    mirror = Pte::table(frames().ppn_of(frames().record(pte.ppn()).first));
+    mirror = Pte::table(frames().ppn_of(frames().record(pte.ppn()).table().twin));
   } else if (pte.is_leaf()) {
     mirror = pte.as_mirror();
-  } else if (frame.limit == root_limit) {
+  } else if (limit == root_limit) {
     // Without user memory in the first gigabyte, the devices are still there.
     mirror = kernel_space().root_entry(0);
   }
   twin.store(index, mirror);
   count(VmEvent::mirror_updated);
-  if (frame.limit == root_limit && is_active(arch::to_phys(&node).floor())) {
+  if (limit == root_limit && is_active(arch::to_phys(&node).floor())) {
     // One table took the place of another, and the fence of a page that follows orders leaf entries only (privileged
     // manual, SFENCE.VMA): without this the walker may go on through the kernel's own table, which has no mirror.
     arch::fence_asid(sv39::Asid{0});
@@ -88,7 +88,7 @@ lib::Result<void> MirroredView::attach(State& state, Ppn root, const SpaceOwner&
   FrameReservation reservation;
   LIB_TRY(reservation.add(3, FrameState::table, Zero::yes));
   const Ppn kernel_root = reservation.take(), middle = reservation.take(), low = reservation.take();
-  for (Ppn ppn : {kernel_root, middle, low}) frames().record(ppn).first = frames().record(ppn).second = no_frame;
+  for (Ppn ppn : {kernel_root, middle, low}) frames().record(ppn).table().clear();
   count(VmEvent::table_allocated, 3);
 
   // Everything that all kernel tables have in common, and this process's stack at the address that all stacks have.
@@ -105,8 +105,8 @@ lib::Result<void> MirroredView::attach(State& state, Ppn root, const SpaceOwner&
   }
 
   state.kernel_root = kernel_root;
-  frames().record(root).first = frames().number_of(kernel_root);
-  frames().record(root).limit = root_limit;
+  frames().record(root).table().twin = frames().number_of(kernel_root);
+  frames().record(root).table().mirrored_entries = root_limit;
   return {};
 }
 
@@ -125,8 +125,7 @@ void MirroredView::detach(State& state, Ppn root) {
   kernel_space().clear_shared_entries(kernel_root);
   for (Ppn ppn : {low, middle, state.kernel_root}) frames().free_zeroed(ppn);
   count(VmEvent::table_freed, 3);
-  frames().record(root).first = no_frame;
-  frames().record(root).limit = 0;
+  frames().record(root).table().clear();
 }
 
 u64 MirroredView::switch_to_kernel() { return kernel_space().satp(); }

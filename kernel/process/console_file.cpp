@@ -33,13 +33,13 @@ class ConsoleFile final : public fs::CharacterDevice {
     ConsolePace pace;
     while (written < count) {
       const auto wanted = std::span(chunk).first(std::min(count - written, chunk.size()));
-      const fs::CopyResult got = source.take(std::as_writable_bytes(wanted));
+      const fs::CopyResult got =
+          lib::copy_to_end([&](usize done) { return source.take(std::as_writable_bytes(wanted).subspan(done)); },
+                           [&](usize) { return source.page_in(); });
       if (!dev::console::write_all({chunk.data(), got.copied})) break;
       count_argument(argument_counters.console_bytes, got.copied);
       written += got.copied;
-      const bool go_on = got.status == fs::CopyStatus::done ||
-                         (got.status == fs::CopyStatus::needs_page_in && source.page_in().has_value());
-      if (!go_on || current().is_killed()) break;
+      if (!got.ok() || current().is_killed()) break;
       pace.printed(got.copied);
     }
     if (written == 0 && count != 0) return lib::fail(lib::Error::bad_address);
@@ -49,15 +49,9 @@ class ConsoleFile final : public fs::CharacterDevice {
  private:
   /// What cannot be delivered is gone, as in xv6; a call that delivers nothing has failed.
   static lib::Result<usize> deliver(fs::DataSink& sink, std::span<const std::byte> bytes) {
-    usize done = 0;
-    while (done < bytes.size()) {
-      const fs::CopyResult put = sink.put(bytes.subspan(done));
-      done += put.copied;
-      if (put.status == fs::CopyStatus::fault) break;
-      if (put.status == fs::CopyStatus::needs_page_in && !sink.page_in()) break;
-    }
-    if (done == 0 && !bytes.empty()) return lib::fail(lib::Error::bad_address);
-    return done;
+    return lib::copy_to_end([&](usize done) { return sink.put(bytes.subspan(done)); },
+                            [&](usize) { return sink.page_in(); })
+        .partial();
   }
 };
 

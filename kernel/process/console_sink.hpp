@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lib/format.hpp"
-#include "mm/address_space.hpp"
+#include "mm/look.hpp"
 
 namespace process {
 

@@ -118,7 +118,7 @@ class UserFrames {
     } saved{};
     if (pointer_ % 8 != 0 || pointer_ < lowest_ || pointer_ < sizeof saved) return 0;
     const auto got = process_.memory->copy_in(&saved, sv39::VirtAddr(pointer_ - sizeof saved), sizeof saved);
-    if (got.status != mm::CopyStatus::ok) return 0;
+    if (!got.ok()) return 0;
     lowest_ = pointer_ + 8;  // towards older frames only
     pointer_ = saved.frame_pointer;
     return last_ = saved.return_address;

@@ -55,7 +55,7 @@ bool ProgramSymbols::holds_code(const Process& process, const abi::ElfHeader& he
     Code loaded{}, in_file{};
     const usize bytes = std::min<u64>(sizeof loaded, segment.file_size - from_begin);
     const auto copied = process.memory->copy_in(loaded.data(), sv39::VirtAddr(address), bytes);
-    if (copied.status != mm::CopyStatus::ok || !add_fits(segment.offset, from_begin)) return false;
+    if (!copied.ok() || !add_fits(segment.offset, from_begin)) return false;
     const auto read =
         file_->read_at(segment.offset + from_begin, std::as_writable_bytes(std::span(in_file)).first(bytes));
     return read && *read == bytes && loaded == in_file;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "abi/limits.hpp"
+#include "mm/look.hpp"
 #include "process/process.hpp"
 
 namespace process {

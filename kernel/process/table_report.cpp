@@ -122,7 +122,7 @@ void Table::print_tables(mm::TableFormat format, mm::TextSink sink) {
     if (!readable) continue;
     std::array<char, 48> title;
     sink.put(sink.context, lib::format_to(title, "{} {}: ", process.pid, process.program()));
-    process.memory->print(format, sink);
+    mm::print_table(*process.memory, format, sink);
   }
 }
 

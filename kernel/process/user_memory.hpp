@@ -6,25 +6,15 @@
 
 #include "mm/address_space.hpp"
 
-// Copies between the kernel and a program's memory for callers that hold no lock: the one place that knows
-// how to go on when a page must first come from a file.
+// Copies between the kernel and a program's memory for callers that hold no lock: pages of
+// files are brought in on the way.
 namespace process {
 
-/// Repeats `copy(done)`, which continues after `done` bytes, until it has ended or failed; brings missing
-/// file pages in between. Returns the bytes copied. too_big: a string without an end.
+/// Copies as lib::copy_to_end; the bytes copied, or an error. too_big: a string without an end.
 template <typename Copy>
 [[nodiscard]] lib::Result<usize> copy_to_end(mm::AddressSpace& memory, u64 address, sv39::Access access, Copy&& copy) {
-  for (usize done = 0;;) {
-    const mm::CopyResult part = copy(done);
-    done += part.copied;
-    switch (part.status) {
-      case mm::CopyStatus::ok: return done;
-      case mm::CopyStatus::bad_address: return lib::fail(lib::Error::bad_address);
-      case mm::CopyStatus::no_memory: return lib::fail(lib::Error::no_memory);
-      case mm::CopyStatus::too_long: return lib::fail(lib::Error::too_big);
-      case mm::CopyStatus::needs_page_in: LIB_TRY(memory.page_in(sv39::VirtAddr(address + done), access));
-    }
-  }
+  return lib::copy_to_end(copy, [&](usize done) { return memory.page_in(sv39::VirtAddr(address + done), access); })
+      .whole();
 }
 
 /// Copies `count` bytes from, or to, user memory; all or an error. xv6: copyin, copyout.

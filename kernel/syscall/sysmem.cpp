@@ -2,6 +2,7 @@
 #include "abi/types.hpp"
 #include "dev/console.hpp"
 #include "fs/file.hpp"
+#include "mm/look.hpp"
 #include "process/console_pace.hpp"
 #include "process/personality.hpp"
 #include "syscall/arguments.hpp"
@@ -148,6 +149,6 @@ u64 sys_kpgtbl(Process& self) {
     static_cast<ConsolePace*>(context)->printed(text.size());
   };
   const auto is_full = [](void*) { return process::current().is_killed(); };
-  self.memory->print(mm::TableFormat::by_address, {print_and_pause, &pace, is_full});
+  mm::print_table(*self.memory, mm::TableFormat::by_address, {print_and_pause, &pace, is_full});
   return 0;
 }

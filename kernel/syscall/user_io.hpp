@@ -7,23 +7,15 @@
 // The two ends of a read or write call that lie in the program's memory.
 namespace calls {
 
-[[nodiscard]] inline fs::CopyStatus to_fs(mm::CopyStatus status) {
-  switch (status) {
-    case mm::CopyStatus::ok: return fs::CopyStatus::done;
-    case mm::CopyStatus::needs_page_in: return fs::CopyStatus::needs_page_in;
-    default: return fs::CopyStatus::fault;
-  }
-}
-
 /// Bytes go to user memory from `address` on.
 class UserSink final : public fs::DataSink {
  public:
   UserSink(mm::AddressSpace& memory, u64 address) : memory_(memory), next_(address) {}
 
   fs::CopyResult put(std::span<const std::byte> bytes) override {
-    const mm::CopyResult copy = memory_.copy_out(sv39::VirtAddr(next_), bytes.data(), bytes.size());
+    const fs::CopyResult copy = memory_.copy_out(sv39::VirtAddr(next_), bytes.data(), bytes.size());
     next_ += copy.copied;
-    return {copy.copied, to_fs(copy.status)};
+    return copy;
   }
   lib::Result<void> page_in() override { return memory_.page_in(sv39::VirtAddr(next_), sv39::Access::write); }
 
@@ -38,9 +30,9 @@ class UserSource final : public fs::DataSource {
   UserSource(mm::AddressSpace& memory, u64 address) : memory_(memory), next_(address) {}
 
   fs::CopyResult take(std::span<std::byte> bytes) override {
-    const mm::CopyResult copy = memory_.copy_in(bytes.data(), sv39::VirtAddr(next_), bytes.size());
+    const fs::CopyResult copy = memory_.copy_in(bytes.data(), sv39::VirtAddr(next_), bytes.size());
     next_ += copy.copied;
-    return {copy.copied, to_fs(copy.status)};
+    return copy;
   }
   lib::Result<void> page_in() override { return memory_.page_in(sv39::VirtAddr(next_), sv39::Access::read); }
 

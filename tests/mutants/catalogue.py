@@ -20,13 +20,17 @@ class Mutant:
 FAULT = "kernel/mm/fault.cpp"
 FORK = "kernel/mm/fork.cpp"
 COPY = "kernel/mm/copy.cpp"
-PROGRAM = "kernel/mm/program.cpp"
+BUILDING = "kernel/mm/building.cpp"
+HEAP = "kernel/mm/heap.cpp"
+PAGES = "kernel/mm/pages.cpp"
 SPACE = "kernel/mm/address_space.cpp"
 MAPPINGS = "kernel/mm/mappings.cpp"
 REGION = "kernel/mm/region.cpp"
 LOOK = "kernel/mm/look.cpp"
 TABLES = "kernel/mm/tables.cpp"
 FRAMES = "kernel/mm/frames.cpp"
+FRAME_TABLE = "kernel/mm/frame_table.cpp"
+MEGAPAGES = "kernel/mm/megapage_counts.cpp"
 ASID = "kernel/mm/asid.cpp"
 UNIFIED = "kernel/mm/view_unified.cpp"
 MIRRORED = "kernel/mm/view_mirrored.cpp"
@@ -61,15 +65,18 @@ MUTANTS = [
     ),
     # Faults.
     Mutant(
-        "demand zero: no fence", FAULT, "  // Hardware may remember that the page was absent.\n  fence(page);\n", "\n"
+        "one changed entry: no fence",
+        "kernel/mm/address_space.hpp",
+        "    View::fence_page(view_, page);\n",
+        "",
     ),
     Mutant(
         "demand zero: memory that is not zero",
         FAULT,
-        "  auto frame = frames().allocate(FrameState::user, Zero::yes);\n  if (!frame) return Resolution::no_memory;\n"
-        "  store(slot",
-        "  auto frame = frames().allocate(FrameState::user, Zero::no);\n  if (!frame) return Resolution::no_memory;\n"
-        "  store(slot",
+        "  auto frame = frames().allocate(FrameState::user, Zero::yes);\n"
+        "  if (!frame) return lib::fail(lib::Error::no_memory);\n  space.put(slot",
+        "  auto frame = frames().allocate(FrameState::user, Zero::no);\n"
+        "  if (!frame) return lib::fail(lib::Error::no_memory);\n  space.put(slot",
     ),
     Mutant(
         "demand zero: the region does not know that it is populated",
@@ -79,24 +86,30 @@ MUTANTS = [
     ),
     Mutant("a few pages ahead: beyond the region", FAULT, "    if (page >= region.end) return;\n", ""),
     Mutant(
-        "a fault with tables: no fence",
-        FAULT,
-        "  region.note_populated(page, page + sv39::page_size);\n  fence(page);\n  count(VmEvent::fault_demand_zero);",
-        "  region.note_populated(page, page + sv39::page_size);\n  count(VmEvent::fault_demand_zero);",
+        "a put page is not fenced",
+        "kernel/mm/tables.hpp",
+        "    cursor.put(va, leaf);\n    batch.changed(va);\n",
+        "    cursor.put(va, leaf);\n",
+    ),
+    Mutant(
+        "put pages are not fenced",
+        "kernel/mm/tables.hpp",
+        "    batch.changed(range.begin(), range.page_count());\n",
+        "",
+    ),
+    Mutant(
+        "a replaced entry is not fenced",
+        "kernel/mm/tables.hpp",
+        "    cursor.replace(slot, pte);\n    batch.changed(va);\n",
+        "    cursor.replace(slot, pte);\n",
     ),
     Mutant(
         "a fault ignores the region's rights",
         FAULT,
-        "if (region == nullptr || !region->allows(access)) return Resolution::refused;",
-        "if (region == nullptr) return Resolution::refused;",
+        "if (region == nullptr || !region->allows(access)) return lib::fail(lib::Error::bad_address);",
+        "if (region == nullptr) return lib::fail(lib::Error::bad_address);",
     ),
     Mutant("Svade: A is not set", FAULT, "Pte wanted = slot.pte.with_accessed();", "Pte wanted = slot.pte;"),
-    Mutant(
-        "a spurious fault is not fenced",
-        FAULT,
-        "    fence(page);\n    count(VmEvent::fault_spurious);",
-        "    count(VmEvent::fault_spurious);",
-    ),
     Mutant("reuse with one other sharer", FAULT, "if (frames().refs(old) == 1) {", "if (frames().refs(old) <= 2) {"),
     Mutant(
         "a megapage is always one's own",
@@ -107,14 +120,8 @@ MUTANTS = [
     Mutant(
         "copy on write: the old frame keeps its reference",
         FAULT,
-        "if (result == Resolution::resolved) frames().unref(old);",
-        "",
-    ),
-    Mutant(
-        "copy on write: no fence",
-        FAULT,
-        "store(slot, slot.pte.as_private().with_frame(*frame));\n  fence(page);",
-        "store(slot, slot.pte.as_private().with_frame(*frame));",
+        "  frames().unref(old);\n  return {};",
+        "  return {};",
     ),
     Mutant(
         "copy on write: nothing is copied",
@@ -123,14 +130,22 @@ MUTANTS = [
         "",
     ),
     Mutant(
-        "copy of code: no fence.i", FAULT, "  if (region.permissions.allows(Access::execute)) code_changed();\n", ""
+        "copy of code: no fence.i",
+        FAULT,
+        "  if (region.permissions.allows(Access::execute)) space.code_changed();\n  count(VmEvent::fault_cow_copy);",
+        "  count(VmEvent::fault_cow_copy);",
     ),
-    Mutant("code from a file: no fence.i", FAULT, "  if (rights.allows(Access::execute)) code_changed();\n", ""),
+    Mutant(
+        "code from a file: no fence.i",
+        FAULT,
+        "  if (region.permissions.allows(Access::execute)) space.code_changed();\n  count(VmEvent::fault_file_page);",
+        "  count(VmEvent::fault_file_page);",
+    ),
     Mutant(
         "a shared file's store: not marked dirty",
         FAULT,
-        "    region.backing->mark_dirty(region.file_page(page));\n",
-        "",
+        "    region.backing->mark_dirty(region.file_page(page));\n    space.put(",
+        "    space.put(",
     ),
     Mutant(
         "a private file page: the file's is not released",
@@ -147,18 +162,18 @@ MUTANTS = [
     Mutant(
         "a copy sleeps for a file page",
         FAULT,
-        "    if (sleep == Sleep::forbidden) return Resolution::needs_page_in;\n    frame =",
+        "    if (sleep == Sleep::forbidden) return lib::fail(lib::Error::needs_page_in);\n    frame =",
         "    frame =",
     ),
     Mutant(
         "a private file page is mapped writable",
         FAULT,
-        "leaf = Pte::leaf(*frame, rights).as_copy_on_write();",
-        "leaf = Pte::leaf(*frame, rights);",
+        "leaf = Pte::leaf(frame, rights).as_copy_on_write();",
+        "leaf = Pte::leaf(frame, rights);",
     ),
     Mutant(
         "promotion across regions",
-        FAULT,
+        PAGES,
         "  if (begin < region.begin) return;\n",
         "",
     ),
@@ -184,14 +199,14 @@ MUTANTS = [
     Mutant(
         "copies go on behind user memory",
         COPY,
-        "? limit_ - va.value() : 0;",
+        "? space.limit() - va.value() : 0;",
         "? bytes : 0;",
         equivalent="the page above user memory is never mapped, so a copy that comes from below ends there anyhow",
     ),
     Mutant(
         "copies may begin at USYSCALL",
         COPY,
-        "? limit_ - va.value() : 0;",
+        "? space.limit() - va.value() : 0;",
         "? limit_ - va.value() : bytes;",
     ),
     Mutant(
@@ -224,54 +239,41 @@ MUTANTS = [
     Mutant("a cut keeps the file's page", REGION, "upper.first_page += at.floor() - lower.begin.floor();", ""),
     Mutant("a cut keeps the populated hull", REGION, "if (upper.populated_begin < at) upper.populated_begin = at;", ""),
     Mutant("the last region found is believed", REGION, "&& begin()[last_found_].contains(va)) return", ") return"),
-    Mutant("munmap: the file is not dropped", SPACE, "    if (backing != nullptr) backing->drop();", ""),
+    Mutant("munmap: the file is not dropped", PAGES, "    if (backing != nullptr) backing->drop();", ""),
     Mutant("exit: the file is not dropped", SPACE, "    if (region.backing != nullptr) region.backing->drop();", ""),
     Mutant(
-        "munmap of one page: no fence",
-        SPACE,
-        "  store(slot, Pte());\n  fence(page);\n  frames().unref(slot.pte.ppn());",
-        "  store(slot, Pte());\n  frames().unref(slot.pte.ppn());",
-    ),
-    Mutant(
         "munmap of one page: freed before the fence",
-        SPACE,
-        "  fence(page);\n  frames().unref(slot.pte.ppn());",
-        "  frames().unref(slot.pte.ppn());\n  fence(page);",
+        PAGES,
+        "  space.put(slot, page, Pte());\n  frames().unref(slot.pte.ppn());",
+        "  frames().unref(slot.pte.ppn());\n  space.put(slot, page, Pte());",
     ),
     # Programs.
     Mutant(
         "the guard page is the program's",
-        PROGRAM,
+        BUILDING,
         "Permissions::execute_only()));",
         "Permissions::read_write().user()));",
     ),
     Mutant(
         "sbrk: the break stays",
-        PROGRAM,
-        "  break_ = old + bytes;\n",
+        HEAP,
+        "  space.break_ = old + bytes;\n",
         "",
     ),
-    Mutant("segments may overlap", PROGRAM, "if (regions_.any_in(first, end)) {", "if (false) {"),
+    Mutant("segments may overlap", BUILDING, "if (regions_.any_in(first, end)) {", "if (false) {"),
     Mutant(
         "sbrk grows into a mapping",
-        PROGRAM,
+        HEAP,
         "if (bytes > limit - old) return lib::fail(lib::Error::no_memory);",
         "",
     ),
-    Mutant(
-        "one page of sbrk: no fence",
-        PROGRAM,
-        "Permissions::read_write().user()));\n  fence(page);",
-        "Permissions::read_write().user()));",
-    ),
-    Mutant("sbrk: the last frames are not kept", PROGRAM, "    tables.release();\n", ""),
+    Mutant("sbrk: the last frames are not kept", HEAP, "    edit.tables.release();\n", ""),
     # Looking, code.
-    Mutant("pgaccess: no fence", LOOK, "    batch.changed(page);\n", ""),
-    Mutant("pgaccess: the A bit stays", LOOK, "    cursor.replace(slot, slot.pte.without_accessed());\n", ""),
+    Mutant("pgaccess: the A bit stays", LOOK, "slot.pte.without_accessed()", "slot.pte"),
     Mutant("changed code: no other hart is told", SPACE, "stale_code_ = ~bit;", "stale_code_ = 0;"),
     # Tables and superpages.
     Mutant("a split leaves the compound whole", TABLES, "frames().convert_compound(first);", ""),
-    Mutant("a deposit is lost", TABLES, "  frames().record(upper).second = frames().number_of(table);\n", ""),
+    Mutant("a deposit is lost", TABLES, "  first = frames().number_of(table);\n", ""),
     Mutant(
         "tables are taken without having been reserved",
         TABLES,
@@ -282,7 +284,7 @@ MUTANTS = [
     Mutant("robbing forgets one", FRAMES, "for (u32 j = 1; j < count; ++j) {", "for (u32 j = 2; j < count; ++j) {"),
     Mutant(
         "a buddy of another order merges",
-        FRAMES,
+        FRAME_TABLE,
         "if (table_[buddy].state != FrameState::free || table_[buddy].order != order) break;",
         "if (table_[buddy].state != FrameState::free) break;",
     ),
@@ -293,11 +295,14 @@ MUTANTS = [
         "if (zero == Zero::yes && found == FrameState::cached_zero) {",
     ),
     Mutant(
-        "a conversion counts one less", FRAMES, "const u32 mappings = refs(ppn);", "const u32 mappings = refs(ppn) - 1;"
+        "a conversion counts one less",
+        MEGAPAGES,
+        "const u32 mappings = refs(ppn);",
+        "const u32 mappings = refs(ppn) - 1;",
     ),
     Mutant(
         "a sole owner by the first frame only",
-        FRAMES,
+        MEGAPAGES,
         "    if (refs(ppn + i) != 1) return false;\n",
         "    if (i == 0 && refs(ppn + i) != 1) return false;\n",
     ),

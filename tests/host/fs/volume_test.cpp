@@ -326,12 +326,13 @@ TEST_P(VolumeTest, SixtyOpenFilesAndMoreThanTheTableHolds) {
 // A source or sink that stops at a byte: what a bad user address, or a page that is not there yet, does.
 class StoppingSource final : public fs::DataSource {
  public:
-  StoppingSource(std::string_view text, usize good, fs::CopyStatus then) : text_(text), good_(good), then_(then) {}
+  StoppingSource(std::string_view text, usize good, Error then) : text_(text), good_(good), then_(then) {}
   fs::CopyResult take(std::span<std::byte> bytes) override {
     const usize count = std::min(bytes.size(), good_ - done_);
     std::memcpy(bytes.data(), text_.data() + done_, count);
     done_ += count;
-    return {count, count == bytes.size() ? fs::CopyStatus::done : then_};
+    if (count != bytes.size()) return {count, lib::fail(then_)};
+    return {count, {}};
   }
   lib::Result<void> page_in() override {
     good_ = text_.size();
@@ -343,7 +344,7 @@ class StoppingSource final : public fs::DataSource {
  private:
   std::string_view text_;
   usize good_, done_ = 0;
-  fs::CopyStatus then_;
+  Error then_;
 };
 
 TEST_P(VolumeTest, AWriteWhoseSourceStopsKeepsItsPrefixDurably) {
@@ -352,7 +353,7 @@ TEST_P(VolumeTest, AWriteWhoseSourceStopsKeepsItsPrefixDurably) {
     ASSERT_OK(volume.write("f", old));
     {
       const auto file = volume->open({}, "f", abi::OpenMode::read_write);
-      StoppingSource source(text, good, fs::CopyStatus::fault);
+      StoppingSource source(text, good, Error::bad_address);
       u64 offset = 100;
       EXPECT_ERROR(Error::bad_address, (*file)->write(source, offset, text.size()));
       EXPECT_EQ(offset, 100 + good);
@@ -370,7 +371,7 @@ TEST_P(VolumeTest, AWriteGoesOnAfterAPageIn) {
   for (const usize good : {0, 1, 1024, 5000}) {
     const auto file =
         volume->open({}, "f", abi::OpenMode::create | abi::OpenMode::read_write | abi::OpenMode::truncate);
-    StoppingSource source(text, good, fs::CopyStatus::needs_page_in);
+    StoppingSource source(text, good, Error::needs_page_in);
     u64 offset = 0;
     const auto written = (*file)->write(source, offset, text.size());
     ASSERT_OK(written);
@@ -385,7 +386,7 @@ TEST_P(VolumeTest, FailingWritesLeakNothing) {
   for (int i = 0; i < 600; ++i) {
     const auto file = volume->open({}, "junk", abi::OpenMode::create | abi::OpenMode::write_only);
     ASSERT_OK(file);
-    StoppingSource source("x", 0, fs::CopyStatus::fault);
+    StoppingSource source("x", 0, Error::bad_address);
     u64 offset = 0;
     EXPECT_ERROR(Error::bad_address, (*file)->write(source, offset, 1));
     ASSERT_OK(volume->unlink({}, "junk"));

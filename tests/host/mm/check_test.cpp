@@ -26,7 +26,7 @@ class CheckTest : public ::testing::Test {
     EXPECT_TRUE(space_->map_stack(1, 1));
     EXPECT_TRUE(space_->grow(mega - space_->program_break(), Growth::eager));
     EXPECT_TRUE(space_->grow(mega, Growth::eager));
-    EXPECT_EQ(space_->figures().megapages, 1u);
+    EXPECT_EQ(figures_of(*space_).megapages, 1u);
     EXPECT_TRUE(space_->grow(mega, Growth::lazy));
     EXPECT_EQ(run(), "");
   }
@@ -46,7 +46,7 @@ class CheckTest : public ::testing::Test {
                             },
                             &next};
     TextCollector text;
-    const auto violations = check_invariants(one, {[](void*, void (*)(void*, Ppn), void*) {}, nullptr}, text.sink());
+    const auto violations = check_invariants(one, text.sink());
     EXPECT_TRUE(violations);
     if (violations && *violations == 0) EXPECT_EQ(text.text, "");
     if (violations && *violations != 0 && text.text.empty()) return "violations without words";
@@ -184,11 +184,12 @@ TEST_F(CheckTest, FixedPagesAndGuard) {
 
 TEST_F(CheckTest, Deposits) {
   const Ppn upper = slot_of(mega, Level::mega).node_ppn;
-  const u32 kept = frames().record(upper).second;
+  u32& deposit = frames().record(upper).table().deposit;
+  const u32 kept = deposit;
   ASSERT_NE(kept, no_frame);
-  frames().record(upper).second = no_frame;
+  deposit = no_frame;
   EXPECT_NE(run().find("0 tables in deposit for 1 megapages"), std::string::npos) << run();
-  frames().record(upper).second = kept;
+  deposit = kept;
   auto* words = static_cast<u64*>(frame_bytes(frames().ppn_of(kept)));
   words[9] = 1;
   EXPECT_NE(run().find("is not empty"), std::string::npos) << run();
@@ -239,7 +240,7 @@ TEST_F(CheckTest, TablesThatAreNone) {
   seed(page, Pte::table(Ppn(5)).raw(), "is not RAM", Level::mega);
   seed(page, Pte::table(Ppn(5)).raw(), "is not RAM", Level::giga);
   const Ppn upper = slot_of(mega, Level::mega).node_ppn;
-  const u32 kept = frames().record(upper).second;
+  const u32 kept = frames().record(upper).table().deposit;
   frames().record(frames().ppn_of(kept)).state = FrameState::user;
   EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
   frames().record(frames().ppn_of(kept)).state = FrameState::table;
@@ -264,8 +265,7 @@ TEST_F(CheckTest, NoMemoryForTheCheckIsAnError) {
   Machine::fail_at(1);
   AddressSpace* none = nullptr;
   TextCollector text;
-  const auto result = check_invariants({[](void*) -> AddressSpace* { return nullptr; }, &none},
-                                       {[](void*, void (*)(void*, Ppn), void*) {}, nullptr}, text.sink());
+  const auto result = check_invariants({[](void*) -> AddressSpace* { return nullptr; }, &none}, text.sink());
   EXPECT_FALSE(result);
   Machine::fail_at(0);
 }
@@ -303,16 +303,17 @@ TEST_F(CheckTest, V14_TheMirrorAndTheSharedKernelEntries) {
     EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
     frames().record(way.pte.ppn()).state = FrameState::table;
   }
-  const Ppn mirror = frames().ppn_of(frames().record(slot_of(page).node_ppn).first);
+  const Ppn mirror = frames().ppn_of(frames().record(slot_of(page).node_ppn).table().twin);
   frames().record(mirror).state = FrameState::user;
   EXPECT_NE(run().find("is no table frame"), std::string::npos) << run();
   frames().record(mirror).state = FrameState::table;
   // A user table without its twin.
   const Ppn node = slot_of(page).node_ppn;
-  const u32 first = frames().record(node).first;
-  frames().record(node).first = no_frame;
+  u32& twin_number = frames().record(node).table().twin;
+  const u32 first = twin_number;
+  twin_number = no_frame;
   EXPECT_NE(run().find("no mirror at"), std::string::npos) << run();
-  frames().record(node).first = first;
+  twin_number = first;
 }
 #endif
 

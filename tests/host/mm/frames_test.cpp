@@ -301,6 +301,28 @@ TEST_F(FramesTest, ReservedMemoryCanBeReleasedLater) {
 
 using FramesDeathTest = FramesTest;
 
+// The words that mean something else in each state are to be had from that state's record alone.
+template <class Record>
+concept ShowsItsWords = requires(Record record) { record.first_; } || requires(Record record) { record.second_; } ||
+                        requires(Record record) { record.small_; };
+static_assert(!ShowsItsWords<Frame>);
+
+#if BIFOLIUM_DEBUG
+TEST_F(FramesDeathTest, ARecordIsReadInItsOwnStateOnly) {
+  Frame& table = frames_.record(*frames_.allocate(FrameState::table, Zero::yes));
+  table.table().clear();
+  EXPECT_EQ(table.table().twin, no_frame);
+  const Ppn freed = *frames_.allocate(FrameState::user);
+  frames_.free(freed);
+  const char* const report = "record is read as that of another state";
+  EXPECT_DEATH((void)table.free_block(), report);
+  EXPECT_DEATH((void)table.cached(), report);
+  EXPECT_DEATH((void)table.file_page(), report);
+  EXPECT_DEATH((void)frames_.record(freed).table(), report);
+  EXPECT_DEATH((void)frames_.record(freed).set_aside(), report);
+}
+#endif
+
 TEST_F(FramesDeathTest, WrongFreesNameTheStateOfTheFrame) {  // V32
   const Ppn user = *frames_.allocate(FrameState::user);
   const Ppn block = *frames_.allocate(FrameState::user, Zero::no, Order::megapage);

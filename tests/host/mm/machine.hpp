@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "mm/address_space.hpp"
 #include "mm/frames.hpp"
 #include "mm/kernel_space.hpp"
+#include "mm/look.hpp"
 #include "model/arena.hpp"
 #include "model/tlb_model.hpp"
 

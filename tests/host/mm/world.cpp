@@ -376,11 +376,9 @@ void World::check_invariants_now() {
                                return it.world->processes_[it.next++]->space;
                              },
                              &iteration};
-  // The reference that a file's cache holds on its pages goes with their state; nobody else holds any.
-  const FrameOwners owners{[](void*, void (*)(void*, Ppn), void*) {}, nullptr};
   Machine::fail_at(0);
   TextCollector text;
-  const auto violations = check_invariants(spaces, owners, text.sink());
+  const auto violations = check_invariants(spaces, text.sink());
   if (!violations) {
     const u64 wanted = std::bit_ceil((frames().ram_count() * sizeof(u16) + page_bytes - 1) / page_bytes);
     expect(!has_free_run(wanted), "the checker found no memory although there is some");

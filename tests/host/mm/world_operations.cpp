@@ -19,10 +19,12 @@ constexpr u64 round_up(u64 value) { return (value + page_bytes - 1) / page_bytes
 
 unsigned long long ull(u64 value) { return value; }
 
+bool says(const CopyResult& copy, lib::Error error) { return !copy.ok() && copy.end.error() == error; }
+
+std::string how(const CopyResult& copy) { return std::string(copy.ok() ? "ok" : lib::describe(copy.end.error())); }
+
 /// How a copy ends where the program has no right to be; a page beyond a file's end is first asked for.
-bool says_bad_address(CopyStatus status) {
-  return status == CopyStatus::bad_address || status == CopyStatus::needs_page_in;
-}
+bool says_bad_address(const CopyResult& copy) { return says(copy, lib::Error::bad_address) || copy.needs_page_in(); }
 
 const char* name_of(AccessKind kind) {
   return kind == AccessKind::load ? "load" : kind == AccessKind::store ? "store" : "fetch";
@@ -442,19 +444,18 @@ void World::do_copy_out() {
   for (int tries = 0; tries < 40; ++tries) {
     result = process->space->copy_out(VirtAddr(to + done), data.data() + done, bytes - done);
     done += result.copied;
-    if (result.status != CopyStatus::needs_page_in) break;
+    if (!result.needs_page_in()) break;
     if (!process->space->page_in(VirtAddr(to + done), Access::write)) break;
   }
-  say("copy_out 0x%llx + %llu: %llu, status %u", ull(to), ull(bytes), ull(done), static_cast<unsigned>(result.status));
+  say("copy_out 0x%llx + %llu: %llu, %s", ull(to), ull(bytes), ull(done), how(result).c_str());
   if (done > allowed) return fail("copy_out goes beyond the program's rights");
   if (done < allowed) {
-    expect(result.status == CopyStatus::no_memory || result.status == CopyStatus::needs_page_in,
-           "copy_out stops early");
+    expect(says(result, lib::Error::no_memory) || result.needs_page_in(), "copy_out stops early");
     expect(memory_may_fail(16), "copy_out stops for memory although there is some");
   } else if (done < bytes) {
-    expect(says_bad_address(result.status), "copy_out does not say that the address is bad");
+    expect(says_bad_address(result), "copy_out does not say that the address is bad");
   } else {
-    expect(result.status == CopyStatus::ok, "a whole copy_out is not ok");
+    expect(result.ok(), "a whole copy_out is not ok");
   }
   for (u64 i = 0; i < done; ++i) {
     writable_bytes(*process, to + i, *region_at(*process, to + i))[(to + i) % page_bytes] = data[i];
@@ -473,17 +474,17 @@ void World::do_copy_in() {
   for (int tries = 0; tries < 40; ++tries) {
     result = process->space->copy_in(data.data() + done, VirtAddr(from + done), bytes - done);
     done += result.copied;
-    if (result.status != CopyStatus::needs_page_in) break;
+    if (!result.needs_page_in()) break;
     if (!process->space->page_in(VirtAddr(from + done), Access::read)) break;
   }
-  say("copy_in 0x%llx + %llu: %llu, status %u", ull(from), ull(bytes), ull(done), static_cast<unsigned>(result.status));
+  say("copy_in 0x%llx + %llu: %llu, %s", ull(from), ull(bytes), ull(done), how(result).c_str());
   if (done > allowed) return fail("copy_in goes beyond the program's rights");
   if (done < allowed) {
     expect(memory_may_fail(16), "copy_in stops although everything is allowed and there is memory");
   } else if (done < bytes) {
-    expect(says_bad_address(result.status), "copy_in does not say that the address is bad");
+    expect(says_bad_address(result), "copy_in does not say that the address is bad");
   } else {
-    expect(result.status == CopyStatus::ok, "a whole copy_in is not ok");
+    expect(result.ok(), "a whole copy_in is not ok");
   }
   for (u64 i = 0; i < done; ++i) {
     const PageBytes* expected = bytes_at(*process, from + i, *region_at(*process, from + i));
@@ -513,19 +514,18 @@ void World::do_copy_string() {
   for (int tries = 0; tries < 40; ++tries) {
     result = process->space->copy_in_string(text.data() + done, VirtAddr(from + done), limit - done);
     done += result.copied;
-    if (result.status != CopyStatus::needs_page_in) break;
+    if (!result.needs_page_in()) break;
     if (!process->space->page_in(VirtAddr(from + done), Access::read)) break;
   }
-  say("copy_in_string 0x%llx limit %llu: %llu, status %u", ull(from), ull(limit), ull(done),
-      static_cast<unsigned>(result.status));
+  say("copy_in_string 0x%llx limit %llu: %llu, %s", ull(from), ull(limit), ull(done), how(result).c_str());
   if (done > expected) return fail("copy_in_string goes too far");
   if (done < expected) return expect(memory_may_fail(16), "copy_in_string stops early");
   if (ended) {
-    expect(result.status == CopyStatus::ok && text[done - 1] == '\0', "a string's end is not seen");
+    expect(result.ok() && text[done - 1] == '\0', "a string's end is not seen");
   } else if (done == limit) {
-    expect(result.status == CopyStatus::too_long, "a string that is too long is not called so");
+    expect(says(result, lib::Error::too_big), "a string that is too long is not called so");
   } else {
-    expect(says_bad_address(result.status), "a string that leaves the program's memory is not refused");
+    expect(says_bad_address(result), "a string that leaves the program's memory is not refused");
   }
   expect(text[limit] == 'x', "copy_in_string writes past its buffer");
 }
@@ -597,9 +597,9 @@ void World::do_look() {
   Process* process = any_process();
   if (process == nullptr) return;
   TextCollector text;
-  process->space->print(choices_.one_in(2) ? TableFormat::by_index : TableFormat::by_address, text.sink());
+  print_table(*process->space, choices_.one_in(2) ? TableFormat::by_index : TableFormat::by_address, text.sink());
   expect(text.text.starts_with("page table 0x"), "the printed table has no heading");
-  const TableFigures figures = process->space->figures();
+  const TableFigures figures = figures_of(*process->space);
   u64 lines = 0;
   for (const char c : text.text) lines += c == '\n' ? 1 : 0;
   // Every leaf is a line; USYSCALL counts as the program's, guards, trapframe and trampoline do not.

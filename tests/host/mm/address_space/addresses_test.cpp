@@ -77,7 +77,7 @@ TEST_F(AddressSpaceTest, V20_V21_TheBoundaryLattice) {
     }
     char string[8];
     if (a >= AddressSpace::user_limit)
-      EXPECT_EQ(space.copy_in_string(string, VirtAddr(a), 8).status, CopyStatus::bad_address);
+      EXPECT_EQ(space.copy_in_string(string, VirtAddr(a), 8).end.error(), lib::Error::bad_address);
     EXPECT_TRUE(space.copy_in(buffer.data(), VirtAddr(a), 0).ok() || a >= AddressSpace::user_limit)
         << "nothing to copy";
     if (a >= AddressSpace::user_limit) {

@@ -62,7 +62,7 @@ TEST_F(AddressSpaceTest, V8_NoMemoryForACopyHurtsOnlyTheWriter) {
   Machine::fail_all(true);
   EXPECT_EQ(machine_.store(page, std::byte{2}), Outcome::killed_no_memory);
   const std::byte three{3};
-  EXPECT_EQ(child->copy_out(VirtAddr(page), &three, 1).status, CopyStatus::no_memory);
+  EXPECT_EQ(child->copy_out(VirtAddr(page), &three, 1).end.error(), lib::Error::no_memory);
   Machine::fail_all(false);
   EXPECT_EQ(at(parent, page), std::byte{1});
   EXPECT_EQ(at(*child, page), std::byte{1});

@@ -35,6 +35,11 @@ TEST_F(AddressSpaceTest, V11_ACachedAbsenceCostsOneFaultAndNoMore) {
   ASSERT_TRUE(space.grow(page, Growth::eager));
   machine_.tlb().speculate(0, begin);
   EXPECT_EQ(machine_.load(begin, value), Outcome::done);
+  // So are several pages at once.
+  EXPECT_EQ(machine_.load(begin + 2 * page, value), Outcome::killed_refused);
+  ASSERT_TRUE(space.grow(3 * page, Growth::eager));
+  EXPECT_EQ(machine_.load(begin + 2 * page, value), Outcome::done);
+  space.shrink(3 * page);
   EXPECT_EQ(events(VmEvent::fault_spurious), 0u) << "memory that sbrk brings is fenced";
   // The handler is idempotent: a fault on a page that is there is resolved.
   EXPECT_EQ(space.fault(VirtAddr(begin), Access::read), FaultResult::resolved);

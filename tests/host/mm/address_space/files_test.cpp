@@ -13,10 +13,10 @@ TEST_F(AddressSpaceTest, V26_V27_ACopyNeverSleepsForAFilePage) {
   AddressSpace& space = program();
   const u64 va = space.map_file(3 * page, Permissions::read_write(), Sharing::shared, file, 0)->value();
   std::byte buffer[16] = {};
-  EXPECT_EQ(space.copy_in(buffer, VirtAddr(va), 16).status, CopyStatus::needs_page_in);
-  EXPECT_EQ(space.copy_out(VirtAddr(va), buffer, 16).status, CopyStatus::needs_page_in);
+  EXPECT_EQ(space.copy_in(buffer, VirtAddr(va), 16).end.error(), lib::Error::needs_page_in);
+  EXPECT_EQ(space.copy_out(VirtAddr(va), buffer, 16).end.error(), lib::Error::needs_page_in);
   char c;
-  EXPECT_EQ(space.copy_in_string(&c, VirtAddr(va), 1).status, CopyStatus::needs_page_in);
+  EXPECT_EQ(space.copy_in_string(&c, VirtAddr(va), 1).end.error(), lib::Error::needs_page_in);
   EXPECT_TRUE(space.page_in(VirtAddr(va), Access::read));
   EXPECT_TRUE(space.copy_in(buffer, VirtAddr(va), 16).ok());
   EXPECT_EQ(buffer[1], file.truth(0)[1]);
@@ -29,7 +29,7 @@ TEST_F(AddressSpaceTest, V26_V27_ACopyNeverSleepsForAFilePage) {
   ASSERT_EQ(again, va) << "the gap is used again";
   const CopyResult partial = space.copy_in(buffer, VirtAddr(va - 8), 16);
   EXPECT_EQ(partial.copied, 8u);
-  EXPECT_EQ(partial.status, CopyStatus::needs_page_in);
+  EXPECT_EQ(partial.end.error(), lib::Error::needs_page_in);
   end(&space);
 }
 

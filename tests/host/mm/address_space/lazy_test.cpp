@@ -39,8 +39,9 @@ TEST_F(AddressSpaceTest, V2_EveryCopyMakesLazyMemoryPresent) {
   EXPECT_TRUE(string.ok());
   EXPECT_EQ(string.copied, 1u);
   u32 number = 0;
-  EXPECT_TRUE(space.copy_out(UserPtr<u32>(begin + 50 * page - 2), u32{0x12345678}).ok()) << "across two absent pages";
-  EXPECT_TRUE(space.copy_in(number, UserPtr<u32>(begin + 50 * page - 2)).ok());
+  const u32 written = 0x12345678;
+  EXPECT_TRUE(space.copy_out(VirtAddr(begin + 50 * page - 2), &written, sizeof written).ok()) << "two absent pages";
+  EXPECT_TRUE(space.copy_in(&number, VirtAddr(begin + 50 * page - 2), sizeof number).ok());
   EXPECT_EQ(number, 0x12345678u);
 }
 
@@ -64,7 +65,8 @@ TEST_F(AddressSpaceTest, V3_TheSpaceThatIsNamedIsTheOneThatIsUsed) {
   std::memset(back, 0, sizeof back);
   EXPECT_TRUE(other->copy_in(back, VirtAddr(2 * page - 4), sizeof text).ok());
   EXPECT_STREQ(back, "arguments");
-  EXPECT_EQ(other->copy_out(VirtAddr(3 * page), text, 1).status, CopyStatus::bad_address) << "code is not written to";
+  EXPECT_EQ(other->copy_out(VirtAddr(3 * page), text, 1).end.error(), lib::Error::bad_address)
+      << "code is not written to";
   EXPECT_NE(at(running, 4), std::byte{'a'});
   EXPECT_EQ(at(*other, 2 * page - 4), std::byte{'a'});
   EXPECT_EQ(at(*other, 2 * page), std::byte{'m'});

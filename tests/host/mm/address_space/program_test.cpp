@@ -102,10 +102,10 @@ TEST_F(AddressSpaceTest, V24_TheGuardStopsTheProgramAndTheKernelsCopies) {
   for (const u64 va : {guard, guard + page / 2, stack - 1}) {
     EXPECT_EQ(machine_.load(va, value), Outcome::killed_refused);
     EXPECT_EQ(put(space, va, 1), Outcome::killed_refused);
-    EXPECT_EQ(space.copy_out(VirtAddr(va), &value, 1).status, CopyStatus::bad_address);
-    EXPECT_EQ(space.copy_in(&value, VirtAddr(va), 1).status, CopyStatus::bad_address);
+    EXPECT_EQ(space.copy_out(VirtAddr(va), &value, 1).end.error(), lib::Error::bad_address);
+    EXPECT_EQ(space.copy_in(&value, VirtAddr(va), 1).end.error(), lib::Error::bad_address);
     char c;
-    EXPECT_EQ(space.copy_in_string(&c, VirtAddr(va), 1).status, CopyStatus::bad_address);
+    EXPECT_EQ(space.copy_in_string(&c, VirtAddr(va), 1).end.error(), lib::Error::bad_address);
   }
   EXPECT_TRUE(space.logical_pte(VirtAddr(guard)).is_valid());
   EXPECT_FALSE(space.logical_pte(VirtAddr(guard)).is_user());

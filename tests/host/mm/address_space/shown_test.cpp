@@ -30,8 +30,8 @@ TEST_F(AddressSpaceTest, LogicalPteShowsWhatTheProgramWasPromised) {
 TEST_F(AddressSpaceTest, PrintingShowsEveryEntryInBothFormats) {
   AddressSpace& space = program();
   TextCollector index, address;
-  space.print(TableFormat::by_index, index.sink());
-  space.print(TableFormat::by_address, address.sink());
+  print_table(space, TableFormat::by_index, index.sink());
+  print_table(space, TableFormat::by_address, address.sink());
   EXPECT_NE(index.text.find("\n..0: pte 0x"), std::string::npos) << index.text;
   EXPECT_NE(index.text.find("\n.. ..0: pte 0x"), std::string::npos);
   EXPECT_NE(index.text.find("\n.. .. ..511: pte 0x"), std::string::npos) << "the trampoline";
@@ -39,7 +39,7 @@ TEST_F(AddressSpaceTest, PrintingShowsEveryEntryInBothFormats) {
   EXPECT_NE(address.text.find("\n .. .. ..0x0000003ffffff000: pte 0x"), std::string::npos);
   EXPECT_EQ(std::count(index.text.begin(), index.text.end(), '\n'),
             std::count(address.text.begin(), address.text.end(), '\n'));
-  const TableFigures figures = space.figures();
+  const TableFigures figures = figures_of(space);
   EXPECT_EQ(figures.resident_pages, 4u) << "text, data, stack, USYSCALL";
   EXPECT_EQ(figures.table_frames, 5u);
   EXPECT_EQ(figures.megapages, 0u);

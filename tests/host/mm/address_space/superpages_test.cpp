@@ -46,7 +46,7 @@ TEST_F(AddressSpaceTest, V17_ASoleOwnerWritesASharedSuperpageWithoutCopyOrSplit)
   EXPECT_EQ(put(space, mega + 5, 2), Outcome::done);
   EXPECT_EQ(events(VmEvent::fault_cow_copy), 0u);
   EXPECT_EQ(events(VmEvent::superpage_split), 0u);
-  EXPECT_EQ(space.figures().megapages, 1u);
+  EXPECT_EQ(figures_of(space).megapages, 1u);
 }
 
 TEST_F(AddressSpaceTest, V18_SplitAndPromotionLeaveNoOldTranslation) {
@@ -76,7 +76,7 @@ TEST_F(AddressSpaceTest, ARangeThatFillsUpBecomesASuperpage) {
   for (u64 va = mega; va < 2 * mega; va += page) EXPECT_EQ(put(space, va, static_cast<int>(va / page)), Outcome::done);
   give_memory_back();
   EXPECT_EQ(events(VmEvent::superpage_promoted), 1u);
-  EXPECT_EQ(space.figures().megapages, 1u);
+  EXPECT_EQ(figures_of(space).megapages, 1u);
   for (u64 va = mega; va < 2 * mega; va += page) ASSERT_EQ(at(space, va), static_cast<std::byte>(va / page));
   AddressSpace* child = fork(space);
   EXPECT_EQ(put(space, mega, 1), Outcome::done);
