@@ -77,7 +77,22 @@ class BifoliumGuest(Walker):
         self.console.process.stdin.write(line.encode() + b"\n")
 
 
-class MinimalGuest(Walker):
+class OwnMachine(Walker):
+    """A guest whose QEMU is `process` and whose files are in `directory`; both go at the end."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class MinimalGuest(OwnMachine):
     """tests/guests/minimal under QEMU, with shared RAM and QMP. `shape` is minimal or minimal-xv6."""
 
     def __init__(self, foliowalk, shape="minimal", harts=2):
@@ -107,17 +122,6 @@ class MinimalGuest(Walker):
         if not any(b"minimal guest: running" in line for line in self.process.stdout):
             self.__exit__()
             raise AssertionError("the guest did not start")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
 
 
 def run_tests(tests):

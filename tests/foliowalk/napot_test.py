@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from guests import ROOT, Walker, run_tests, skip
+from guests import ROOT, OwnMachine, run_tests, skip
 
 foliowalk = sys.argv[1]
 if not shutil.which("qemu-system-riscv64"):
@@ -22,7 +22,7 @@ _RESERVED = {"pbmt 3", "reserved bit"}
 _LINE = re.compile(r"^(.+?) *va ([0-9a-f]{16}) (?:value ([0-9a-f]{16}) as expected|trap ([0-9a-f]{16}))", re.M)
 
 
-class NapotGuest(Walker):
+class NapotGuest(OwnMachine):
     def __init__(self, cpu):
         self.foliowalk = foliowalk
         self.directory = self.session_directory = Path(tempfile.mkdtemp(prefix="foliowalk-"))
@@ -49,25 +49,30 @@ class NapotGuest(Walker):
             console = self.directory / "console"
             self.console = console.read_text() if console.exists() else ""
 
-    def __enter__(self):
-        return self
+        self.root = self.told("root")
+        self.satp = f"{8 << 60 | self.root >> 12:#x}"
 
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def told(self, name):
+        """An address that the guest printed."""
+        return int(re.search(rf"{name} ([0-9a-f]{{16}})", self.console)[1], 16)
+
+    def ask(self, command, *arguments, status=0):
+        """One of foliowalk's commands on the guest's tables."""
+        return self.json("--satp", self.satp, command, *arguments, status=status)
+
+    @property
+    def space(self):
+        return f"satp:{self.root:#x}"
 
 
 def agree(guest, session):
     """`session` is what is known of the guest; returns what the guest printed."""
     file = guest.directory / "session.json"
     file.write_text(json.dumps(session))
-    root = re.search(r"root ([0-9a-f]{16})", guest.console)[1]
-    satp = f"{8 << 60 | int(root, 16) >> 12:#x}"
     seen = _LINE.findall(guest.console)
     assert len(seen) == 10, guest.console
     for what, va, value, trap in seen:
-        walk = guest.json("--satp", satp, "explain", "satp:" + hex(int(root, 16)), "0x" + va)
+        walk = guest.ask("explain", guest.space, "0x" + va)
         if what in _RESERVED:
             assert not walk["found"], (what, walk)
         elif value:
@@ -80,14 +85,10 @@ def agree(guest, session):
 
 
 def map_and_lint(guest):
-    root = re.search(r"root ([0-9a-f]{16})", guest.console)[1]
-    satp = f"{8 << 60 | int(root, 16) >> 12:#x}"
-    space = "satp:" + hex(int(root, 16))
-    area = int(re.search(r"area ([0-9a-f]{16})", guest.console)[1], 16)
-    ranges = {int(range["va"], 16): range for range in guest.json("--satp", satp, "map", space)["ranges"]}
+    ranges = {int(range["va"], 16): range for range in guest.ask("map", guest.space)["ranges"]}
     whole = ranges[0x10000]
-    assert (int(whole["end"], 16), int(whole["pa"], 16)) == (0x20000, area), whole
-    found = {(finding["rule"], int(finding["va"], 16)) for finding in guest.json("--satp", satp, "lint", status=1)}
+    assert (int(whole["end"], 16), int(whole["pa"], 16)) == (0x20000, guest.told("area")), whole
+    found = {(finding["rule"], int(finding["va"], 16)) for finding in guest.ask("lint", status=1)}
     for rule, va in (
         ("reserved-bits", 0x42000),
         ("reserved-bits", 0x43000),

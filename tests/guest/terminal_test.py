@@ -143,15 +143,19 @@ class Terminal:
         self.type(keys)
         self.settle()
         self.type(ENTER)
-        self.until(f"a prompt after {keys!r}", lambda: len(self.screen.rows) > before and self.screen.row() == "$")
+        self.until_prompt_below(before, keys)
         printed = [self.screen.row(i) for i in range(before, len(self.screen.rows) - 1)]
         if printed != wanted.split("\n"):
             raise Failure(f"{keys!r} printed {printed}, not {wanted.split(chr(10))}", 1)
 
     def run(self, keys):
-        """Types a line and its end, and waits for the next prompt, whole: its space may come later than its dollar."""
+        """Types a line and its end, and waits for the next prompt."""
         before = len(self.screen.rows)
         self.type(keys + ENTER)
+        self.until_prompt_below(before, keys)
+
+    def until_prompt_below(self, before, keys):
+        """Waits for a prompt in a row beyond the first `before`, whole: its space may come later than its dollar."""
         self.until(
             f"a prompt after {keys!r}",
             lambda: len(self.screen.rows) > before and self.screen.row() == "$" and self.bytes.endswith(b"$ "),

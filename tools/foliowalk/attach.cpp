@@ -62,6 +62,16 @@ std::vector<std::string> words_of(std::string_view line) {
   return words;
 }
 
+/// Becomes the command, in a directory. For the child of a fork: returns only to end it.
+[[noreturn]] void become(const std::string& directory, std::vector<std::string>& command) {
+  std::vector<char*> words;
+  for (std::string& word : command) words.push_back(word.data());
+  words.push_back(nullptr);
+  if (::chdir(directory.c_str()) == 0) ::execvp(words[0], words.data());
+  std::fprintf(stderr, "foliowalk: cannot start %s: %s\n", words[0], std::strerror(errno));
+  ::_exit(127);
+}
+
 /// What a command prints on its standard output; nothing when it cannot be started or fails.
 std::optional<std::string> output_of(const std::string& directory, std::vector<std::string> command) {
   std::array<int, 2> ends{};
@@ -72,11 +82,7 @@ std::optional<std::string> output_of(const std::string& directory, std::vector<s
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     ::dup2(nowhere, STDIN_FILENO);
     ::dup2(nowhere, STDERR_FILENO);
-    std::vector<char*> words;
-    for (std::string& word : command) words.push_back(word.data());
-    words.push_back(nullptr);
-    if (::chdir(directory.c_str()) == 0) ::execvp(words[0], words.data());
-    ::_exit(127);
+    become(directory, command);
   }
   ::close(ends[1]);
   std::string text;
@@ -93,13 +99,8 @@ std::optional<std::string> output_of(const std::string& directory, std::vector<s
 /// QEMU, on this terminal.
 pid_t start(const std::string& folder, std::vector<std::string> command) {
   const pid_t child = ::fork();
-  if (child != 0) return child;
-  std::vector<char*> words;
-  for (std::string& word : command) words.push_back(word.data());
-  words.push_back(nullptr);
-  if (::chdir(folder.c_str()) == 0) ::execvp(words[0], words.data());
-  std::fprintf(stderr, "foliowalk: cannot start %s: %s\n", words[0], std::strerror(errno));
-  ::_exit(127);
+  if (child == 0) become(folder, command);
+  return child;
 }
 
 /// A directory that goes when we do.
@@ -125,7 +126,13 @@ class Scratch {
   MeetingPlace place_;
 };
 
-Outcome<std::vector<std::string>> command_of(const std::string& folder) {
+/// How a folder's Makefile starts its kernel.
+struct Start {
+  std::vector<std::string> command;
+  std::string kernel;  // an absolute path
+};
+
+Outcome<Start> start_of(const std::string& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) return fail(fmt::format("{} is no folder", folder));
   if (!fs::exists(fs::path(folder) / "Makefile", ignored))
@@ -137,9 +144,10 @@ Outcome<std::vector<std::string>> command_of(const std::string& folder) {
   const auto kernel = std::ranges::find(command, "-kernel");
   if (kernel == command.end() || kernel + 1 == command.end())
     return fail(fmt::format("the QEMU command of {} has no -kernel", folder));
-  if (!fs::exists(fs::path(folder) / kernel[1], ignored))
-    return fail(fmt::format("{}/{} is not there: run `make` in {} first", folder, kernel[1], folder));
-  return command;
+  const fs::path path = fs::path(folder) / kernel[1];
+  if (!fs::exists(path, ignored))
+    return fail(fmt::format("{} is not there: run `make` in {} first", path.string(), folder));
+  return Start{std::move(command), fs::absolute(path).string()};
 }
 
 /// The explorer, as soon as the guest is there; an error when it ends before.
@@ -201,20 +209,20 @@ std::vector<std::string> with_windows(std::vector<std::string> command, const Me
 }
 
 Outcome<int> command_attach(const std::string& folder, Session session, const ServeOptions& options) {
-  auto command = command_of(folder);
-  if (!command) return std::unexpected(command.error());
+  const auto make = start_of(folder);
+  if (!make) return std::unexpected(make.error());
   const Scratch scratch;
   if (scratch.place().directory.empty()) return fail("no directory for the guest's RAM can be made");
   std::ofstream(scratch.place().trace()).flush();
   session.ram = scratch.place().ram();
   session.qmp = scratch.place().server_socket();
   session.trace = scratch.place().trace();
-  session.kernel = fs::absolute(fs::path(folder) / *(std::ranges::find(*command, "-kernel") + 1)).string();
+  session.kernel = make->kernel;
   write_session(scratch.place(), session.kernel);
   fmt::print("foliowalk: in another terminal: foliowalk --session {} ps\n", scratch.place().directory);
   std::fflush(stdout);
 
-  const pid_t guest = start(folder, with_windows(std::move(*command), scratch.place()));
+  const pid_t guest = start(folder, with_windows(make->command, scratch.place()));
   if (guest < 0) return fail(fmt::format("cannot start {}: {}", qemu, std::strerror(errno)));
   Outcome<int> served = serve_beside(guest, session, options);
   // The terminal is the guest's, which may go on without the page.
