@@ -25,6 +25,8 @@ class ForkOperation {
     child_.break_ = parent_.break_;
     child_.low_tables_end_ = parent_.low_tables_end_;
     child_.high_tables_begin_ = parent_.high_tables_begin_;
+    // The child runs the parent's code: where that was not yet fetched anew, the child's must be.
+    child_.stale_code_ = parent_.stale_code_;
     for (const Region& region : parent_.regions_) {
       child_.regions_.insert(region);
       if (region.backing != nullptr) region.backing->hold();

@@ -106,6 +106,21 @@ TEST_F(AddressSpaceTest, V13_CodeWrittenByTheKernelIsFencedOnEveryHartBeforeItRu
   }
 }
 
+TEST_F(AddressSpaceTest, V13_AForkedProcessFencesTheCodeThatItsParentHadNotFencedYet) {
+  AddressSpace& space = program();
+  space.loaded_bytes(VirtAddr(0))[0] = std::byte{0x13};
+  space.code_changed();
+  run(space, 2);
+  run(space, 0);
+  AddressSpace* child = fork(space);
+  ASSERT_NE(child, nullptr);
+  for (unsigned hart = 0; hart < 4; ++hart) {
+    const u64 before = machine_.tlb().fences(hart).icache;
+    run(*child, hart);
+    EXPECT_EQ(machine_.tlb().fences(hart).icache - before, hart == 1 || hart == 3 ? 1u : 0u) << "hart " << hart;
+  }
+}
+
 TEST_F(AddressSpaceTest, ActivateIsWhatASwitchDoes) {
   AddressSpace& space = program();
   const SpaceOwner owner = *machine_.make_owner();
