@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "vellum/isa/privileged.hpp"
 #include "vellum/judge/moment.hpp"
 
 namespace vellum {
@@ -17,6 +18,11 @@ struct EntryChange {
   Moment by{};
   CallChain callers{};
   u64 older = 0;  // the change before in the same bucket: its number, counted from 1; 0: none
+  u64 older_global = 0;  // the last one before of the same address whose old value was a global leaf
+
+  [[nodiscard]] bool took_global_leaf() const {
+    return (old_value & entry::valid) != 0 && (old_value & entry::rights) != 0 && (old_value & entry::global) != 0;
+  }
 };
 
 class EntryHistory {
@@ -27,6 +33,9 @@ class EntryHistory {
   void note(EntryChange change) {
     u64& newest = bucket_of(change.address);
     change.older = newest;
+    if (const u64 last = number_of(newest, change.address); last != 0) {
+      change.older_global = at(last).took_global_leaf() ? last : at(last).older_global;
+    }
     changes_[count_ % changes_.size()] = change;
     newest = ++count_;
   }
@@ -38,6 +47,11 @@ class EntryHistory {
     return find(change.older, change.address);
   }
 
+  /// ... that took away a global leaf: what stays in a hart longest.
+  [[nodiscard]] const EntryChange* global_before(const EntryChange& change) const {
+    return is_known(change.older_global) ? &at(change.older_global) : nullptr;
+  }
+
   /// Back to the first so many changes: after the machine was brought back to a moment when there were no more.
   void forget_after_step(u64 step);
 
@@ -47,13 +61,18 @@ class EntryHistory {
     return buckets_[mixed >> 20 & (buckets_.size() - 1)];
   }
   [[nodiscard]] bool is_known(u64 number) const { return number != 0 && number + changes_.size() > count_; }
-  [[nodiscard]] const EntryChange* find(u64 number, u64 address) const {
+  [[nodiscard]] const EntryChange& at(u64 number) const { return changes_[(number - 1) % changes_.size()]; }
+  /// The newest change of this address from that one on, down its bucket; 0: none is known.
+  [[nodiscard]] u64 number_of(u64 number, u64 address) const {
     while (is_known(number)) {
-      const EntryChange& change = changes_[(number - 1) % changes_.size()];
-      if (change.address == address) return &change;
-      number = change.older;
+      if (at(number).address == address) return number;
+      number = at(number).older;
     }
-    return nullptr;
+    return 0;
+  }
+  [[nodiscard]] const EntryChange* find(u64 number, u64 address) const {
+    const u64 found = number_of(number, address);
+    return found != 0 ? &at(found) : nullptr;
   }
 
   std::span<EntryChange> changes_;
@@ -63,7 +82,7 @@ class EntryHistory {
 
 inline void EntryHistory::forget_after_step(u64 step) {
   while (is_known(count_)) {
-    const EntryChange& change = changes_[(count_ - 1) % changes_.size()];
+    const EntryChange& change = at(count_);
     if (change.by.step <= step) return;
     bucket_of(change.address) = change.older;
     --count_;

@@ -21,6 +21,13 @@ struct RootUse {
   u64 left_at_pc = 0;  // the satp write that ended it
 };
 
+/// What of a hart's past matters to the space that its satp names now.
+struct SpacePast {
+  u64 satp = ~u64{0}, asid_mask = 0;
+  u64 earliest = 0;  // since when it has been used, with no fence after
+  bool has_other_roots = false;  // other tables were used under its ASID, with no fence after
+};
+
 class HartFences {
  public:
   static constexpr usize asids = usize{1} << 16;
@@ -30,6 +37,7 @@ class HartFences {
   HartFences() = default;
 
   void fence(u64 tick, bool has_address, u64 address, bool has_asid, u64 asid) {
+    space_past_ = {};
     if (has_address) {
       note_page({address & page_mask, has_asid ? static_cast<u32>(asid & (asids - 1)) : every_asid, tick});
     } else if (has_asid) {
@@ -41,6 +49,7 @@ class HartFences {
 
   void use_root(u64 tick, u64 satp, u64 pc) {
     if (current_.satp == satp) return;
+    space_past_ = {};
     current_.to = tick;
     current_.left_at_pc = pc;
     // What is too old to be kept counts as fenced.
@@ -55,6 +64,22 @@ class HartFences {
 
   [[nodiscard]] const RootUse& current() const { return current_; }
   [[nodiscard]] std::span<const RootUse> past() const { return past_; }
+
+  /// Found once for each satp write or fence: translations are many.
+  [[nodiscard]] const SpacePast& past_of(u64 satp, u64 asid_mask) {
+    if (space_past_.satp == satp && space_past_.asid_mask == asid_mask) return space_past_;
+    const u64 asid = satp::asid_of(satp) & asid_mask, fence = last_for_space(asid);
+    space_past_ = {satp, asid_mask, current_.from, false};
+    for (const RootUse& use : past_) {
+      if (use.to <= fence) continue;
+      if (use.satp == satp) {
+        space_past_.earliest = std::min(space_past_.earliest, use.from);
+      } else if ((satp::asid_of(use.satp) & asid_mask) == asid) {
+        space_past_.has_other_roots = true;
+      }
+    }
+    return space_past_;
+  }
 
   /// The last fence after which no entry of any kind of this space can be old.
   [[nodiscard]] u64 last_for_space(u64 asid) const { return std::max(everything_, by_asid_[asid]); }
@@ -89,6 +114,7 @@ class HartFences {
   RootUse current_;
   std::array<RootUse, 64> past_{};
   std::array<PageFence, 512> pages_{};
+  SpacePast space_past_;
   u32 next_past_ = 0;
   u32 next_page_ = 0;
 };

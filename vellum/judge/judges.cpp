@@ -2,6 +2,7 @@
 #include "vellum/judge/judges.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "vellum/judge/call_chain.hpp"
 #include "vellum/judge/stale_translation.hpp"
@@ -51,7 +52,8 @@ CallChain Judges::callers_of(const Hart& hart) const { return call_chain(*machin
 
 void Judges::on_walk_step(Hart& hart, const WalkStep& step) {
   if (attention_ == Attention::away) return;
-  storage_.table_pages[Memory::ram_page(step.entry_address)] = 1;
+  const u64 page = Memory::ram_page(step.entry_address);
+  if (std::exchange(storage_.table_pages[page], u8{1}) == 0) table_ages_.begin(page, ++tick_);
   if (attention_ != Attention::judging) return;
   judge_encoding(hart, step);
   judge_walked_entry(hart, step);
@@ -160,21 +162,19 @@ void Judges::judge_stored_entry(Hart& hart, u64 address, u64 old_value, u64 new_
 }
 
 /// Whether anything has happened since this hart's last full fence that could matter.
-bool Judges::may_be_stale(const HartFences& fences, u64 asid, u64 satp) const {
-  if (last_change_ > std::min(fences.last_for_space(asid), fences.last_for_globals())) return true;
-  for (const RootUse& use : fences.past()) {
-    if (use.satp != satp && use.to > fences.last_for_space(asid) && (satp::asid_of(use.satp) & asid_mask()) == asid)
-      return true;
-  }
-  return false;
+bool Judges::may_be_stale(HartFences& fences, u64 asid, u64 satp) const {
+  return last_change_ > std::min(fences.last_for_space(asid), fences.last_for_globals()) ||
+         fences.past_of(satp, asid_mask()).has_other_roots;
 }
 
 void Judges::on_translation(Hart& hart, u64 address, AccessKind kind, const Regime& regime, const WalkResult& result) {
   if (attention_ != Attention::judging || !regime.translates()) return;
-  const HartFences& fences = fences_[hart.id];
+  HartFences& fences = fences_[hart.id];
   const u64 asid = satp::asid_of(regime.satp) & asid_mask();
   if (!may_be_stale(fences, asid, regime.satp)) return;
-  StaleSearch search(history_, fences, asid_mask(), [this](u64 place) { return entry_at(place); });
+  StaleSearch search(
+      history_, fences, asid_mask(), [this](u64 place) { return entry_at(place); },
+      [this](u64 place) { return table_ages_.since(Memory::ram_page(place)); });
   const auto stale = search.run(address, kind, regime, result);
   if (!stale) return;
   Finding finding{.rule = stale->change != nullptr ? Rule::stale_translation : Rule::stale_after_satp,
@@ -202,8 +202,7 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
   u8& is_table = storage_.table_pages[Memory::ram_page(address)];
   if (is_table == 0) return;
   // The page has become something else once data comes into it.
-  const bool by_user = hart != nullptr && hart->privilege == Privilege::user;
-  if (hart == nullptr || by_user || (new_value & entry::reserved) != 0) {
+  if (hart == nullptr || hart->privilege == Privilege::user) {
     is_table = 0;
     return;
   }
@@ -216,12 +215,22 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
                  .tick = tick_,
                  .by = moment_of(hart),
                  .callers = callers_of(*hart)});
+  // ... or an entry that a walk will stumble over: this store was the cause.
+  if ((new_value & entry::reserved) != 0) is_table = 0;
   judge_stored_entry(*hart, address, old_value, new_value);
 }
 
 void Judges::on_code_store(Hart* hart, u64 address, u64 bytes) {
   if (attention_ == Attention::away) return;
   code_stores_.note(address, bytes, ++tick_, moment_of(hart));
+  const u64 page = machine_->memory().page_at(address);
+  if (code_pages_.note_store(page, tick_)) machine_->forget_fetches(page);
+}
+
+void Judges::on_fetch_page(Hart& hart, u64 /*virtual_page*/, u64 physical_page) {
+  if (attention_ != Attention::judging) return;
+  const u64 page = machine_->memory().page_at(physical_page);
+  if (code_pages_.note_arrival(hart.id, page, last_fence_i_[hart.id])) machine_->forget_decoded(page);
 }
 
 void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
@@ -393,7 +402,10 @@ bool Judges::is_known(const Finding& finding) const {
     const bool is_same = !by_place && known.has_cause && finding.has_cause
                              ? known.cause.pc == finding.cause.pc
                              : known.now.pc == finding.now.pc && known.callers[0] == finding.callers[0];
-    if (is_same) return true;
+    // A page is filled by many stores, and run through by many instructions.
+    const bool is_same_page = finding.rule == Rule::stale_code && known.now.hart == finding.now.hart &&
+                              (known.new_physical & page_mask) == (finding.new_physical & page_mask);
+    if (is_same || is_same_page) return true;
   }
   return false;
 }

@@ -10,6 +10,7 @@
 #include "vellum/judge/finding.hpp"
 #include "vellum/judge/frames.hpp"
 #include "vellum/judge/stale_code.hpp"
+#include "vellum/judge/table_ages.hpp"
 #include "vellum/judge/tables.hpp"
 #include "vellum/machine/timeline.hpp"
 
@@ -93,7 +94,7 @@ class Judges : public Unobserved {
   void on_translation(Hart& hart, u64 address, AccessKind kind, const Regime& regime, const WalkResult& result);
   void on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_value);
   void on_code_store(Hart* hart, u64 address, u64 bytes);
-  void on_fetch_page(Hart& /*hart*/, u64 /*virtual_page*/, u64 /*physical_page*/) {}
+  void on_fetch_page(Hart& hart, u64 virtual_page, u64 physical_page);
   void on_decode(Hart& hart, u64 physical, u64 bytes);
   void on_satp(Hart& hart, u64 old_value, u64 new_value);
   void on_fence(Hart& hart, bool has_address, u64 address, bool has_asid, u64 asid);
@@ -112,7 +113,7 @@ class Judges : public Unobserved {
   [[nodiscard]] Moment moment_of(const Hart* hart) const;
   [[nodiscard]] u64 asid_mask() const;
   [[nodiscard]] std::optional<u64> entry_at(u64 address) const;
-  [[nodiscard]] bool may_be_stale(const HartFences& fences, u64 asid, u64 satp) const;
+  [[nodiscard]] bool may_be_stale(HartFences& fences, u64 asid, u64 satp) const;
   void judge_encoding(Hart& hart, const WalkStep& step);
   void judge_walked_entry(Hart& hart, const WalkStep& step);
   void judge_stored_entry(Hart& hart, u64 address, u64 old_value, u64 new_value);
@@ -128,6 +129,8 @@ class Judges : public Unobserved {
   JudgeStorage storage_;
   EntryHistory history_;
   CodeStores code_stores_;
+  CodePages code_pages_;
+  TableAges table_ages_;
   std::array<HartFences, max_harts> fences_;
   std::array<u64, max_harts> last_fence_i_{};
   Frames frames_;

@@ -4,9 +4,13 @@
 // Zifencei). Stores are remembered for each eight bytes in a table of fixed size; where two share a place the older is
 // forgotten, so the judge errs towards silence.
 
+#include <algorithm>
+#include <array>
 #include <span>
+#include <utility>
 
 #include "vellum/judge/moment.hpp"
+#include "vellum/machine/machine.hpp"
 
 namespace vellum {
 
@@ -41,6 +45,35 @@ class CodeStores {
   }
 
   std::span<CodeStore> places_;
+};
+
+/// Pages with code that are stored into. The machine decodes an instruction once for all harts: a hart that comes to a
+/// page which was stored into after its own fence.i has to look at it for itself. Pages may share a place here; then
+/// one is looked at once too often.
+class CodePages {
+ public:
+  /// Whether some hart has come to the page since the last store into it.
+  bool note_store(u64 page, u64 tick) {
+    Page& place = pages_[page % pages_.size()];
+    place.stored = tick;
+    return std::exchange(place.was_entered, false);
+  }
+  /// Whether this hart has to look at the page's instructions: it has not since they were stored.
+  bool note_arrival(u32 hart, u64 page, u64 last_fence_i) {
+    Page& place = pages_[page % pages_.size()];
+    place.was_entered = true;
+    if (place.stored <= std::max(last_fence_i, place.looked[hart])) return false;
+    place.looked[hart] = place.stored;
+    return true;
+  }
+
+ private:
+  struct Page {
+    u64 stored = 0;  // ticks
+    std::array<u64, max_harts> looked{};
+    bool was_entered = false;
+  };
+  std::array<Page, 2048> pages_{};
 };
 
 }  // namespace vellum

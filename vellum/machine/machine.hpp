@@ -145,6 +145,11 @@ class Machine {
   /// Accesses to the page at this physical address are shown to the observer (on_watched) from now on, or no longer.
   void watch(u64 address, bool loads, bool stores);
 
+  /// For observers that see code. A hart that runs in this page (Memory's number) is shown again (on_fetch_page).
+  void forget_fetches(u64 page);
+  /// ... and its instructions are decoded again (on_decode).
+  void forget_decoded(u64 page);
+
   /// All of the machine but the content of its pages. Restoring is exact: what follows is what followed before.
   void save(MachineState& to) const;
   void restore(const MachineState& from);

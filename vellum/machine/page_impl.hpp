@@ -48,14 +48,27 @@ DecodedPage& Machine<O>::decoded(u64 page) {
 }
 
 template <Observer O>
-void Machine<O>::drop_code(u64 page) {
-  PageInfo& info = memory_.info(page);
-  DecodedPage& place = code_.at(info.code);
+void Machine<O>::forget_fetches(u64 page) {
+  const PageInfo& info = memory_.info(page);
+  if (info.code == PageInfo::no_code) return;
+  const DecodedPage& place = code_.at(info.code);
   for (Hart& hart : harts_) {
     hart.translations.for_each([&](TranslationContext& context) { context.drop_fetches(place.ops); });
     hart.refetch = true;
   }
-  place.is_in_use = false;
+}
+
+template <Observer O>
+void Machine<O>::forget_decoded(u64 page) {
+  const PageInfo& info = memory_.info(page);
+  if (info.code != PageInfo::no_code) code_.at(info.code).clear();
+}
+
+template <Observer O>
+void Machine<O>::drop_code(u64 page) {
+  forget_fetches(page);
+  PageInfo& info = memory_.info(page);
+  code_.at(info.code).is_in_use = false;
   info.code = PageInfo::no_code;
   info.flags &= static_cast<u8>(~page_flag::has_code);
 }

@@ -65,12 +65,15 @@ class StaleTest : public ::testing::Test {
   std::optional<StaleTranslation> judge(AccessKind kind = load, u64 at = address, u64 asid_mask = 0xffff) {
     Tables tables{*this};
     const WalkResult now = walk(tables, at, kind, regime_, AccessedDirty::update);
-    StaleSearch search(history_, fences_, asid_mask, [this](u64 place) { return read(place); });
+    StaleSearch search(
+        history_, fences_, asid_mask, [this](u64 place) { return read(place); },
+        [this](u64 place) { return table_since_[place & page_mask]; });
     return search.run(at, kind, regime_, now);
   }
 
   u64 tick_ = 0;
   std::map<u64, u64> memory_;
+  std::map<u64, u64> table_since_;
   std::vector<EntryChange> changes_{1024};
   std::vector<u64> buckets_ = std::vector<u64>(256);
   std::vector<u64> by_asid_ = std::vector<u64>(HartFences::asids);
@@ -141,6 +144,51 @@ TEST_F(StaleTest, WhatWasWrittenBeforeTheTablesWereUsedIsNotCached) {
   fence();
   store(low + 0x123 * 8, leaf(frame_b));
   use(satp_of(root, 1));
+  EXPECT_FALSE(judge());
+}
+
+TEST_F(StaleTest, WhatStoodInTheRootWhileItWasSomethingElseIsNotCached) {
+  // A root's page becomes a buffer, in which a path ("/e...") looks like a global gigapage, and then a root again.
+  for (const u64 text : {u64{0x2f}, entry::global | leaf(0x4000'0000), leaf(0x4000'0000), table(low)}) {
+    use(satp_of(0x8040'0000, 2));
+    store(root, text);
+    store(root, 0);
+    store(root, table(middle));
+    use(satp_of(root, 1));
+    EXPECT_FALSE(judge()) << "the same number";
+    use(satp_of(root, 3));
+    EXPECT_FALSE(judge()) << "another number";
+  }
+}
+
+TEST_F(StaleTest, WhatStoodInALowerTableBeforeItsFirstWalkIsNotCached) {
+  // Text in a buffer that was a table before, and is one again; the links to it were not seen.
+  const u64 middle_2 = 0x8051'0000, low_2 = 0x8052'0000;
+  memory_[middle_2] = table(low_2);
+  store(low_2 + 0x123 * 8, 0x7420656e6f);
+  store(low_2 + 0x123 * 8, leaf(frame_b));
+  store(root, table(middle_2));
+  fence();
+  EXPECT_FALSE(judge()) << "a fence of everything covers what is global";
+  fence_space(1);
+  store(low_2 + 0x123 * 8, 0x7420656e6f);
+  table_since_[middle_2] = table_since_[low_2] = ++tick_;
+  store(low_2 + 0x123 * 8, leaf(frame_b));
+  EXPECT_TRUE(judge()) << "it has been walked";
+  table_since_[low_2] = ++tick_;
+  EXPECT_FALSE(judge()) << "it was walked for the first time after that";
+  table_since_[low_2] = 0;
+  table_since_[middle_2] = ++tick_;
+  EXPECT_FALSE(judge()) << "what leads there was";
+}
+
+TEST_F(StaleTest, AGlobalEntryInTheRootWhileItWasInUse) {
+  store(root, leaf(0x4000'0000, rwx_user | entry::global));
+  store(root, table(middle));
+  use(satp_of(root, 3));
+  ASSERT_TRUE(judge()) << "read under number 1, it stays under every other";
+  EXPECT_EQ(judge()->physical_address, 0x4000'0000 + address);
+  fence();
   EXPECT_FALSE(judge());
 }
 
