@@ -68,20 +68,29 @@ endforeach()
 # sanitizers' other trees.
 set(quick_layers lib model sv39 mm fs net dev process boot labs vellum)
 
-# The reader of ELF and DWARF under libFuzzer: some seconds here, as long as you like with tests/fuzz/run debug_info.
+# Under libFuzzer, some seconds here, as long as you like with tests/fuzz/run: the reader of ELF and DWARF (debug_info),
+# and Vellum's devices, CSRs and tables (devices).
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND BIFOLIUM_SANITIZE MATCHES address)
+  # vellum_fuzz(NAME EXECUTABLE SECONDS LONGEST "command that makes seeds" SOURCES...)
+  function(vellum_fuzz name target seconds longest seeds)
+    add_executable(${target} tests/fuzz/${name}_fuzz.cpp ${ARGN})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/host)
+    target_link_libraries(${target} PRIVATE host-flags)
+    target_compile_options(${target} PRIVATE -O1 -fsanitize=fuzzer)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME ${BIFOLIUM_TEST_PREFIX}/vellum-${name}-fuzz COMMAND sh -c
+      "${seeds} && mkdir -p found-${name} && \
+       $<TARGET_FILE:${target}> found-${name} seeds-${name} -seed=1 -max_total_time=${seconds} -max_len=${longest} \
+       -timeout=30")
+    set_tests_properties(${BIFOLIUM_TEST_PREFIX}/vellum-${name}-fuzz PROPERTIES
+      LABELS ${BIFOLIUM_TEST_PREFIX} TIMEOUT 300 WORKING_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  endfunction()
   bifolium_glob(debug_info_sources "vellum/debug/*.cpp")
-  add_executable(debug-info-fuzz
-    tests/fuzz/debug_info_fuzz.cpp tests/host/vellum/debug_exercise.cpp ${debug_info_sources})
-  target_include_directories(debug-info-fuzz PRIVATE ${CMAKE_SOURCE_DIR}/tests/host)
-  target_link_libraries(debug-info-fuzz PRIVATE host-flags)
-  target_compile_options(debug-info-fuzz PRIVATE -O1 -fsanitize=fuzzer)
-  target_link_options(debug-info-fuzz PRIVATE -fsanitize=fuzzer)
-  add_test(NAME ${BIFOLIUM_TEST_PREFIX}/vellum-debug_info-fuzz COMMAND sh -c
-    "${CMAKE_SOURCE_DIR}/tests/fuzz/debug_info_seeds seeds && mkdir -p found && \
-     $<TARGET_FILE:debug-info-fuzz> found seeds -seed=1 -max_total_time=10 -max_len=40000 -timeout=30")
-  set_tests_properties(${BIFOLIUM_TEST_PREFIX}/vellum-debug_info-fuzz PROPERTIES
-    LABELS ${BIFOLIUM_TEST_PREFIX} TIMEOUT 300 WORKING_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  vellum_fuzz(debug_info debug-info-fuzz 10 40000 "${CMAKE_SOURCE_DIR}/tests/fuzz/debug_info_seeds seeds-debug_info"
+    tests/host/vellum/debug_exercise.cpp ${debug_info_sources})
+  bifolium_glob(machine_sources "vellum/machine/*.cpp" "vellum/dev/*.cpp")
+  vellum_fuzz(devices devices-fuzz 5 4096 "mkdir -p seeds-devices && head -c 4000 /dev/zero > seeds-devices/zeros"
+    ${machine_sources})
 endif()
 
 add_custom_target(host-tests-quick)
