@@ -17,3 +17,23 @@ vellum_test(equality/long 7200 LABELS long COMMAND ${equality} 1000 1000)
 vellum_test(judges 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/judges_test.py ${vellum_command})
 vellum_test(command 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/command_test.py ${CMAKE_BINARY_DIR})
 vellum_test(make 600 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/make_test.py ${vellum_command})
+
+# Healthy kernels, each edited to be wrong in one way: five of the edits, and all.
+set(seeded ${CMAKE_SOURCE_DIR}/tests/vellum/seeded_test.py ${vellum_command})
+vellum_test(seeded 900 COMMAND ${seeded} few)
+vellum_test(seeded/long 7200 LABELS long COMMAND ${seeded} all)
+
+# The suites on it, with all judges listening: a word of theirs is a failure.
+function(vellum_suite name view suite)
+  add_test(NAME vellum/${name}/${view} COMMAND ${guest_driver} --view ${view} --smp 3 --timeout 3600
+    --vellum ${vellum_command} --suite ${suite})
+  set_tests_properties(vellum/${name}/${view} PROPERTIES LABELS "vellum;${ARGN}" TIMEOUT 7200)
+endfunction()
+
+foreach(view IN LISTS BIFOLIUM_VIEWS)
+  vellum_suite(grind ${view} "grind 1 1 1000")
+  foreach(suite systest vmtest)
+    vellum_suite(${suite} ${view} ${suite} long)
+  endforeach()
+  vellum_suite(grind/long ${view} "grind 3 5 20000" long)
+endforeach()

@@ -27,6 +27,7 @@ from report import Failure, guarded  # noqa: E402
 from trial import trial  # noqa: E402
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.MULTILINE)
+JUDGED = re.compile(r"^vellum: (fault|note|hang): .*$", re.MULTILINE)
 VIOLATION = re.compile(r"^check: .*$", re.MULTILINE)  # the invariant checker's word
 FREE_FRAMES = re.compile(r"(\d+) of \d+ frames free")
 # Orphans of the last test may still be on their way out.
@@ -88,6 +89,7 @@ def once(options, pristine):
         harts=options.smp,
         memory=parse_memory(options.mem),
         append=options.append,
+        vellum=options.vellum,
     ) as guest:
         guest.await_prompt()
         for command in options.exec or ():
@@ -98,6 +100,8 @@ def once(options, pristine):
                 raise Failure(f"'{command}' broke an invariant: {found[0]}", 1)
         if options.suite:
             run_suite(guest, options.suite)
+        if found := JUDGED.search(guest.text()):
+            raise Failure(f"a judge of Vellum's has something to say: {found[0]}", 1)
 
 
 def main():
@@ -109,6 +113,7 @@ def main():
     parser.add_argument("--mem", default="128M")
     parser.add_argument("--append", default="")
     parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument("--vellum", type=Path, metavar="COMMAND", help="boot on this Vellum, and listen to its judges")
     parser.add_argument("--times", type=int, default=1, help="boot and run this often")
     parser.add_argument("--suite")
     parser.add_argument("--exec", nargs="*")
