@@ -161,27 +161,6 @@ TEST_F(StaleTest, WhatStoodInTheRootWhileItWasSomethingElseIsNotCached) {
   }
 }
 
-TEST_F(StaleTest, WhatStoodInALowerTableBeforeItsFirstWalkIsNotCached) {
-  // Text in a buffer that was a table before, and is one again; the links to it were not seen.
-  const u64 middle_2 = 0x8051'0000, low_2 = 0x8052'0000;
-  memory_[middle_2] = table(low_2);
-  store(low_2 + 0x123 * 8, 0x7420656e6f);
-  store(low_2 + 0x123 * 8, leaf(frame_b));
-  store(root, table(middle_2));
-  fence();
-  EXPECT_FALSE(judge()) << "a fence of everything covers what is global";
-  fence_space(1);
-  store(low_2 + 0x123 * 8, 0x7420656e6f);
-  table_since_[middle_2] = table_since_[low_2] = ++tick_;
-  store(low_2 + 0x123 * 8, leaf(frame_b));
-  EXPECT_TRUE(judge()) << "it has been walked";
-  table_since_[low_2] = ++tick_;
-  EXPECT_FALSE(judge()) << "it was walked for the first time after that";
-  table_since_[low_2] = 0;
-  table_since_[middle_2] = ++tick_;
-  EXPECT_FALSE(judge()) << "what leads there was";
-}
-
 TEST_F(StaleTest, AGlobalEntryInTheRootWhileItWasInUse) {
   store(root, leaf(0x4000'0000, rwx_user | entry::global));
   store(root, table(middle));
