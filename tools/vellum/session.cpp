@@ -8,6 +8,7 @@
 
 #include "tools/vellum/replay.hpp"
 #include "tools/vellum/report.hpp"
+#include "vellum/words/spins.hpp"
 
 namespace vellum_tool {
 
@@ -49,37 +50,11 @@ class Console {
   bool at_line_start_ = true;
 };
 
-/// Sees harts that turn in one function with their interrupts off: nothing will ever happen to them.
-class Spins {
- public:
-  /// To be called each time that some instructions were done; whether all harts that do not wait turn like this.
-  bool look(const Vm& machine, const vellum::Names& names) {
-    bool any_turns = false, any_works = false;
-    for (unsigned i = 0; i < machine.hart_count(); ++i) {
-      const vellum::HartState& hart = machine.hart_state(i);
-      if (hart.is_waiting) continue;
-      const bool closed = hart.privilege == vellum::Privilege::supervisor && (hart.mstatus & vellum::status::sie) == 0;
-      const std::string function = closed ? function_of(names, hart.pc) : std::string();
-      Seen& seen = seen_[i];
-      const bool is_same = closed && function == seen.function;
-      seen = {function, is_same ? seen.since : machine.schedule().steps};
-      (is_same && machine.schedule().steps - seen.since >= patience ? any_turns : any_works) = true;
-    }
-    return any_turns && !any_works;
-  }
-
- private:
-  static constexpr u64 patience = 200'000'000;
-  struct Seen {
-    std::string function;
-    u64 since = 0;
-  };
-  static std::string function_of(const vellum::Names& names, u64 pc) {
-    const std::string place = names.function(pc);
-    return place.substr(0, place.find('+'));
-  }
-  std::array<Seen, vellum::max_harts> seen_;
-};
+bool turns(vellum::Spins& spins, const Vm& machine, const vellum::Names& names) {
+  return spins.look(
+      machine.schedule().steps, machine.hart_count(), [&](unsigned i) -> auto& { return machine.hart_state(i); },
+      [&](u64 pc) { return names.function(pc); });
+}
 
 std::string count(u64 number, std::string_view what) { return std::to_string(number) + std::string(what); }
 
@@ -99,9 +74,6 @@ int report_stop(Console& console, const Vm& machine, const vellum::Names& names)
               describe_harts(machine, names));
   return status_came_back;
 }
-
-constexpr std::string_view nobody_wakes = "every hart waits, and nothing will wake them";
-constexpr std::string_view all_turn = "every hart that works turns in one function, with interrupts off";
 
 }  // namespace
 
@@ -134,7 +106,7 @@ bool wait_idle(Vm& machine, Terminal& terminal) {
 int run_on_terminal(Vm& machine, const Settings& settings, const vellum::Names& names) {
   Terminal terminal;
   Console console;
-  Spins spins;
+  vellum::Spins spins;
   bool told = false;
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
@@ -153,8 +125,8 @@ int run_on_terminal(Vm& machine, const Settings& settings, const vellum::Names& 
         break;
       default:
         // Once: a person may want to look around, and leaves with Ctrl-a x.
-        if (!told && spins.look(machine, names)) {
-          (void)report_hang(console, machine, names, all_turn);
+        if (!told && turns(spins, machine, names)) {
+          (void)report_hang(console, machine, names, vellum::hang_by_turning);
           told = true;
         }
         if (const auto typed = terminal.read(0ns); typed && !typed->empty()) machine.feed(*typed);
@@ -168,7 +140,7 @@ int run_commands(Vm& machine, const Settings& settings, const vellum::Names& nam
   std::string since_command;
   std::size_t next = 0;
   Console console;
-  Spins spins;
+  vellum::Spins spins;
   while (true) {
     const u64 steps = allowed_steps(machine, settings, steps_between_looks);
     if (steps == 0) return report_budget(console, machine, settings, names);
@@ -183,8 +155,8 @@ int run_commands(Vm& machine, const Settings& settings, const vellum::Names& nam
       return status_failed;
     }
     if (reason == StopReason::asked) return report_stop(console, machine, names);
-    if (reason == StopReason::steps_done && spins.look(machine, names)) {
-      return report_hang(console, machine, names, all_turn);
+    if (reason == StopReason::steps_done && turns(spins, machine, names)) {
+      return report_hang(console, machine, names, vellum::hang_by_turning);
     }
     if (reason != StopReason::idle) continue;
     if (since_command.ends_with(prompt)) {
@@ -197,7 +169,7 @@ int run_commands(Vm& machine, const Settings& settings, const vellum::Names& nam
     } else if (const auto when = machine.next_event()) {
       machine.advance_to(*when);
     } else {
-      return report_hang(console, machine, names, nobody_wakes);
+      return report_hang(console, machine, names, vellum::hang_by_sleep);
     }
   }
 }

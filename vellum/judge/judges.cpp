@@ -265,6 +265,7 @@ void Judges::forget_what_came_later() {
   history_.forget_after_step(now);
   while (finding_count_ > 0 && storage_.findings[finding_count_ - 1].now.step > now) --finding_count_;
   while (trap_count_ > 0 && !storage_.traps.empty() && trap(trap_count_ - 1).step > now) --trap_count_;
+  forget_frames_freed_after(now);
   ++tick_;
   for (u32 i = 0; i < machine_->hart_count(); ++i) {
     fences_[i].fence(tick_, false, 0, false, 0);
@@ -353,7 +354,23 @@ void Judges::judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind)
                 .cause_callers = frame->callers});
 }
 
-void Judges::on_watched(Hart* hart, const Access& access, AccessKind kind, u64 /*value*/) {
+void Judges::watch_as_before(u64 physical) {
+  const FrameRecord* frame = frames_.at(Memory::ram_page(physical));
+  const bool is_free = frame != nullptr && frame->state == FrameState::free;
+  machine_->watch(physical, is_free, is_free);
+}
+
+/// They may have been in use at that moment: what is not known is not judged.
+void Judges::forget_frames_freed_after(u64 step) {
+  for (u64 page = 0; FrameRecord* frame = frames_.at(page); ++page) {
+    if (frame->state != FrameState::free || frame->freed.step <= step) continue;
+    *frame = {};
+    machine_->watch(machine_->memory().address_of(page), false, false);
+  }
+}
+
+void Judges::on_watched(Hart* hart, const Access& access, AccessKind kind, u64 value) {
+  if (witness_ != nullptr && kind == AccessKind::store) witness_->on_store(hart, access, value);
   judge_frame(hart, access.virtual_address, access.physical_address, kind);
 }
 

@@ -46,6 +46,16 @@ enum class Attention : u8 {
   away,         // the machine is in its past: all of this has been seen before
 };
 
+/// Whoever wants to see the stores to the pages that are watched (Machine::watch), before they are done. `hart`: null
+/// where it is a device.
+class StoreWitness {
+ public:
+  virtual void on_store(const Hart* hart, const Access& access, u64 value) = 0;
+
+ protected:
+  ~StoreWitness() = default;
+};
+
 /// What makes run() come back, apart from the number of steps.
 enum class StopAt : u8 { nothing, trap, page_fault, satp_write, finding, function_return };
 
@@ -63,6 +73,10 @@ class Judges : public Unobserved {
   /// Whom first stores are told to; null: nobody.
   void keep_pages_with(PageKeeper* keeper) { keeper_ = keeper; }
   void pay(Attention attention) { attention_ = attention; }
+  /// Null: nobody.
+  void show_stores_to(StoreWitness* witness) { witness_ = witness; }
+  /// A page of RAM is watched again as the judges want it, after somebody else had it watched.
+  void watch_as_before(u64 physical);
   /// The machine stands at a moment of its past, and goes another way from there: what came after never was. What a
   /// hart still held at that moment counts as fenced: the judges err towards silence.
   void forget_what_came_later();
@@ -107,10 +121,13 @@ class Judges : public Unobserved {
   }
   void on_watched(Hart* hart, const Access& access, AccessKind kind, u64 value);
 
+  /// Who and when, inside of a hook; `hart` is null for a device.
+  [[nodiscard]] Moment moment_of(const Hart* hart) const;
+
  private:
   static constexpr u32 bit_of(StopAt what) { return what == StopAt::nothing ? 0 : u32{1} << static_cast<u32>(what); }
   void stop_if_asked(StopAt what);
-  [[nodiscard]] Moment moment_of(const Hart* hart) const;
+  void forget_frames_freed_after(u64 step);
   [[nodiscard]] u64 asid_mask() const;
   [[nodiscard]] std::optional<u64> entry_at(u64 address) const;
   [[nodiscard]] bool may_be_stale(HartFences& fences, u64 asid, u64 satp) const;
@@ -141,6 +158,7 @@ class Judges : public Unobserved {
   u64 rules_ = ~u64{0};
   JudgedMachine* machine_ = nullptr;
   PageKeeper* keeper_ = nullptr;
+  StoreWitness* witness_ = nullptr;
   Attention attention_ = Attention::judging;
   u64 tick_ = 0;
   u64 trap_count_ = 0;

@@ -13,6 +13,7 @@
 // All memory comes from the caller. When it is used up, that snapshot goes which is missed least.
 
 #include <array>
+#include <optional>
 #include <span>
 
 #include "vellum/machine/machine.hpp"
@@ -76,6 +77,13 @@ class Timeline final : public PageKeeper {
   /// Forgets what came after this moment.
   void cut();
 
+  /// The last moments, begun before `before`, between which a page (Memory's number) was stored to. Nothing: none is
+  /// remembered.
+  struct Span {
+    u64 begin, end;
+  };
+  [[nodiscard]] std::optional<Span> last_stores_to(u64 page, u64 before) const;
+
   /// The input so far, for writing it down.
   [[nodiscard]] std::span<const InputEvent> events() const { return storage_.events.first(event_count_); }
   [[nodiscard]] std::span<const u8> typed() const { return storage_.typed.first(typed_count_); }
@@ -95,6 +103,7 @@ class Timeline final : public PageKeeper {
   [[nodiscard]] std::span<u8> frame(u32 index) { return storage_.frames.subspan(u64{index} * page_bytes, page_bytes); }
   [[nodiscard]] u32& next_of(u32 index) { return storage_.links[2 * index]; }
   [[nodiscard]] u32& page_of(u32 index) { return storage_.links[2 * index + 1]; }
+  [[nodiscard]] bool has(const List& list, u64 page) const;
   [[nodiscard]] u64 begin_of(u32 epoch) const { return snapshots_[epoch].schedule.steps; }
   [[nodiscard]] u64 end_of(u32 epoch) const { return epoch < last_ ? begin_of(epoch + 1) : head(); }
   void put(List& list, u32 index);

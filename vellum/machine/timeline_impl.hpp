@@ -265,6 +265,22 @@ bool Timeline<O>::go_to(u64 moment) {
 }
 
 template <Observer O>
+bool Timeline<O>::has(const List& list, u64 page) const {
+  for (u32 index = list.first; index != nothing; index = storage_.links[2 * index]) {
+    if (storage_.links[2 * index + 1] == page) return true;
+  }
+  return false;
+}
+
+template <Observer O>
+std::optional<typename Timeline<O>::Span> Timeline<O>::last_stores_to(u64 page, u64 before) const {
+  for (u32 epoch = last_ + 1; epoch-- > 0;) {
+    if (begin_of(epoch) < before && has(epochs_[epoch], page)) return Span{begin_of(epoch), end_of(epoch)};
+  }
+  return std::nullopt;
+}
+
+template <Observer O>
 void Timeline<O>::cut() {
   if (!in_past_) return;
   for (u32 i = epoch_; i <= last_; ++i) release(epochs_[i]);
