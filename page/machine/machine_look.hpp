@@ -38,6 +38,7 @@ class MachineLook final : public foliowalk::Look {
 
   [[nodiscard]] std::shared_ptr<const foliowalk::Scene> scene() override;
   [[nodiscard]] bool guest_is_gone() const override { return false; }
+  [[nodiscard]] const foliowalk::KernelImage* image() const override { return source_.image.get(); }
   [[nodiscard]] const foliowalk::Ram& ram() const override { return *source_.ram; }
   [[nodiscard]] Timeline timeline(foliowalk::u64 after, bool want_traps) override;
   [[nodiscard]] std::vector<foliowalk::Finding> lint_now() override;

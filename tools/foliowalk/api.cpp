@@ -89,8 +89,10 @@ Answer Api::scene() {
 }
 
 Answer Api::explained(const Question& question, const Scene& scene, const Space& space) {
-  const auto va = parse_number(question.get("va"));
-  if (!va) return refuse(400, "not an address");
+  const std::string text = question.get("va");
+  auto va = parse_number(text);
+  if (!va && look_.image()) va = look_.image()->address_of(text);
+  if (!va) return refuse(400, "not an address, nor a name that the kernel’s file knows");
   json value = json_of(explain(look_.ram(), space.tree.root, space.tree.mode, *va));
   if (const Leaf* leaf = space.tree.find(*va)) {
     const Purpose purpose = Namer(scene).purpose(space, *leaf);

@@ -22,9 +22,10 @@ void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), s
 
 void print(const json& value) { print(value.dump(2) + "\n"); }
 
-Outcome<u64> address_from(const std::string& text) {
+Outcome<u64> address_from(const std::string& text, const KernelImage* image) {
   if (const auto value = parse_number(text)) return *value;
-  return fail(fmt::format("{} is not an address: give it as 0x1000 or 4096", text));
+  if (const auto named = image ? image->address_of(text) : std::nullopt) return *named;
+  return fail(fmt::format("{} is not an address, nor a name in the kernel's file: give it as 0x1000 or 4096", text));
 }
 
 std::vector<Finding> faults_among(std::vector<Finding> findings) {
@@ -76,7 +77,7 @@ Outcome<int> command_tree(Source& source, Output output, const std::string& name
 }
 
 Outcome<int> command_explain(Source& source, Output output, const std::string& name, const std::string& va_text) {
-  const auto va = address_from(va_text);
+  const auto va = address_from(va_text, source.image.get());
   if (!va) return std::unexpected(va.error());
   const Scene scene = capture(source);
   const auto space = find_space(scene, name);
@@ -90,7 +91,7 @@ Outcome<int> command_explain(Source& source, Output output, const std::string& n
 }
 
 Outcome<int> command_frame(Source& source, Output output, const std::string& pa_text) {
-  const auto pa = address_from(pa_text);
+  const auto pa = address_from(pa_text, source.image.get());
   if (!pa) return std::unexpected(pa.error());
   const Scene scene = capture(source);
   if (!scene.in_ram(*pa)) {

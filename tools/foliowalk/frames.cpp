@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tools/foliowalk/ranges.hpp"
+
 namespace foliowalk {
 namespace {
 
@@ -13,13 +15,14 @@ bool is_direct_map(const Leaf& leaf) { return leaf.va == leaf.pa || leaf.va >= s
 
 class Uses {
  public:
-  explicit Uses(const Scene& scene) : scene_(scene), uses_(scene.ram_size / page_size) {}
+  explicit Uses(const Scene& scene) : scene_(scene), namer_(scene), uses_(scene.ram_size / page_size) {}
 
   std::vector<FrameUse> run() {
     if (scene_.kernel_image) {
       const auto [begin, end] = *scene_.kernel_image;
-      for (u64 pa = begin; pa < end && scene_.in_ram(pa); pa += page_size) at(pa).kind = FrameKind::kernel_image;
+      for (u64 pa = begin; pa < end && scene_.in_ram(pa); pa += page_size) at(pa).kind = FrameKind::kernel_data;
     }
+    for (const KernelPart& part : scene_.kernel_parts) note(part);
     for (usize i = 0; i < scene_.spaces.size(); ++i) {
       for (const Leaf& leaf : scene_.spaces[i].tree.leaves) note(leaf, static_cast<u16>(i));
     }
@@ -33,21 +36,44 @@ class Uses {
   }
 
  private:
+  static bool is_kernel_table(const Space& space) {
+    return space.role == Role::kernel || space.role == Role::process_kernel;
+  }
+
   FrameUse& at(u64 pa) { return uses_[(pa - scene_.ram_base) / page_size]; }
+
+  void note(const KernelPart& part) {
+    const auto kind_of = [](PartKind kind) {
+      switch (kind) {
+        case PartKind::text: return FrameKind::kernel_text;
+        case PartKind::buffers: return FrameKind::buffers;
+        case PartKind::pipe: break;
+      }
+      return FrameKind::pipe;
+    };
+    for (u64 pa = part.begin - part.begin % page_size; pa < part.end && scene_.in_ram(pa); pa += page_size) {
+      at(pa).kind = kind_of(part.kind);
+    }
+  }
+
+  static bool is_of_image(FrameKind kind) { return kind == FrameKind::kernel_data || kind == FrameKind::kernel_text; }
 
   void note(const Leaf& leaf, u16 owner) {
     const bool user = leaf.pte & sv39::pte_bit::user;
-    if (!user && is_direct_map(leaf)) return;
+    const Space& space = scene_.spaces[owner];
+    const bool is_stack = !user && leaf.level == 0 && leaf.va != leaf.pa && is_kernel_table(space) &&
+                          namer_.purpose(space, leaf).region == "kernel stack";
+    if (!user && !is_stack && is_direct_map(leaf)) return;
     for (u64 offset = 0; offset < leaf.bytes(); offset += page_size) {
       const u64 pa = leaf.pa + offset;
       if (!scene_.in_ram(pa)) return;
       FrameUse& use = at(pa);
       if (user) {
         ++use.mappings;
-        if (use.kind != FrameKind::kernel_image) use.kind = use.mappings > 1 ? FrameKind::shared : FrameKind::user;
+        if (!is_of_image(use.kind)) use.kind = use.mappings > 1 ? FrameKind::shared : FrameKind::user;
         if (use.mappings == 1) use.owner = owner;
       } else if (use.kind == FrameKind::unmapped) {
-        use.kind = FrameKind::supervisor;
+        use.kind = is_stack ? FrameKind::kernel_stack : FrameKind::supervisor;
         use.owner = owner;
       }
       use.level = leaf.level;
@@ -81,6 +107,7 @@ class Uses {
   }
 
   const Scene& scene_;
+  Namer namer_;
   std::vector<FrameUse> uses_;
 };
 
@@ -89,7 +116,7 @@ class Uses {
 std::string_view name_of(FrameKind kind) {
   switch (kind) {
     case FrameKind::unmapped: return "unmapped";
-    case FrameKind::kernel_image: return "kernel image";
+    case FrameKind::kernel_data: return "kernel data";
     case FrameKind::table: return "page table";
     case FrameKind::user: return "user";
     case FrameKind::shared: return "shared";
@@ -97,6 +124,10 @@ std::string_view name_of(FrameKind kind) {
     case FrameKind::free: return "free";
     case FrameKind::kernel: return "kernel";
     case FrameKind::file: return "file";
+    case FrameKind::kernel_text: return "kernel text";
+    case FrameKind::kernel_stack: return "kernel stack";
+    case FrameKind::buffers: return "disk buffers";
+    case FrameKind::pipe: return "pipe";
   }
   return "?";
 }

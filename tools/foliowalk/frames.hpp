@@ -11,7 +11,7 @@ namespace foliowalk {
 /// What a frame of RAM is used for, as the tables show it.
 enum class FrameKind : u8 {
   unmapped,      // no user maps it and it is no table: free, or the kernel's own data
-  kernel_image,  // code and data of the kernel's ELF
+  kernel_data,   // of the kernel's ELF
   table,         // a node of some page table
   user,          // mapped with U by one process
   shared,        // mapped with U by more than one process, or more than once
@@ -20,8 +20,13 @@ enum class FrameKind : u8 {
   free,
   kernel,  // an object of the kernel's
   file,    // a page of a mapped file that no one maps now
+  // What the kernel's file, its tables and its variables tell of its own memory.
+  kernel_text,
+  kernel_stack,
+  buffers,  // of the disk's blocks
+  pipe,
 };
-inline constexpr usize frame_kind_count = 9;
+inline constexpr usize frame_kind_count = 13;
 [[nodiscard]] std::string_view name_of(FrameKind kind);
 
 struct FrameUse {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <list>
 #include <unordered_map>
 
+#include "tools/foliowalk/number.hpp"
 #include "vellum/debug/debug_info.hpp"
 
 namespace foliowalk {
@@ -277,6 +279,32 @@ const std::string& KernelImage::problem() const { return reader_->first_problem;
 const Symbol* KernelImage::symbol(std::string_view name) const {
   const auto found = std::ranges::find(symbols_, name, &Symbol::name);
   return found == symbols_.end() ? nullptr : &*found;
+}
+
+/// A C++ symbol has each part of its name with the length before it.
+const Symbol* KernelImage::mangled_symbol(std::string_view name) const {
+  std::string parts;
+  for (usize begin = 0; begin <= name.size();) {
+    const usize end = std::min(name.find("::", begin), name.size());
+    parts += fmt::format("{}{}", end - begin, name.substr(begin, end - begin));
+    begin = end + 2;
+  }
+  const auto found = std::ranges::find_if(symbols_, [&](const Symbol& symbol) {
+    const usize at = symbol.name.starts_with("_Z") ? symbol.name.find(parts) : std::string::npos;
+    return at != std::string::npos && std::isdigit(static_cast<unsigned char>(symbol.name[at - 1])) == 0;
+  });
+  return found == symbols_.end() ? nullptr : &*found;
+}
+
+std::optional<u64> KernelImage::address_of(std::string_view text) const {
+  const usize plus = text.find('+');
+  const std::string_view name = text.substr(0, plus);
+  const auto offset = plus == std::string_view::npos ? std::optional(u64{0}) : parse_number(text.substr(plus + 1));
+  if (name.empty() || !offset) return std::nullopt;
+  if (const Symbol* exact = symbol(name)) return exact->address + *offset;
+  if (const Variable* known = variable(name)) return known->address + *offset;
+  const Symbol* mangled = mangled_symbol(name);
+  return mangled ? std::optional(mangled->address + *offset) : std::nullopt;
 }
 
 const Symbol* KernelImage::symbol_at(u64 address) const {

@@ -70,6 +70,9 @@ class KernelImage {
   [[nodiscard]] const Symbol* symbol(std::string_view name) const;
   /// The symbol which covers `address`, or the nearest one below it within 64 KiB.
   [[nodiscard]] const Symbol* symbol_at(u64 address) const;
+  /// The address of a function or variable, by its symbol or as C++ has it: "kalloc", "process::the_table",
+  /// "kalloc+0x12".
+  [[nodiscard]] std::optional<u64> address_of(std::string_view text) const;
   [[nodiscard]] const std::vector<Section>& sections() const { return sections_; }
   [[nodiscard]] const std::vector<Variable>& variables() const { return variables_; }
   /// By full name ("process::table") or, when that is the only one, by last component ("table").
@@ -92,6 +95,7 @@ class KernelImage {
   struct Reader;  // in the .cpp
 
   KernelImage() = default;
+  [[nodiscard]] const Symbol* mangled_symbol(std::string_view name) const;
 
   std::string path_;
   std::vector<Symbol> symbols_;  // by address

@@ -26,6 +26,7 @@ class Live final : public Look {
   /// The newest scene, at most some 300 ms old; waits for the first.
   [[nodiscard]] std::shared_ptr<const Scene> scene() override;
   [[nodiscard]] bool guest_is_gone() const override;
+  [[nodiscard]] const KernelImage* image() const override { return source_.image.get(); }
   [[nodiscard]] const Ram& ram() const override { return *source_.ram; }
 
   /// Asking keeps the trap trace on.

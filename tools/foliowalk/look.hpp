@@ -26,6 +26,8 @@ class Look {
   /// All address spaces now, or as nearly now as can be.
   [[nodiscard]] virtual std::shared_ptr<const Scene> scene() = 0;
   [[nodiscard]] virtual bool guest_is_gone() const = 0;
+  /// The kernel's file; null where there is none.
+  [[nodiscard]] virtual const KernelImage* image() const = 0;
   /// A walk in RAM as it is now.
   [[nodiscard]] virtual const Ram& ram() const = 0;
   /// What happened since the call that returned `after` as next.

@@ -97,6 +97,14 @@ Purpose Namer::in_process(const Space& space, const Leaf& leaf) const {
   return {"data", "anonymous"};
 }
 
+u64 Namer::distance_in(const Tree& tree) const {
+  if (known_tree_ != &tree) {
+    known_tree_ = &tree;
+    known_distance_ = direct_map_distance(tree);
+  }
+  return known_distance_;
+}
+
 Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
   if (leaf.pte & bit::user) return {"user page", "anonymous"};
   const auto device = device_at(leaf.pa);
@@ -108,7 +116,7 @@ Purpose Namer::in_kernel(const Space& space, const Leaf& leaf) const {
     if (leaf.pte & bit::execute) return {"kernel text", "kernel image"};
     if (leaf.level == 0) return {leaf.pte & bit::write ? "kernel data" : "kernel rodata", "kernel image"};
   }
-  if (leaf.va - leaf.pa == direct_map_distance(space.tree)) return {"direct map", "RAM"};
+  if (leaf.va - leaf.pa == distance_in(space.tree)) return {"direct map", "RAM"};
   if (space.role == Role::process_kernel && leaf.va < 0xc00'0000) return {"mirror", "user memory"};
   // What is mapped in small pages just below the top of a half is a stack for each process, in xv6 and its relatives.
   const u64 half = user_half_end(space.tree.mode);

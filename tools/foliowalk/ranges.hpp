@@ -50,8 +50,12 @@ class Namer {
  private:
   [[nodiscard]] Purpose in_process(const Space& space, const Leaf& leaf) const;
   [[nodiscard]] Purpose in_kernel(const Space& space, const Leaf& leaf) const;
+  [[nodiscard]] u64 distance_in(const Tree& tree) const;
 
   const Scene* scene_;
+  // Of the tree that was asked about last: xv6's kernel has a leaf for each page of RAM, and each of them asks.
+  mutable const Tree* known_tree_ = nullptr;
+  mutable u64 known_distance_ = 0;
 };
 
 [[nodiscard]] std::vector<Range> merged_ranges(const Space& space, const Namer& namer);

@@ -103,6 +103,7 @@ class Capture {
     }
     // Before the slots are read: who comes while they are read counts for the next look.
     scene_.next_pid = profile.next_pid(*memory_);
+    scene_.kernel_parts = kernel_parts(*memory_);
     const u64 slots = profile.slots(*memory_);
     for (u64 slot = 0; slot < slots; ++slot) read_process(slot);
     if (profile.family() == Family::bifolium) {

@@ -10,6 +10,7 @@
 
 #include "tools/foliowalk/bifolium.hpp"
 #include "tools/foliowalk/hart.hpp"
+#include "tools/foliowalk/kernel_parts.hpp"
 #include "tools/foliowalk/profile.hpp"
 
 namespace foliowalk {
@@ -41,6 +42,7 @@ struct Scene {
   u64 ram_base = 0;
   u64 ram_size = 0;
   std::optional<std::pair<u64, u64>> kernel_image;  // physical range which the kernel's ELF fills
+  std::vector<KernelPart> kernel_parts;
   sv39::Extensions extensions;  // of the machine's page-table walker
   Family family = Family::other;
   std::vector<Hart> harts;

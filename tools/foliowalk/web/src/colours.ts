@@ -16,7 +16,7 @@ export function regionClass(region: string): string {
   }
 }
 
-export const kindColours = ['#00000000', '#7a869a', '#d55e00', '#009e73', '#e8b000', '#a466a0', '#00000000', '#56b4e9', '#c0417f'];
+export const kindColours = ['#00000000', '#7a869a', '#d55e00', '#009e73', '#e8b000', '#a466a0', '#00000000', '#56b4e9', '#c0417f', '#0072b2', '#e69f00', '#3d6f9e', '#7b3f98'];
 export const heatColours = ['#00000000', '#56b4e9', '#d55e00', '#d55e00'];
 
 /** An owner's colour: its own in every view and for as long as it lives, whoever comes and goes beside it. Hues of

@@ -30,9 +30,9 @@ const zh: Record<string, string> = {
   'Regions': '区域', 'shared with the kernel': '个与内核共享', 'Show the kernel’s half, too': '同时显示内核半区', 'more like it, one every': '个同样的区域，间隔', 'mmap': 'mmap', 'mmap file': 'mmap 文件', 'file, shared': '文件（共享）', 'file, private': '文件（私有）', 'anonymous, shared': '匿名内存（共享）', 'free': '空闲', 'the kernel’s own': '内核自用', 'page of a file': '文件页', 'ready': '就绪', 'parked': '停放', 'from': '起', 'to': '止', 'size': '大小', 'flags': '权限', 'region': '区域', 'backed by': '由何支撑', 'frames': '页帧', 'accessed': '已访问', 'dirty': '已写',
   'A and D': 'A 与 D',
   'each': '同一页帧', 'no page faults yet': '尚无缺页', 'mappings by programs': '程序的映射', 'references that the kernel counts': '内核计的引用数',
-  'kind.unmapped': '空闲或内核自用', 'kind.kernel image': '内核映像', 'kind.page table': '页表', 'kind.user': '用户页', 'kind.shared': '多处共享',
+  'kind.unmapped': '空闲或内核自用', 'kind.kernel data': '内核数据', 'kind.kernel text': '内核代码', 'kind.kernel stack': '内核栈', 'kind.disk buffers': '磁盘缓冲区', 'kind.pipe': '管道', 'disk buffers': '磁盘缓冲区', 'pipe': '管道', 'kind.page table': '页表', 'kind.user': '用户页', 'kind.shared': '多处共享',
   'kind.supervisor': '仅内核可用', 'kind.free': '空闲', 'kind.kernel': '内核自用', 'kind.file': '文件页',
-  '3ffffff000 (hexadecimal)': '3ffffff000（十六进制）',
+  'hex, or a name': '十六进制，或名字', 'not an address, nor a name that the kernel’s file knows': '不是地址，也不是内核文件中的名字',
   'A valid leaf needs one of R, W and X. This one has what it has so that the hole is visible in the table: no code lies behind it, and nothing jumps there.': '有效的叶子至少要有 R、W、X 之一。这一项的权限只是为了让空洞在页表中看得见：背后没有代码，也没有谁会跳到那里。',
   'load page fault': '读缺页', 'store page fault': '写缺页', 'exec page fault': '取指缺页',
   'and on': '起连续', 'and others': '等（不连续）',
@@ -113,7 +113,7 @@ const en: Record<string, string> = {
   'end.leaf': 'a leaf: the translation is done', 'end.not_canonical': 'not canonical: the bits above must all equal the highest one in use',
   'end.table_outside_memory': 'the table is not in memory', 'end.invalid_entry': 'stops here: the entry is not valid (V = 0)',
   'end.reserved_encoding': 'stops here: the entry is a reserved encoding',
-  'kind.unmapped': 'free or the kernel’s own', 'kind.kernel image': 'kernel image', 'kind.page table': 'page table', 'kind.user': 'user page', 'kind.shared': 'shared by several',
+  'kind.unmapped': 'free or the kernel’s own', 'kind.kernel data': 'kernel data', 'kind.kernel text': 'kernel text', 'kind.kernel stack': 'kernel stack', 'kind.disk buffers': 'disk buffers', 'kind.pipe': 'pipe', 'kind.page table': 'page table', 'kind.user': 'user page', 'kind.shared': 'shared by several',
   'kind.supervisor': 'supervisor only', 'kind.free': 'free', 'kind.kernel': 'the kernel’s own', 'kind.file': 'page of a file',
 };
 

@@ -10,17 +10,20 @@ const columns = 256; // a row is one mebibyte
 const cell = 4;
 const fewestFolded = 3; // rows; less than that is not worth a fold
 const foldHeight = 34;
-const kindNames = ['free or the kernel’s own', 'kernel image', 'page table', 'user page', 'shared by several', 'supervisor only', 'free', 'the kernel’s own', 'page of a file'];
+const kindNames = ['free or the kernel’s own', 'kernel data', 'page table', 'user page', 'shared by several', 'supervisor only', 'free', 'the kernel’s own', 'page of a file',
+  'kernel text', 'kernel stack', 'disk buffers', 'pipe'];
 
 function colourOf(run: Frames['runs'][number]): string {
   const [, kind, owner, , heat] = run;
   if (state.colouring === 'kind') return kindColours[kind] ?? '#0000';
-  if (state.colouring === 'owner') return kind === 1 ? kindColours[1]! : ownerColour(state.frames?.owners[owner] ?? '');
-  return kind === 1 || kind === 2 ? '#00000000' : heatColours[heat] ?? '#0000';
+  if (state.colouring === 'owner') return isOfImage(kind) ? kindColours[1]! : ownerColour(state.frames?.owners[owner] ?? '');
+  return isOfImage(kind) || kind === 2 ? '#00000000' : heatColours[heat] ?? '#0000';
 }
 
 /** A row of frames, or a fold: rows in which nothing is in use. */
 interface Band { row: number; rows: number; folded: boolean; top: number; height: number }
+
+function isOfImage(kind: number): boolean { return kind === 1 || kind === 9; }
 
 function isIdle(kind: number): boolean { return kind === 0 || kind === 6; }
 
@@ -134,7 +137,7 @@ function ownerName(owner: string): string { return state.scene?.spaces.find((spa
 function legend(frames: Frames) {
   if (state.colouring === 'heat') return html`<div class="legend">${[['A: used', heatColours[1]], ['A and D: written', heatColours[2]]].map(([name, colour]) => html`<span><i class="swatch" style="background:${colour}"></i>${t(name!)}</span>`)}</div>`;
   if (state.colouring === 'owner') {
-    const present = [...new Set(frames.runs.filter((run) => run[1] !== 1).map((run) => run[2]))].filter((owner) => owner >= 0).sort((a, b) => a - b);
+    const present = [...new Set(frames.runs.filter((run) => !isOfImage(run[1])).map((run) => run[2]))].filter((owner) => owner >= 0).sort((a, b) => a - b);
     return html`<div class="legend">${present.map((owner) => html`<span><i class="swatch" style="background:${ownerColour(frames.owners[owner] ?? '')}"></i>${ownerName(frames.owners[owner] ?? '')}</span>`)}</div>`;
   }
   return html`<table class="kinds"><thead><tr><th>${t('kind')}</th><th class="number">${t('frames')}</th><th class="number">${t('size')}</th><th>${t('share of RAM')}</th></tr></thead><tbody>

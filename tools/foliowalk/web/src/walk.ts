@@ -102,7 +102,7 @@ export function walkView() {
     <h3 id="walk-title">${t('Walk an address')}</h3>
     <form class="row" @submit=${(event: SubmitEvent) => { event.preventDefault(); actions.walk(new FormData(event.target as HTMLFormElement).get('va') as string); }}>
       <label for="va">${t('Virtual address')}</label>
-      <input id="va" name="va" class="mono" autocomplete="off" spellcheck="false" placeholder=${t('3ffffff000 (hexadecimal)')} .value=${state.va}>
+      <input id="va" name="va" class="mono" autocomplete="off" spellcheck="false" placeholder=${t('hex, or a name')} .value=${state.va}>
       <button type="submit" class="primary">${t('Walk')}</button>
       ${walk ? html`<span class="group" role="group"><button type="button" @click=${() => move(-1)} ?disabled=${walk.steps.length === 0}>◀ ${t('Previous step')}</button>
         <button type="button" @click=${() => move(1)} ?disabled=${walk.steps.length === 0}>${t('Next step')} ▶</button>
