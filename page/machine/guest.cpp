@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "page/machine/guest.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "page/machine/machine_look.hpp"
 #include "vellum/machine/elf.hpp"
-#include "vellum/words/sentence.hpp"
+#include "vellum/words/names.hpp"
 
 namespace page {
 
-using nlohmann::json;
 using vellum::u64;
 using vellum::usize;
 
@@ -22,7 +18,6 @@ namespace {
 constexpr usize remembered_changes = usize{1} << 16, change_buckets = usize{1} << 15,
                 remembered_code_stores = usize{1} << 15, most_findings = 200, remembered_traps = 8192,
                 decoded_pages = 512;
-constexpr usize most_blamed = 32;
 constexpr usize sector_bytes = 512;
 // The past: contents of pages, as many as the guest has and some more, but the tab has a bound.
 constexpr usize past_beyond_ram = usize{32} << 20, longest_past = usize{256} << 20;
@@ -30,8 +25,6 @@ constexpr usize remembered_inputs = 65536, remembered_input_bytes = usize{1} << 
 // A step back costs at most this many instructions executed again.
 constexpr u64 steps_between_snapshots = 2'000'000;
 constexpr usize longest_console = usize{256} << 10;
-
-std::string hex(u64 value) { return fmt::format("{:#x}", value); }
 
 /// Memory that is zero because nobody has had it: a tab pays for what of it the guest touches. It is never given back;
 /// the worker makes a new module for each guest. Empty: there is no more.
@@ -60,6 +53,7 @@ bool Guest::make_memory() {
   asid_fences_.assign(vellum::max_harts * vellum::HartFences::asids, 0);
   found_.assign(most_findings, {});
   traps_.assign(remembered_traps, {});
+  frames_.assign(ram_.size() / vellum::page_bytes, {});
   past_ = std::make_unique_for_overwrite<vellum::u8[]>(past_bytes());
   past_links_.resize(2 * past_bytes() / vellum::page_bytes);
   page_marks_.resize(pages_.size());
@@ -95,15 +89,44 @@ bool Guest::make_machine() {
   const auto elf = vellum::read_elf(kernel_);
   if (!elf || !vellum::load_elf(kernel_, *elf, vellum::map::ram_base, ram_)) return false;
   judges_ = std::make_unique<vellum::Judges>(
-      vellum::JudgeStorage{changes_, buckets_, code_stores_, asid_fences_, table_pages_, found_, traps_});
+      vellum::JudgeStorage{changes_, buckets_, code_stores_, asid_fences_, table_pages_, found_, traps_, frames_});
   machine_ = std::make_unique<vellum::Judges::JudgedMachine>(
       vellum::Configuration{.harts = wish_.harts, .seed = wish_.seed, .bootargs = wish_.bootargs},
       vellum::Storage{ram_, rom_, image_, pages_, code_}, *judges_);
   judges_->attach(*machine_);
+  tell_judges();
   timeline_ = std::make_unique<vellum::Timeline<vellum::Judges>>(
       *machine_, vellum::TimelineStorage{{past_.get(), past_bytes()}, past_links_, page_marks_, input_events_, input_});
   judges_->keep_pages_with(timeline_.get());
   return true;
+}
+
+/// Where the kernel has what the judges look for, under the names that xv6 gave it.
+void Guest::tell_judges() {
+  const vellum::Names functions(kernel_);
+  const vellum::FrameAllocator allocator{functions.range_of("kalloc"), functions.range_of("kfree")};
+  if (allocator.allocate.begin != 0 && allocator.release.begin != 0) judges_->know_allocator(allocator);
+  if (const auto panic = functions.range_of("panic"); panic.begin != 0) judges_->know_panic(panic.begin);
+  forget_stops();
+}
+
+/// The machine always stops at a finding, for what led to it is kept; run() goes on if nobody else asked for it.
+void Guest::stop_at(vellum::StopAt what) {
+  wants_finding_ = what == vellum::StopAt::finding;
+  judges_->stop_at(what);
+  judges_->also_stop_at(vellum::StopAt::finding);
+}
+
+bool Guest::stop_at_return_of(u64 function) {
+  wants_finding_ = false;
+  const bool is_set = judges_->stop_at_return_of(function);
+  judges_->also_stop_at(vellum::StopAt::finding);
+  return is_set;
+}
+
+void Guest::forget_stops() {
+  judges_->forget_stops();
+  stop_at(vellum::StopAt::nothing);
 }
 
 /// The judges have seen the past already.
@@ -138,9 +161,68 @@ vellum::StopReason Guest::run(u64 steps, vellum::WhenIdle when_idle) {
     const u64 left = end - machine_->schedule().steps;
     last_stop_ = timeline_->run(std::min(left, steps_between_snapshots), when_idle);
     collect_output(is_new);
+    note_findings();
+    const bool is_only_a_finding = last_stop_ == vellum::StopReason::asked && !wants_finding_ &&
+                                   judges_->stopped_at() == vellum::StopAt::finding;
+    if (is_only_a_finding) last_stop_ = vellum::StopReason::steps_done;
+    if (is_new) look_for_hang();
     const bool goes_on = last_stop_ == vellum::StopReason::output_full ||
                          (last_stop_ == vellum::StopReason::steps_done && machine_->schedule().steps < end);
     if (!goes_on || (!is_new && !timeline_->is_in_past())) return last_stop_;
+  }
+}
+
+/// The entries on the way to where it happened, as they are then.
+void Guest::note_findings() {
+  const auto findings = judges_->findings();
+  while (walks_.size() < findings.size()) {
+    const vellum::Finding& finding = findings[walks_.size()];
+    const bool has_walk = finding.now.hart != vellum::by_device && finding.rule != vellum::Rule::panic &&
+                          finding.rule != vellum::Rule::double_free;
+    walks_.push_back(has_walk ? walk_to(finding.now.hart, finding.address) : std::vector<vellum::WalkStep>{});
+  }
+}
+
+std::vector<vellum::WalkStep> Guest::walk_to(vellum::u32 hart, u64 address) const {
+  struct Reader {
+    const vellum::Memory& memory;
+    std::vector<vellum::WalkStep> steps;
+    std::optional<u64> read_entry(vellum::WalkStep step) {
+      if (!memory.is_ram(step.entry_address, sizeof(u64))) return std::nullopt;
+      vellum::copy_bytes(&step.value, memory.ram_at(step.entry_address), sizeof(u64));
+      steps.push_back(step);
+      return step.value;
+    }
+    static bool update_entry(u64 /*address*/, u64 /*value*/) { return true; }
+  } reader{machine_->memory(), {}};
+  const vellum::Regime regime{.satp = machine_->hart(hart).satp, .privilege = vellum::Privilege::supervisor};
+  (void)walk(reader, address, vellum::AccessKind::load, regime, vellum::AccessedDirty::update);
+  return std::move(reader.steps);
+}
+
+/// Whether typing can still wake somebody: a hart that lets no interrupt of a device through sleeps for ever.
+bool Guest::can_be_woken() const {
+  constexpr u64 of_devices = u64{1} << 9 | u64{1} << 11;
+  for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
+    if ((machine_->hart(i).mie & of_devices) != 0) return true;
+  }
+  return false;
+}
+
+/// A kernel that has given up goes round for ever, too: that was said.
+void Guest::look_for_hang() {
+  if (hang_) return;
+  const auto findings = judges_->findings();
+  const bool has_given_up = std::ranges::any_of(
+      findings, [](const vellum::Finding& finding) { return finding.rule == vellum::Rule::panic; });
+  if (has_given_up) return;
+  if (last_stop_ == vellum::StopReason::idle) {
+    if (!machine_->next_event() && !can_be_woken()) hang_ = hang_now(vellum::hang_by_sleep);
+  } else if (spins_.look(
+                 machine_->schedule().steps, machine_->hart_count(),
+                 [this](vellum::u32 i) -> auto& { return machine_->hart(i); },
+                 [this](u64 pc) { return names_->function(pc); })) {
+    hang_ = hang_now(vellum::hang_by_turning);
   }
 }
 
@@ -157,6 +239,9 @@ void Guest::type(std::span<const vellum::u8> bytes) {
     if (is_typed && now > oldest()) go_to(now - 1);
     timeline_->cut();
     judges_->forget_what_came_later();
+    walks_.resize(judges_->findings().size());
+    if (hang_ && hang_->step > machine_->schedule().steps) hang_ = std::nullopt;
+    spins_ = {};
     printed_.resize(shown_);
     while (printed_at_.back().step > machine_->schedule().steps) printed_at_.pop_back();
     if (printed_at_.back().bytes != shown_) printed_at_.push_back({machine_->schedule().steps, shown_});
@@ -179,7 +264,7 @@ vellum::usize Guest::travel(u64 step) {
 
 void Guest::go_to(u64 step) {
   step = std::clamp(step, oldest(), newest());
-  judges_->forget_stops();
+  forget_stops();
   judges_->pay(vellum::Attention::away);
   if (step == newest()) {
     (void)travel(step);
@@ -198,8 +283,10 @@ void Guest::go_to(u64 step) {
 std::optional<u64> Guest::next_known_finding() const {
   const u64 now = machine_->schedule().steps;
   for (const vellum::Finding& finding : judges_->findings()) {
-    if (finding.now.step > now && finding.now.step <= newest()) return finding.now.step;
+    const u64 step = moment_before(finding.now);
+    if (step > now && step <= newest()) return step;
   }
+  if (hang_ && hang_->step > now && hang_->step <= newest()) return hang_->step;
   return std::nullopt;
 }
 
@@ -243,140 +330,6 @@ void Guest::make_explorer() {
   }
   look_ = std::make_unique<MachineLook>(*source_, *machine_, *judges_);
   api_ = std::make_unique<foliowalk::Api>(*look_);
-}
-
-json Guest::state() const {
-  const auto& schedule = machine_->schedule();
-  json harts = json::array();
-  for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
-    const vellum::Hart& hart = machine_->hart(i);
-    const bool in_kernel = hart.privilege != vellum::Privilege::user;
-    harts.push_back({{"hart", i},
-                     {"pc", hex(hart.pc)},
-                     {"privilege", hart.privilege == vellum::Privilege::user         ? "U"
-                                   : hart.privilege == vellum::Privilege::supervisor ? "S"
-                                                                                     : "M"},
-                     {"satp", hex(hart.satp)},
-                     {"where", in_kernel ? names_->function(hart.pc) : ""},
-                     {"line", in_kernel ? names_->line(hart.pc) : ""},
-                     {"waiting", hart.is_waiting}});
-  }
-  const char* ended = timeline_->is_in_past()                         ? ""
-                      : last_stop_ == vellum::StopReason::powered_off ? "powered off"
-                      : last_stop_ == vellum::StopReason::reset       ? "reset"
-                                                                      : "";
-  return {{"step", schedule.steps},
-          {"newest", newest()},
-          {"oldest", oldest()},
-          {"nanoseconds", schedule.nanoseconds},
-          {"ended", ended},
-          {"exit", machine_->exit_status()},
-          {"findings", judges_->findings().size()},
-          {"harts", harts}};
-}
-
-json Guest::json_of(const vellum::Moment& moment, const vellum::CallChain& callers) const {
-  json chain = json::array();
-  for (const u64 caller : callers) {
-    if (caller == 0) break;
-    const std::string line = names_->line(caller - 1);
-    chain.push_back(names_->function(caller) + (line.empty() ? "" : " (" + line + ")"));
-  }
-  // A hart's own instruction counts as begun: the moment to go to is the one before it.
-  const bool is_of_hart = moment.hart != vellum::by_device && moment.step > 0;
-  return {{"step", is_of_hart ? moment.step - 1 : moment.step},
-          {"hart", moment.hart == vellum::by_device ? 0 : moment.hart},
-          {"pc", hex(moment.pc)},
-          {"where", names_->function(moment.pc)},
-          {"line", names_->line(moment.pc)},
-          {"callers", chain}};
-}
-
-json Guest::json_of(const vellum::Finding& finding, usize number) const {
-  json value{{"n", number},
-             {"rule", vellum::name_of(finding.rule)},
-             {"severity", vellum::severity_of(finding.rule) == vellum::Severity::fault ? "fault" : "note"},
-             {"access", vellum::name_of(finding.kind)},
-             {"text", vellum::sentence_of(finding)},
-             {"address", hex(finding.address)},
-             {"entry", finding.entry_address == 0 ? "" : hex(finding.entry_address)},
-             {"old_entry", hex(finding.old_entry)},
-             {"new_entry", hex(finding.new_entry)},
-             {"old_physical", hex(finding.old_physical)},
-             {"new_physical", hex(finding.new_physical)},
-             {"is_allowed", finding.is_allowed_now},
-             {"now", json_of(finding.now, finding.callers)}};
-  if (finding.has_cause) value["cause"] = json_of(finding.cause, finding.cause_callers);
-  return value;
-}
-
-json Guest::findings(usize after) const {
-  json list = json::array();
-  const auto all = judges_->findings();
-  for (usize i = after; i < all.size(); ++i) list.push_back(json_of(all[i], i));
-  return list;
-}
-
-json Guest::json_of(const vellum::EntryChange& change) const {
-  return {{"by", json_of(change.by, change.callers)},
-          {"device", change.by.hart == vellum::by_device},
-          {"old", hex(change.old_value)},
-          {"new", hex(change.new_value)}};
-}
-
-u64 Guest::value_at(u64 address) const {
-  std::array<vellum::u8, sizeof(u64)> bytes{};
-  (void)machine_->read_physical(address, bytes);
-  return std::bit_cast<u64>(bytes);
-}
-
-/// Who stored what stands there, before any walk had read it and the judges knew that it is an entry: found by going
-/// to ever closer moments of the past. Comes back to where it began.
-std::optional<vellum::EntryChange> Guest::search_writer(u64 address) {
-  const u64 here = machine_->schedule().steps, value = value_at(address);
-  u64 before = oldest(), after = here;
-  go_to(before);
-  std::optional<vellum::EntryChange> found;
-  if (value_at(address) != value) {
-    while (after - before > 1) {
-      const u64 middle = before + (after - before) / 2;
-      go_to(middle);
-      (value_at(address) == value ? after : before) = middle;
-    }
-    go_to(before);
-    found = vellum::EntryChange{.address = address, .old_value = value_at(address), .new_value = value};
-    found->by = {after, 0, vellum::by_device};
-    std::array<u64, vellum::max_harts> steps{}, pcs{};
-    std::array<vellum::CallChain, vellum::max_harts> chains{};
-    for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
-      const vellum::Hart& hart = machine_->hart(i);
-      steps[i] = hart.steps;
-      pcs[i] = hart.pc;
-      chains[i] = judges_->callers_of(hart);
-    }
-    go_to(after);
-    for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
-      if (machine_->hart(i).steps == steps[i]) continue;
-      found->by = {after, pcs[i], i};
-      found->callers = chains[i];
-    }
-  }
-  go_to(here);
-  return found;
-}
-
-json Guest::blame(u64 entry_address) {
-  json list = json::array();
-  entry_address &= ~u64{7};
-  const auto& history = judges_->history();
-  const vellum::EntryChange* change = history.newest(entry_address);
-  for (; change != nullptr && list.size() < most_blamed; change = history.before(*change)) {
-    if (change->by.step <= machine_->schedule().steps) list.push_back(json_of(*change));
-  }
-  if (list.empty()) {
-    if (const auto found = search_writer(entry_address)) list.push_back(json_of(*found));
-  }
-  return list;
 }
 
 }  // namespace page

@@ -13,6 +13,7 @@
 #include "page/machine/names.hpp"
 #include "tools/foliowalk/api.hpp"
 #include "vellum/judge/judges.hpp"
+#include "vellum/words/spins.hpp"
 
 namespace page {
 
@@ -51,7 +52,11 @@ class Guest {
   void type(std::span<const vellum::u8> bytes);
   /// Brings the machine to a moment between oldest() and newest().
   void go_to(vellum::u64 step);
-  /// The moment of the first known finding after this one; nothing if there is none.
+  /// What run() comes back for from now on, apart from the number of steps.
+  void stop_at(vellum::StopAt what);
+  bool stop_at_return_of(vellum::u64 function);
+  void forget_stops();
+  /// The moment of the first known finding, or hang, after this one; nothing if there is none.
   [[nodiscard]] std::optional<vellum::u64> next_known_finding() const;
 
   /// What was typed up to this moment.
@@ -73,14 +78,30 @@ class Guest {
 
  private:
   Guest() = default;
+  /// Where to go to see it happen: a hart's own instruction counts as begun.
+  [[nodiscard]] static vellum::u64 moment_before(const vellum::Moment& moment);
   [[nodiscard]] nlohmann::json json_of(const vellum::Moment& moment, const vellum::CallChain& callers) const;
   [[nodiscard]] nlohmann::json json_of(const vellum::Finding& finding, vellum::usize number) const;
-  [[nodiscard]] std::optional<vellum::EntryChange> search_writer(vellum::u64 address);
+  /// The stores to an aligned word before a moment, the newest first.
+  [[nodiscard]] std::vector<vellum::EntryChange> search_writers(vellum::u64 address, vellum::u64 before,
+                                                                vellum::usize most);
   [[nodiscard]] nlohmann::json json_of(const vellum::EntryChange& change) const;
-  [[nodiscard]] vellum::u64 value_at(vellum::u64 address) const;
+  /// The machine will do nothing any more, and nothing will wake it.
+  struct Hang {
+    const char* why;
+    vellum::u64 step;
+    nlohmann::json harts;  // where each of them is
+  };
+  [[nodiscard]] Hang hang_now(const char* why) const;
+  [[nodiscard]] nlohmann::json json_of_hang() const;
+  [[nodiscard]] std::vector<vellum::WalkStep> walk_to(vellum::u32 hart, vellum::u64 address) const;
+  [[nodiscard]] bool can_be_woken() const;
+  void note_findings();
+  void look_for_hang();
   [[nodiscard]] vellum::usize past_bytes() const;
   bool make_memory();
   bool make_machine();
+  void tell_judges();
   void make_explorer();
   void look_at(vellum::Attention at_head);
   void collect_output(bool is_new);
@@ -103,6 +124,11 @@ class Guest {
   std::vector<vellum::CodeStore> code_stores_;
   std::vector<vellum::Finding> found_;
   std::vector<vellum::SeenTrap> traps_;
+  std::vector<vellum::FrameRecord> frames_;
+  std::vector<std::vector<vellum::WalkStep>> walks_;  // of each finding
+  std::optional<Hang> hang_;
+  vellum::Spins spins_;
+  bool wants_finding_ = false;
   std::unique_ptr<vellum::u8[]> past_;  // not cleared: the tab's memory grows as it is needed
   std::vector<vellum::u8> page_marks_, input_;
   std::vector<vellum::u32> past_links_;

@@ -64,24 +64,24 @@ json ask(const json& question) {
 /// Sets what the next runs stop at. The answer tells whether the machine is there already.
 json until(const json& question) {
   Module& m = module();
-  vellum::Judges& judges = m.guest->judges();
+  Guest& guest = *m.guest;
   const std::string what = question.value("what", std::string());
-  judges.forget_stops();
+  guest.forget_stops();
   m.one_step = what == "instruction";
-  if (what == "trap") judges.stop_at(vellum::StopAt::trap);
-  if (what == "fault") judges.stop_at(vellum::StopAt::page_fault);
-  if (what == "satp") judges.stop_at(vellum::StopAt::satp_write);
+  if (what == "trap") guest.stop_at(vellum::StopAt::trap);
+  if (what == "fault") guest.stop_at(vellum::StopAt::page_fault);
+  if (what == "satp") guest.stop_at(vellum::StopAt::satp_write);
   if (what == "finding") {
     // In the past the judges are silent: what is there was found the first time.
-    const auto known = m.guest->next_known_finding();
-    m.guest->go_to(known.value_or(m.guest->newest()));
-    judges.stop_at(vellum::StopAt::finding);
+    const auto known = guest.next_known_finding();
+    guest.go_to(known.value_or(guest.newest()));
+    guest.stop_at(vellum::StopAt::finding);
     if (known) return ok({{"is_there", true}});
   }
   if (what == "fork" || what == "exec") {
-    const u64 function = m.guest->names().address_of("sys_" + what);
+    const u64 function = guest.names().address_of("sys_" + what);
     if (function == 0) return refuse("this kernel has no function sys_" + what);
-    if (!judges.stop_at_return_of(function)) return refuse("too many stops are set");
+    if (!guest.stop_at_return_of(function)) return refuse("too many stops are set");
   }
   return ok({{"is_there", false}});
 }

@@ -49,7 +49,7 @@ const findingActions = {
 
 // What runs.
 
-async function boot(guest: Guest, options: Options): Promise<void> {
+async function boot(guest: Guest, options: Options, stands = false): Promise<void> {
   page.notice = t('booting…');
   isOtherRun = true;
   page.findings = [];
@@ -58,7 +58,7 @@ async function boot(guest: Guest, options: Options): Promise<void> {
   booted = guest;
   state.space = '';
   redraw();
-  await client.ask({ do: 'boot', guest, options });
+  await client.ask({ do: 'boot', guest, options, stands });
   isOtherRun = true;
   forgetTimeline();
   page.notice = '';
@@ -69,7 +69,8 @@ async function replay(recording: Recording): Promise<void> {
   const guest = builtin ? await loadBuiltin(builtin)
     : { name: recording.name, kernel: fromBase64(recording.kernel ?? ''), image: fromBase64(recording.image ?? '') };
   page.options = recording.options;
-  await boot(guest, recording.options);
+  // What was typed at its first moments comes before it has run.
+  await boot(guest, recording.options, true);
   await client.ask({ do: 'replay', input: recording.input, end: recording.end });
 }
 
@@ -150,6 +151,8 @@ function header() {
   </header>`;
 }
 
+function findingCount(): number { return page.findings.length + (page.status?.hang ? 1 : 0); }
+
 function paneTabs() {
   const move = (event: KeyboardEvent): void => {
     const at = panes.findIndex(([pane]) => pane === page.pane);
@@ -161,7 +164,7 @@ function paneTabs() {
     document.getElementById(`pane-${page.pane}`)?.focus();
   };
   return html`<div class="tabs" role="tablist" aria-label=${t('Bifolium')} @keydown=${move}>${panes.map(([pane, name]) => html`<button type="button" role="tab" id="pane-${pane}" aria-controls="side"
-    aria-selected=${page.pane === pane} tabindex=${page.pane === pane ? 0 : -1} @click=${() => { page.pane = pane; redraw(); }}>${t(name)}${pane === 'findings' && page.findings.length > 0 ? html` <span class="count">${page.findings.length}</span>` : nothing}</button>`)}</div>`;
+    aria-selected=${page.pane === pane} tabindex=${page.pane === pane ? 0 : -1} @click=${() => { page.pane = pane; redraw(); }}>${t(name)}${pane === 'findings' && findingCount() > 0 ? html` <span class="count">${findingCount()}</span>` : nothing}</button>`)}</div>`;
 }
 
 function side() {
@@ -224,6 +227,6 @@ async function start(): Promise<void> {
 }
 
 // For tests: what is on the console.
-Object.assign(window, { bifolium: { text: () => terminal.text(), status: () => page.status, findings: () => page.findings, tour: () => page.tourReached } });
+Object.assign(window, { bifolium: { text: () => terminal.text(), drawn: () => terminal.drawn(), status: () => page.status, findings: () => page.findings, tour: () => page.tourReached, blame: () => page.blame?.changes } });
 addEventListener('resize', redraw);
 void start();

@@ -23,6 +23,7 @@ export interface Status {
   ended: '' | 'powered off' | 'reset';
   exit: number;
   findings: number;
+  hang: Hang | null;
   harts: HartNow[];
   speed: number; // instructions in a second of the worker's time, while it runs
 }
@@ -30,6 +31,12 @@ export interface Status {
 export interface HartNow { hart: number; pc: string; privilege: 'U' | 'S' | 'M'; satp: string; where: string; line: string; waiting: boolean }
 
 export interface Place { step: number; hart: number; pc: string; where: string; line: string; callers: string[] }
+
+/** Nothing will happen any more. */
+export interface Hang { why: string; step: number; harts: (Place & { waiting: boolean })[] }
+
+/** An entry on the way to an address, as it was when it mattered. */
+export interface WalkStep { level: number; address: string; value: string }
 
 export interface Finding {
   n: number;
@@ -44,6 +51,7 @@ export interface Finding {
   old_physical: string; // where the access may still lead
   new_physical: string; // where the tables lead it now
   is_allowed: boolean; // by the tables, now
+  walk: WalkStep[];
   now: Place;
   cause?: Place;
 }
@@ -55,7 +63,7 @@ export interface Change { by: Place; device: boolean; old: string; new: string }
 export type Until = 'instruction' | 'trap' | 'fault' | 'satp' | 'finding' | 'fork' | 'exec';
 
 export type Request =
-  | { do: 'boot'; guest: Guest; options: Options }
+  | { do: 'boot'; guest: Guest; options: Options; stands: boolean } // stands: runs only when it is asked to
   | { do: 'ask'; name: string; changes: boolean; parameters: Record<string, string> }
   | { do: 'run' }
   | { do: 'pause' }

@@ -17,7 +17,8 @@ export class Console {
     const bytes = new TextEncoder();
     this.terminal.onData((text) => client.type(bytes.encode(text)));
     client.onOutput = (output, replay) => {
-      if (replay) this.terminal.reset();
+      // Not reset(), which would overtake what has been written and not been drawn so far.
+      if (replay) this.terminal.write('\x1bc');
       this.terminal.write(output);
     };
     new ResizeObserver(() => { if (this.element.clientWidth > 0) this.fit.fit(); }).observe(this.element);
@@ -35,6 +36,9 @@ export class Console {
 
   /** A screen reader is told each line as it comes; that costs time, so only who wants it pays. */
   readAloud(on: boolean): void { this.terminal.options.screenReaderMode = on; }
+
+  /** Until all that was written is on the screen. */
+  drawn(): Promise<void> { return new Promise((resolve) => this.terminal.write('', resolve)); }
 
   /** What is on the screen and above it, for tests and for copying all. */
   text(): string {

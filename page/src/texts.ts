@@ -11,7 +11,11 @@ addChinese({
   'This is an earlier moment. Running goes on as it went; typing begins a new branch.': '这是较早的时刻。继续运行会重现当时的过程；输入则开始一个新的分支。',
   'A new branch began here: what came later is forgotten.': '从这里开始了新的分支：之后发生过的事已被忘掉。', 'who wrote it?': '谁写的？',
   'Findings': '发现', 'Tour': '导览', 'Guest': '客户机', 'What the judges found': '评判者的发现',
-  'Nothing so far: no stale translation, no stale code, no broken entry.': '目前没有：没有过期的翻译，没有过期的代码，没有损坏的页表项。',
+  'Nothing so far: no stale translation, no stale code, no broken entry, no freed frame in use.': '目前没有：没有过期的翻译，没有过期的代码，没有损坏的页表项，也没有使用已释放的页帧。',
+  'rule.use-after-free': '使用已释放的页帧', 'rule.double-free': '重复释放', 'rule.panic': '内核 panic', 'freed by': '释放于', 'go to the cause': '去看原因', 'The walk to': '翻译：',
+  'hang': '挂起', 'Nothing will happen any more': '不会再有任何动静', 'turns': '打转', 'every hart waits, and nothing will wake them': '所有核都在等待，而没有什么会唤醒它们',
+  'every hart that works turns in one function, with interrupts off': '每个工作的核都关着中断，在同一个函数里打转',
+  'The newest store first, up to this moment; then what stood there earlier.': '最新的写入在前，直到此刻；其后是更早的值。',
   'here': '此处', 'the cause': '原因', 'go there': '到那里去', 'Who wrote this entry?': '谁写了这个页表项？', 'Who wrote the entry at': '谁写了这个页表项：',
   'Nobody since the machine began, as far as is remembered.': '就记录所及，开机以来没有人写过。', 'a device': '设备', 'note': '提示',
   'rule.stale-translation': '过期的翻译：缺少 sfence.vma', 'rule.stale-code': '过期的代码：缺少 fence.i', 'rule.stale-after-satp': '换了页表却没有 sfence.vma', 'rule.reserved-entry': '页表项是保留编码', 'rule.misaligned-superpage': '大页未对齐',
@@ -38,4 +42,5 @@ addChinese({
 // Keys that are not themselves English.
 addEnglish({ 'rule.stale-translation': 'Stale translation: an sfence.vma is missing', 'rule.stale-code': 'Stale code: a fence.i is missing',
   'rule.stale-after-satp': 'Other tables, but no sfence.vma',
+  'rule.use-after-free': 'A freed frame is used', 'rule.double-free': 'A frame is freed twice', 'rule.panic': 'The kernel panics',
   'rule.reserved-entry': 'An entry with a reserved encoding', 'rule.misaligned-superpage': 'A superpage that is not aligned' });

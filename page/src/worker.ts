@@ -23,12 +23,18 @@ let lastStatus = 0;
 let booted: { name: string; options: Options } | undefined;
 let toType: Uint8Array[] = []; // pasted: a guest's console takes a line at a time
 let lastTyped = 0;
+let toldHang = false;
 
 function state(): Omit<Status, 'running' | 'waiting' | 'speed'> { return module!.call({ do: 'state' }).value as Status; }
 
 function tellStatus(): void {
   lastStatus = performance.now();
-  if (module && booted) post({ status: { ...state(), running, waiting: idle, speed } });
+  if (!module || !booted) return;
+  const now = state();
+  // Once: whoever wants to see it turn can let it run again.
+  if (now.hang && !toldHang) running = false;
+  toldHang = now.hang !== null;
+  post({ status: { ...now, running, waiting: idle, speed } });
 }
 
 function drain(): void {
@@ -101,11 +107,12 @@ async function boot(request: Extract<Request, { do: 'boot' }>): Promise<Answer> 
   if (answer.status !== 200) return answer;
   booted = { name: request.guest.name, options: request.options };
   toType = [];
+  toldHang = false;
   post({ output: new Uint8Array(), replay: true });
   until = '';
-  running = true;
+  running = !request.stands;
   idle = false;
-  schedule();
+  if (running) schedule();
   return answer;
 }
 

@@ -75,12 +75,19 @@ await step('typing in the past begins a branch, and says so', async () => {
 await step('an entry tells who wrote it', async () => {
   await reader.pause();
   await page.click('#space-2');
-  await page.fill('#va', '0x1000');
-  await page.press('#va', 'Enter');
+  // A writable page of sh, which has forked.
+  await page.click('section[aria-labelledby=regions-title] tr:has(.f-w) .link.mono');
   await page.click('.step.leaf .blame');
   await page.waitForSelector('#blame-title');
   const rows = await page.$$eval('#blame-title ~ .scroll tbody tr', (list) => list.map((row) => row.textContent));
-  assert.ok(rows.length > 0 && rows.some((row) => /kernel\/|sv39\//.test(row)), rows.join('\n'));
+  assert.ok(rows.length > 1 && rows.some((row) => /kernel\/|sv39\//.test(row)), rows.join('\n'));
+  // Each found what the one before it had left, back to where nothing stood there.
+  const changes = await page.evaluate(() => globalThis.bifolium.blame());
+  for (let i = 1; i < changes.length; ++i) {
+    assert.equal(changes[i].new, changes[i - 1].old, JSON.stringify(changes, null, 1));
+    assert.ok(changes[i].by.step < changes[i - 1].by.step);
+  }
+  assert.equal(changes.at(-1).old, '0x0', JSON.stringify(changes, null, 1));
   await reader.picture('blame');
 });
 
@@ -115,6 +122,61 @@ await step('a link carries a run', async () => {
   await page.waitForSelector('text=The link is in the clipboard.');
   const link = await page.evaluate(() => navigator.clipboard.readText());
   assert.ok(link.startsWith(address) && link.length < 4000, link);
+  // Whoever opens it sees the same run at the same moment.
+  const { step: end } = await reader.status();
+  const text = await reader.console();
+  await page.goto('about:blank');
+  await page.goto(link);
+  await page.waitForFunction((value) => {
+    const now = globalThis.bifolium?.status();
+    return now && !now.running && now.step === value && now.newest === value;
+  }, end);
+  assert.equal(await reader.console(), text);
+});
+
+await step('what is pasted is typed line by line, and no letter of it is lost', async () => {
+  const words = 'the quick brown fox jumps over the lazy dog and comes back to where it began';
+  const lines = [...Array(6).keys()].map((i) => `echo ${i} ${words}`);
+  await page.click('#run');
+  await reader.prompt();
+  await page.evaluate(async (clip) => {
+    const data = new DataTransfer();
+    data.setData('text/plain', clip);
+    document.querySelector('.xterm-helper-textarea').dispatchEvent(
+      new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, lines.join('\n') + '\n');
+  await reader.consoleHas(new RegExp(`\n5 ${words}\n\\$$`));
+  const said = await reader.console();
+  for (let i = 0; i < lines.length; ++i) assert.ok(said.includes(`\n${i} ${words}\n`), said);
+  await reader.pause();
+});
+
+await step('the address box takes names of the kernel', async () => {
+  await page.click('#tab-space');
+  await page.click('#space-kernel');
+  await page.fill('#va', 'process::the_table+0x8');
+  await page.press('#va', 'Enter');
+  await page.waitForSelector('.step.end.leaf');
+  assert.match(await page.textContent('.step.end.leaf'), /kernel data|direct map/);
+  await page.fill('#va', 'no_such_name');
+  await page.press('#va', 'Enter');
+  await page.waitForSelector('text=nor a name that the kernel’s file knows');
+});
+
+await step('the kernel’s own frames are told apart: code, data, stacks, buffers, a pipe', async () => {
+  await page.click('#run');
+  await reader.type('cat | cat\n');
+  await page.waitForFunction(() => document.querySelectorAll('.space').length >= 6);
+  await reader.pause();
+  await page.click('#tab-memory');
+  await page.waitForSelector('.kinds');
+  const cells = '.kinds tbody tr td:first-child';
+  const kinds = await page.$$eval(cells, (list) => list.map((cell) => cell.textContent.trim()));
+  for (const kind of ['kernel text', 'kernel data', 'kernel stack', 'disk buffers', 'pipe', 'page table', 'free']) {
+    assert.ok(kinds.includes(kind), `${kind}: ${kinds.join()}`);
+  }
+  await reader.picture('memory');
+  await page.click('#tab-space');
 });
 
 await step('files that are no kernel get a sentence that helps', async () => {
@@ -139,6 +201,28 @@ await step('files that are no kernel get a sentence that helps', async () => {
   await drop(await write('damaged', damaged));
   await page.click('#boot');
   await says(/not a RISC-V kernel that this machine can boot/);
+});
+
+await step('a kernel of xv6’s shape and fs.img boot at once: names, lines, blame, judges', async () => {
+  await drop(join(guests, 'minimal-xv6'), join(guests, 'fs.img'));
+  await reader.consoleHas(/minimal guest: a file system of \d+ blocks\nminimal guest: running/);
+  await page.waitForSelector('#space-9');
+  await reader.pause();
+  assert.match(await page.textContent('#space-9'), /p09/);
+  await reader.runTo('trap');
+  assert.match((await reader.status()).harts[0].line, /entry\.S:\d+$/);
+  await page.click('#space-9');
+  await page.fill('#va', '0x40000000');
+  await page.press('#va', 'Enter');
+  await page.click('.step.leaf .blame');
+  await page.waitForSelector('#blame-title');
+  assert.match(await page.textContent('#blame-title ~ .scroll tbody'), /main\.cpp:\d+/);
+  await page.click('#pane-findings');
+  await page.waitForSelector('text=Nothing so far');
+  await page.click('#tab-check');
+  await page.waitForSelector('#panel .good');
+  await reader.picture('stock');
+  await page.click('#tab-space');
 });
 
 await step('a kernel of xv6’s shape, without a disk', async () => {

@@ -15,9 +15,10 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tools/guest"))
+sys.path += [str(ROOT / "tools/guest"), str(ROOT / "tests/vellum")]
 import page  # noqa: E402
 from bundle import NoPackages  # noqa: E402
+from judges_test import FAULTS, compile_kernel  # noqa: E402
 
 SKIP = 77
 # What the files of the page may take, compressed, without kernels and disk: 3 MB.
@@ -59,11 +60,14 @@ with tempfile.TemporaryDirectory() as directory:
         skip("no Chromium: the page itself is not tested")
     guests = Path(directory) / "guests"
     subprocess.run([ROOT / "tests/guests/minimal/build", guests], check=True)
+    shutil.copy(ROOT / "build/release/fs.img", guests)
+    for fault in [fault for fault, *_ in FAULTS] + ["deadlock", "sleeps", "none"]:
+        compile_kernel(guests, fault)
     pictures = Path(os.environ.get("PAGE_PICTURES") or Path(directory) / "pictures")
     pictures.mkdir(parents=True, exist_ok=True)
     server = page.server(directory, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/some%20where/page/"
-    for name in ("page_test.mjs", "tour_test.mjs"):
+    for name in ("page_test.mjs", "findings_test.mjs", "tour_test.mjs"):
         node(name, address, chromium, pictures, guests)
 print("1 passed")

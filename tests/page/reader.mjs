@@ -40,7 +40,12 @@ export class Reader {
     console.log(`ok  ${name}  (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   }
 
-  console() { return this.page.evaluate(() => globalThis.bifolium.text()); }
+  console() {
+    return this.page.evaluate(async () => {
+      await globalThis.bifolium.drawn();
+      return globalThis.bifolium.text();
+    });
+  }
   status() { return this.page.evaluate(() => globalThis.bifolium.status()); }
   consoleHas(pattern) {
     return this.page.waitForFunction((source) => new RegExp(source).test(globalThis.bifolium.text()), pattern.source);
