@@ -3,7 +3,7 @@
 bifolium_glob(page_sources "page/machine/*.cpp" "vellum/*.cpp" "sv39/*.cpp" "tools/foliowalk/*.cpp")
 # What needs files, sockets or threads stays outside of the browser.
 list(FILTER page_sources EXCLUDE REGEX
-  "tools/foliowalk/(main|attach|commands|serve|live|session|qmp|trap_log|text)\\.cpp$")
+  "tools/foliowalk/(main|attach|commands|serve|live|session|qmp|trap_log|text|vellum_guest|look_back)\\.cpp$")
 list(TRANSFORM page_sources PREPEND ${CMAKE_SOURCE_DIR}/)
 
 # -I/usr/include would bring the C library of this computer along: only these two are wanted from there.

@@ -140,6 +140,7 @@ Outcome<int> command_diff_after(Source& source, Output output, const std::string
   const Scene before = capture(source);
   const auto from = find_space(before, name);
   if (!from) return std::unexpected(from.error());
+  if (source.machine) source.machine->let_go();
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
   const Scene after = capture(source);
   const auto to = find_space(after, (*from)->id);
@@ -181,12 +182,13 @@ void show(const Event& event, Output output) {
 
 Outcome<int> command_watch(Source& source, const Session& session, Output output, double seconds,
                            unsigned interval_ms) {
-  if (!source.is_live()) return fail("watch needs a running guest: give --qmp SOCKET");
+  if (!source.is_live()) return fail("watch needs a running guest: give --qmp SOCKET or --vellum SOCKET");
   TrapLog log(session.trace.empty() ? "/dev/null" : session.trace);
   const bool tracing = !session.trace.empty() && source.qmp->set_trace("riscv_trap", true).has_value();
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   Scene before = capture(source);
   while (seconds == 0 || std::chrono::steady_clock::now() < end) {
+    source.machine->let_go();
     std::this_thread::sleep_for(std::chrono::milliseconds(interval_ms));
     Scene after = capture(source);
     if (!after.warnings.empty()) return fail(after.warnings.front());
@@ -275,6 +277,7 @@ void show(const Soak& soak, Output output) {
 Outcome<int> command_soak(Source& source, Output output, unsigned count) {
   Soak soak;
   for (unsigned i = 0; i < count; ++i) {
+    if (source.machine) source.machine->let_go();
     const Scene scene = capture(source);
     if (!scene.warnings.empty()) return fail(scene.warnings.front());
     soak.note(scene);

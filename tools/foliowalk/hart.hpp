@@ -22,8 +22,11 @@ class HartSource {
   /// satp and pc of every hart. Harts that run while they are asked may be some instructions apart.
   [[nodiscard]] virtual Outcome<std::vector<Hart>> harts() = 0;
 
-  /// Whether the guest goes on while it is looked at, so that two reads may be of two moments.
+  /// Whether the guest goes on between two looks, or even while it is looked at.
   [[nodiscard]] virtual bool is_running() const = 0;
+
+  /// A guest that stands still while it is looked at may go on until the next look.
+  virtual void let_go() {}
 };
 
 }  // namespace foliowalk

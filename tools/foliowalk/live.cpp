@@ -29,7 +29,7 @@ void keep_newest(std::deque<T>& list, usize most) {
 Live::Live(Source& source, const Session& session)
     : source_(source),
       log_(session.trace),
-      can_trace_(log_.is_open() && source.is_live()),
+      can_trace_(log_.is_open() && source.qmp != nullptr),
       thread_([this] { run(); }) {}
 
 Live::~Live() {
@@ -53,11 +53,13 @@ void Live::run() {
       last_sign_of_life = Clock::now();
     } else {
       if (tracing_) set_tracing(false);
-      // Without a reader there is still one thing to notice: that QEMU is gone.
+      // Without a reader there is still one thing to notice: that the guest is gone.
       if (source_.is_live() && Clock::now() - last_sign_of_life > 1s) {
         const std::scoped_lock source_lock(source_mutex_);
         last_sign_of_life = Clock::now();
-        if (!source_.qmp->execute("query-status")) {
+        const bool is_there = source_.machine->harts().has_value();
+        source_.machine->let_go();
+        if (!is_there) {
           const std::scoped_lock state(mutex_);
           gone_ = true;
         }
@@ -86,6 +88,7 @@ void Live::look() {
   if (want_traps != tracing_) set_tracing(want_traps);
 
   auto scene = std::make_shared<const Scene>(capture(source_));
+  if (source_.machine) source_.machine->let_go();
   const std::shared_ptr<const Scene> before = [&] {
     const std::scoped_lock lock(mutex_);
     return newest_;
@@ -152,7 +155,9 @@ Live::Timeline Live::timeline(u64 after, bool want_traps) {
 std::vector<Finding> Live::lint_now() {
   const std::scoped_lock source_lock(source_mutex_);
   Scene scene;
-  return lint_source(source_, scene);
+  auto findings = lint_source(source_, scene);
+  if (source_.machine) source_.machine->let_go();
+  return findings;
 }
 
 u64 Live::keep_moment() {

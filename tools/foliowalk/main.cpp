@@ -9,6 +9,7 @@
 #include "tools/foliowalk/commands.hpp"
 #include "tools/foliowalk/lint.hpp"
 #include "tools/foliowalk/serve.hpp"
+#include "tools/foliowalk/vellum_guest.hpp"
 
 using namespace foliowalk;
 
@@ -40,6 +41,14 @@ void add_session_options(CLI::App& app, Session& session, std::string& session_p
   names->add_option("--kernel-root", session.names.global_root, "Variable: the kernel's root table");
 }
 
+void add_vellum_options(CLI::App& app, VellumWish& wish) {
+  auto* group = app.add_option_group("vellum", "A guest of Vellum instead, running or recorded");
+  group->add_option("--vellum", wish.path, "What `vellum --record` wrote, or the socket of `vellum --explore`");
+  group->add_option("--image", wish.image, "The run's image, where --kernel names another kernel file");
+  group->add_option("--at", wish.at, "The moment: so many instructions after the start (N, or RESTARTS:N)");
+  group->add_option("--until", wish.until, "And on to the next trap, page-fault, satp, finding or return:FUNCTION");
+}
+
 int complain(const Failure& failure) {
   std::fprintf(stderr, "foliowalk: %s\n", failure.message.c_str());
   return 2;
@@ -57,6 +66,13 @@ int with_source(Session& session, std::string session_path, const auto& command)
   auto source = open_source(session);
   if (!source) return complain(source.error());
   return ended(command(*source));
+}
+
+/// The same on a guest of Vellum.
+int with_vellum(Session& session, const VellumWish& wish, Needs needs, const auto& command) {
+  auto guest = open_vellum(session, wish, needs);
+  if (!guest) return complain(guest.error());
+  return ended(command(*guest));
 }
 
 Outcome<int> saved(Source& source, const Session& session, const std::string& directory) {
@@ -81,8 +97,10 @@ int main(int argc, char** argv) {
   app.fallthrough();
   Session session;
   std::string session_path;
+  VellumWish wish;
   bool as_json = false;
   add_session_options(app, session, session_path);
+  add_vellum_options(app, wish);
   app.add_flag("--json", as_json, "Print JSON");
 
   std::string space = "kernel";
@@ -98,6 +116,8 @@ int main(int argc, char** argv) {
   bool with_advice = false;
   bool list_rules = false;
   bool with_kernel = false;
+  std::vector<std::string> place;
+  unsigned change = 1;
   ServeOptions serve_options;
 
   auto* ps = app.add_subcommand("ps", "Address spaces: process, root, pages, tables");
@@ -131,6 +151,18 @@ int main(int argc, char** argv) {
   serve->add_option("--port", serve_options.port, "TCP port on 127.0.0.1 (0: any free one)");
   serve->add_option("--web", serve_options.web_directory, "Directory of the built page");
 
+  const auto look_back = [&](const char* name, const char* what) {
+    auto* added = app.add_subcommand(name, what);
+    added->add_option("place", place, "[SPACE] ADDRESS; hart 0's table when no space is named")
+        ->required()
+        ->expected(1, 2);
+    return added;
+  };
+  auto* blame = look_back("blame", "Who wrote the entries on the way to an address (--vellum)");
+  auto* when = look_back("when", "When an address was mapped, unmapped, moved, made read-only (--vellum)");
+  auto* back = look_back("back", "Prints the moment before the last such change, for --at (--vellum)");
+  back->add_option("--change", change, "Of which change, counted back from the last (1)");
+
   auto* attach =
       app.add_subcommand("attach", "Start the kernel of an xv6 folder as `make qemu` does, with the explorer");
   attach->add_option("folder", directory, "The folder, with its Makefile and what make built")->required();
@@ -142,7 +174,11 @@ int main(int argc, char** argv) {
   if (attach->parsed()) return ended(command_attach(directory, session, serve_options));
 
   const Output output = as_json ? Output::json : Output::text;
-  return with_source(session, session_path, [&](Source& source) -> Outcome<int> {
+  const bool looks_back = blame->parsed() || when->parsed() || back->parsed();
+  if (wish.path.empty() && (looks_back || !wish.at.empty() || !wish.until.empty())) {
+    return complain({"looking back needs a run of Vellum: --vellum FILE or SOCKET (vellum --record FILE writes one)"});
+  }
+  const auto command = [&](Source& source) -> Outcome<int> {
     if (ps->parsed()) return command_ps(source, output);
     if (map->parsed()) return command_map(source, output, space, with_kernel);
     if (tree->parsed()) return command_tree(source, output, space, depth);
@@ -160,5 +196,12 @@ int main(int argc, char** argv) {
     auto other_source = open_source(other);
     if (!other_source) return std::unexpected(other_source.error());
     return command_diff(source, &*other_source, output, space, second.empty() ? space : second);
+  };
+  if (wish.path.empty()) return with_source(session, session_path, command);
+  return with_vellum(session, wish, looks_back ? Needs::past : Needs::memory, [&](VellumGuest& guest) -> Outcome<int> {
+    if (blame->parsed()) return command_blame(guest, output, place);
+    if (when->parsed()) return command_when(guest, output, place);
+    if (back->parsed()) return command_back(guest, output, place, change);
+    return command(guest.source);
   });
 }

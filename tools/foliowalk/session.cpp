@@ -76,20 +76,9 @@ sv39::Extensions find_extensions(const Session& session, const Source& source) {
   return found;
 }
 
-Outcome<Source> try_open_source(const Session& session) {
-  Source source;
-  const auto base = session.base.empty() ? default_ram_base : parse_number(session.base);
-  if (!base) return fail(fmt::format("--base {} is not a number", session.base));
-  if (!session.ram_pipe.empty()) {
-    const auto size = parse_number(session.ram_pipe);
-    if (!size) return fail(fmt::format("--ram-pipe {} is not a size", session.ram_pipe));
-    source.ram = std::make_unique<PipeRam>(STDIN_FILENO, STDOUT_FILENO, *base, *size);
-  } else {
-    if (session.ram.empty()) return fail("no guest: start one with `./run --explore`, or give --ram FILE (see --help)");
-    auto ram = FileRam::open(session.ram, *base);
-    if (!ram) return std::unexpected(ram.error());
-    source.ram = std::move(*ram);
-  }
+}  // namespace
+
+Outcome<void> complete_source(Source& source, const Session& session) {
   if (!session.mode.empty()) {
     source.mode = mode_from_name(session.mode);
     if (session.mode == "sv32") return fail("--mode sv32: Sv32 is of 32-bit RISC-V, which foliowalk does not read");
@@ -108,12 +97,32 @@ Outcome<Source> try_open_source(const Session& session) {
     auto profile = Profile::detect(*source.image, session.names);
     if (!profile) return std::unexpected(profile.error());
     if (profile->names().table.empty() && profile->names().global_root.empty() && session.satps.empty() &&
-        session.qmp.empty()) {
+        !source.machine) {
       return fail(
           fmt::format("{} has {}: give --procs, --root... or --satp", session.kernel,
                       source.image->has_dwarf() ? "no process table that I recognise" : source.image->problem()));
     }
     source.profile = std::move(*profile);
+  }
+  source.ram->set_extensions(find_extensions(session, source));
+  return {};
+}
+
+namespace {
+
+Outcome<Source> try_open_source(const Session& session) {
+  Source source;
+  const auto base = session.base.empty() ? default_ram_base : parse_number(session.base);
+  if (!base) return fail(fmt::format("--base {} is not a number", session.base));
+  if (!session.ram_pipe.empty()) {
+    const auto size = parse_number(session.ram_pipe);
+    if (!size) return fail(fmt::format("--ram-pipe {} is not a size", session.ram_pipe));
+    source.ram = std::make_unique<PipeRam>(STDIN_FILENO, STDOUT_FILENO, *base, *size);
+  } else {
+    if (session.ram.empty()) return fail("no guest: start one with `./run --explore`, or give --ram FILE (see --help)");
+    auto ram = FileRam::open(session.ram, *base);
+    if (!ram) return std::unexpected(ram.error());
+    source.ram = std::move(*ram);
   }
   if (!session.qmp.empty()) {
     auto qmp = Qmp::connect(session.qmp);
@@ -121,7 +130,7 @@ Outcome<Source> try_open_source(const Session& session) {
     source.qmp = qmp->get();
     source.machine = std::move(*qmp);
   }
-  source.ram->set_extensions(find_extensions(session, source));
+  if (const auto done = complete_source(source, session); !done) return std::unexpected(done.error());
   return source;
 }
 

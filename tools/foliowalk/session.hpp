@@ -34,6 +34,9 @@ struct Session {
 /// Opens RAM, kernel and QMP. RAM is the only one that must be there.
 [[nodiscard]] Outcome<Source> open_source(const Session& session);
 
+/// Gives a source that has its RAM and its machine, if any, the kernel's file and what else the session says.
+[[nodiscard]] Outcome<void> complete_source(Source& source, const Session& session);
+
 /// Saves the guest's RAM (holes stay holes), each hart's satp and the kernel file in `directory`, to be looked at later
 /// with --session.
 [[nodiscard]] Outcome<void> save_snapshot(Source& source, const Session& session, const std::string& directory);

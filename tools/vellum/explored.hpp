@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// A running machine that others may look at, through a Unix socket.
+// A running machine that foliowalk may look at, through a Unix socket.
 //
 // A visitor sends lines; each is answered by a line with a number and so many bytes. From the first line on the
 // machine stands still, between two instructions, until the visitor says `go`, leaves, or is silent for some seconds.

@@ -34,7 +34,7 @@ fs.img. On a terminal Ctrl-a x leaves.
   --json            findings as JSON, one object a line, on standard error
   --blame ADDRESS   at the end: who wrote the page-table entries on hart 0's way to this virtual address
   --when ADDRESS    at the end: since when that address leads where it does, and what else was changed on the way
-  --explore SOCKET  programs may look at the machine while it runs, through this Unix socket
+  --explore SOCKET  foliowalk may look at the machine while it runs: foliowalk --vellum SOCKET ps
   --gdb PORT        gdb may connect to this port (target remote :PORT); reverse-step and reverse-continue work
   --wait            stand still until gdb says to go on
   --dump FILE       write the memory's content to this file at the end
@@ -163,7 +163,8 @@ std::optional<Complaint> contradiction(const Settings& settings) {
     return Complaint{"--seeds is many runs; --record, --replay and --gdb are for one", ""};
   }
   if (!settings.explore.empty() && (settings.first_seed != 0 || settings.gdb_port || !settings.replay.empty())) {
-    return Complaint{"--explore does not go with --seeds, --gdb or --replay", ""};
+    return Complaint{"--explore does not go with --seeds, --gdb or --replay",
+                     settings.replay.empty() ? "" : "foliowalk --vellum FILE looks at a recording"};
   }
   if (!settings.record.empty() && !settings.replay.empty()) return Complaint{"either --record or --replay", ""};
   const bool looks_back = !settings.blamed.empty() || !settings.dated.empty();
