@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""`make qemu QEMU=vellum` and `make qemu-gdb QEMU=vellum` in a folder with a Makefile like xv6's: nothing in it changes.
+"""`make qemu QEMU=vellum` and `make qemu-gdb QEMU=vellum` in a folder with a Makefile like xv6's.
+
+Nothing in it changes.
 
 usage: make_test.py VELLUM
 The kernel is wrong/kernel.c without a fault: it prints `done` and powers off.
@@ -119,7 +121,8 @@ def debugs(folder, port):
         assert f"kernel.c:{line_of('cause: stale-translation')}" in out, told  # the breakpoint's line
         assert "$2 = 0x8000" in out, "satp is in Sv39: " + out
         assert "Old value" in out or "New value" in out, told
-        assert out.count("Hardware watchpoint 2: low[0]") == 3, "no way back to before the store: " + out  # set, hit, hit
+        # Set, hit, and hit again on the way back.
+        assert out.count("Hardware watchpoint 2: low[0]") == 3, "no way back to before the store: " + out
         back = out[out.rindex("Hardware watchpoint 2") :]
         assert "hit Breakpoint 1, change_mapping" in back, "no way back to where the function begins: " + out
         assert "exited normally" in out or "Remote connection closed" in out + told.stderr, told
