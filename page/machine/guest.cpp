@@ -72,7 +72,7 @@ std::unique_ptr<Guest> Guest::boot(const Wish& wish, std::vector<vellum::u8> ker
   guest->wish_ = wish;
   guest->kernel_ = std::move(kernel);
   guest->image_ = std::move(image);
-  guest->names_ = std::make_unique<Names>(guest->kernel_);
+  guest->names_ = std::make_unique<vellum::Names>(guest->kernel_);
   if (!guest->make_memory()) {
     why = "this tab has too little memory for such a guest";
     return nullptr;

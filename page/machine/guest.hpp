@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "page/machine/names.hpp"
 #include "tools/foliowalk/api.hpp"
 #include "vellum/judge/judges.hpp"
+#include "vellum/words/names.hpp"
 #include "vellum/words/spins.hpp"
 
 namespace page {
@@ -41,7 +41,7 @@ class Guest {
 
   [[nodiscard]] vellum::Judges::JudgedMachine& machine() { return *machine_; }
   [[nodiscard]] vellum::Judges& judges() { return *judges_; }
-  [[nodiscard]] const Names& names() const { return *names_; }
+  [[nodiscard]] const vellum::Names& names() const { return *names_; }
   [[nodiscard]] foliowalk::Answer ask(const foliowalk::Question& question) { return api_->answer(question); }
 
   /// Runs; in its past as it went the first time, and no further than newest() in one call.
@@ -140,7 +140,7 @@ class Guest {
   std::unique_ptr<vellum::Judges> judges_;
   std::unique_ptr<vellum::Judges::JudgedMachine> machine_;
   std::unique_ptr<vellum::Timeline<vellum::Judges>> timeline_;
-  std::unique_ptr<Names> names_;
+  std::unique_ptr<vellum::Names> names_;
   std::unique_ptr<foliowalk::Source> source_;
   std::unique_ptr<foliowalk::Look> look_;
   std::unique_ptr<foliowalk::Api> api_;

@@ -79,7 +79,7 @@ json until(const json& question) {
     if (known) return ok({{"is_there", true}});
   }
   if (what == "fork" || what == "exec") {
-    const u64 function = guest.names().address_of("sys_" + what);
+    const u64 function = guest.names().range_of("sys_" + what).begin;
     if (function == 0) return refuse("this kernel has no function sys_" + what);
     if (!guest.stop_at_return_of(function)) return refuse("too many stops are set");
   }
