@@ -3,7 +3,9 @@
 
 namespace mm {
 
-lib::Result<void> Pages::populate(AddressSpace& space, VirtAddr begin, VirtAddr end, Permissions permissions) {
+/// (Apart: who gives up after it goes deep, and a kernel stack has no room for an edit besides.)
+[[gnu::noinline]] lib::Result<void> Pages::populate(AddressSpace& space, VirtAddr begin, VirtAddr end,
+                                                    Permissions permissions) {
   const VirtRange range = *VirtRange::between(begin, end);
   // What cannot succeed must not first take every frame from others, nor walk a table that will not be filled.
   const u64 page_count = range.page_count();
@@ -73,16 +75,17 @@ void Pages::unmap(AddressSpace& space, Region& region, VirtAddr begin, VirtAddr 
 
 [[gnu::noinline]] void Pages::unmap_by_parts(AddressSpace& space, Region& region, VirtAddr begin, VirtAddr end) {
   (void)in_parts(begin, end, [&](VirtAddr from, VirtAddr to) {
-    unmap_part(space, region, from, to);
+    if (region.kind == RegionKind::file) {
+      unmap_file_pages(space, region, from, to);
+    } else {
+      unmap_part(space, from, to);
+    }
     return true;
   });
 }
 
-[[gnu::noinline]] void Pages::unmap_part(AddressSpace& space, Region& region, VirtAddr begin, VirtAddr end) {
-  if (region.kind == RegionKind::file) {
-    unmap_file_pages(space, region, begin, end);
-    return;
-  }
+/// (Apart: a file's pages go deep, and a kernel stack has no room for an edit besides.)
+[[gnu::noinline]] void Pages::unmap_part(AddressSpace& space, VirtAddr begin, VirtAddr end) {
   TableEdit edit = space.edit();
   edit.unmap(*VirtRange::between(begin, end));
 }

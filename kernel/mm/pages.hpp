@@ -51,7 +51,7 @@ class Pages {
   };
   [[nodiscard]] static bool unmap_single_page(AddressSpace& space, const Region& region, VirtAddr page);
   static void unmap_by_parts(AddressSpace& space, Region& region, VirtAddr begin, VirtAddr end);
-  static void unmap_part(AddressSpace& space, Region& region, VirtAddr begin, VirtAddr end);
+  static void unmap_part(AddressSpace& space, VirtAddr begin, VirtAddr end);
   static void unmap_file_pages(AddressSpace& space, Region& region, VirtAddr begin, VirtAddr end);
   static void clear_file_pages(AddressSpace& space, const Region& region, VirtRange range, ReleasedPages& released);
 };
