@@ -65,6 +65,17 @@ def type_bytes(guest, data):
     guest.process.stdin.write(data)
 
 
+def until_quiet(guest):
+    """The shell's editor has read what was typed.
+
+    What comes faster than it reads does not fit and is lost, the key that ends the garbage among it.
+    """
+    seen = -1
+    while len(guest.transcript) != seen:
+        seen = len(guest.transcript)
+        guest.wait_for_output(0.5)
+
+
 def abuse_console(guest):
     """Garbage, lines without end, and the keys that make the kernel itself print, hundreds of times."""
     print(f"seed {SEED}")
@@ -73,6 +84,7 @@ def abuse_console(guest):
     garbage = bytes(noise.choice([c for c in range(256) if c not in b"\n\r\x04"]) for _ in range(3000))
     for data in (garbage, b"\0" * 500, b"x" * 5000, b"\x08\x7f" * 1000, LIST_PROCESSES * 300, SHOW_TABLES * 300):
         type_bytes(guest, data)
+        until_quiet(guest)
         type_bytes(guest, KILL_LINE + b"\n")
         guest.await_prompt("the console after garbage")
         time.sleep(0.3)
