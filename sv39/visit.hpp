@@ -23,9 +23,11 @@ template <class Memory, class Visitor>
 void visit_tables(const Memory& memory, Ppn table, Visitor& visitor, unsigned entries = entries_per_table,
                   Level level = root_level, VirtAddr begin = VirtAddr(0)) {
   if (!visitor.enter(table, level, begin)) return;
+  const auto& node = memory.table(table);
+  const u64 bytes = bytes_of(level);
   for (unsigned i = 0; i < entries; ++i) {
-    const VirtAddr va = level == root_level ? address_of_indices(i, 0, 0) : begin + i * bytes_of(level);
-    const TreeEntry entry{table, i, level, va, memory.table(table).load(i)};
+    const VirtAddr va = level == root_level ? address_of_indices(i, 0, 0) : begin + i * bytes;
+    const TreeEntry entry{table, i, level, va, node.load(i)};
     if (!visitor.entry(entry) || !entry.pte.is_table() || level == Level::base) continue;
     visit_tables(memory, entry.pte.ppn(), visitor, entries_per_table, below(level), va);
   }
