@@ -7,6 +7,7 @@
 #include "page/machine/machine_look.hpp"
 #include "vellum/machine/elf.hpp"
 #include "vellum/words/names.hpp"
+#include "vellum/words/target.hpp"
 
 namespace page {
 
@@ -162,8 +163,8 @@ vellum::StopReason Guest::run(u64 steps, vellum::WhenIdle when_idle) {
     last_stop_ = timeline_->run(std::min(left, steps_between_snapshots), when_idle);
     collect_output(is_new);
     note_findings();
-    const bool is_only_a_finding = last_stop_ == vellum::StopReason::asked && !wants_finding_ &&
-                                   judges_->stopped_at() == vellum::StopAt::finding;
+    const bool is_only_a_finding =
+        last_stop_ == vellum::StopReason::asked && !wants_finding_ && judges_->stopped_at() == vellum::StopAt::finding;
     if (is_only_a_finding) last_stop_ = vellum::StopReason::steps_done;
     if (is_new) look_for_hang();
     const bool goes_on = last_stop_ == vellum::StopReason::output_full ||
@@ -177,27 +178,10 @@ void Guest::note_findings() {
   const auto findings = judges_->findings();
   while (walks_.size() < findings.size()) {
     const vellum::Finding& finding = findings[walks_.size()];
-    const bool has_walk = finding.now.hart != vellum::by_device && finding.rule != vellum::Rule::panic &&
-                          finding.rule != vellum::Rule::double_free;
-    walks_.push_back(has_walk ? walk_to(finding.now.hart, finding.address) : std::vector<vellum::WalkStep>{});
+    walks_.push_back(has_walk(finding) ? vellum::way_to(machine_->memory(), machine_->hart(finding.now.hart).satp,
+                                                        finding.address, finding.kind)
+                                       : std::vector<vellum::WalkStep>{});
   }
-}
-
-std::vector<vellum::WalkStep> Guest::walk_to(vellum::u32 hart, u64 address) const {
-  struct Reader {
-    const vellum::Memory& memory;
-    std::vector<vellum::WalkStep> steps;
-    std::optional<u64> read_entry(vellum::WalkStep step) {
-      if (!memory.is_ram(step.entry_address, sizeof(u64))) return std::nullopt;
-      vellum::copy_bytes(&step.value, memory.ram_at(step.entry_address), sizeof(u64));
-      steps.push_back(step);
-      return step.value;
-    }
-    static bool update_entry(u64 /*address*/, u64 /*value*/) { return true; }
-  } reader{machine_->memory(), {}};
-  const vellum::Regime regime{.satp = machine_->hart(hart).satp, .privilege = vellum::Privilege::supervisor};
-  (void)walk(reader, address, vellum::AccessKind::load, regime, vellum::AccessedDirty::update);
-  return std::move(reader.steps);
 }
 
 /// Whether typing can still wake somebody: a hart that lets no interrupt of a device through sleeps for ever.
@@ -213,8 +197,8 @@ bool Guest::can_be_woken() const {
 void Guest::look_for_hang() {
   if (hang_) return;
   const auto findings = judges_->findings();
-  const bool has_given_up = std::ranges::any_of(
-      findings, [](const vellum::Finding& finding) { return finding.rule == vellum::Rule::panic; });
+  const bool has_given_up =
+      std::ranges::any_of(findings, [](const vellum::Finding& finding) { return finding.rule == vellum::Rule::panic; });
   if (has_given_up) return;
   if (last_stop_ == vellum::StopReason::idle) {
     if (!machine_->next_event() && !can_be_woken()) hang_ = hang_now(vellum::hang_by_sleep);

@@ -94,7 +94,6 @@ class Guest {
   };
   [[nodiscard]] Hang hang_now(const char* why) const;
   [[nodiscard]] nlohmann::json json_of_hang() const;
-  [[nodiscard]] std::vector<vellum::WalkStep> walk_to(vellum::u32 hart, vellum::u64 address) const;
   [[nodiscard]] bool can_be_woken() const;
   void note_findings();
   void look_for_hang();

@@ -102,30 +102,15 @@ StopReason Judged::run(u64 steps, WhenIdle when_idle) {
 }
 
 std::vector<vellum::WalkStep> Judged::walk_to(unsigned hart, u64 address, vellum::AccessKind kind) {
-  struct Reader {
-    const vellum::Memory& memory;
-    std::vector<vellum::WalkStep> steps;
-    std::optional<u64> read_entry(vellum::WalkStep step) {
-      if (!memory.is_ram(step.entry_address, 8)) return std::nullopt;
-      vellum::copy_bytes(&step.value, memory.ram_at(step.entry_address), 8);
-      steps.push_back(step);
-      return step.value;
-    }
-    static bool update_entry(u64 /*address*/, u64 /*value*/) { return true; }
-  } reader{machine().memory(), {}};
-  vellum::Regime regime{.satp = machine().hart(hart).satp, .privilege = vellum::Privilege::supervisor};
-  (void)walk(reader, address, kind, regime, vellum::AccessedDirty::update);
-  return std::move(reader.steps);
+  return vellum::way_to(machine().memory(), machine().hart(hart).satp, address, kind);
 }
 
 void Judged::tell_new_findings() {
   const auto findings = judges_.findings();
   for (; told_ < findings.size(); ++told_) {
     const vellum::Finding& finding = findings[told_];
-    const bool has_walk = finding.now.hart != vellum::by_device && finding.rule != vellum::Rule::panic &&
-                          finding.rule != vellum::Rule::double_free;
     const auto walk =
-        has_walk ? walk_to(finding.now.hart, finding.address, finding.kind) : std::vector<vellum::WalkStep>{};
+        has_walk(finding) ? walk_to(finding.now.hart, finding.address, finding.kind) : std::vector<vellum::WalkStep>{};
     reports_ += settings_.json ? describe_as_json(finding, names_, walk) : describe(finding, names_, walk);
     panicked_ |= finding.rule == vellum::Rule::panic;
     has_faults_ |= severity_of(finding.rule) == vellum::Severity::fault;

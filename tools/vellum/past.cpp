@@ -74,22 +74,11 @@ class WayWatched final : private WatcherHolder, public MachineVm<StoreWatcher> {
 
  private:
   [[nodiscard]] std::vector<vellum::WalkStep> way(const Stored& coming) {
-    struct Reader {
-      const vellum::Memory& memory;
-      const Stored& coming;
-      std::vector<vellum::WalkStep> steps;
-      std::optional<u64> read_entry(vellum::WalkStep step) {
-        if (!memory.is_ram(step.entry_address, 8)) return std::nullopt;
-        vellum::copy_bytes(&step.value, memory.ram_at(step.entry_address), 8);
-        step.value = coming.over(step.entry_address, step.value);
-        steps.push_back(step);
-        return step.value;
-      }
-      static bool update_entry(u64 /*address*/, u64 /*value*/) { return true; }
-    } reader{machine().memory(), coming, {}};
-    const vellum::Regime regime{.satp = satp_, .privilege = vellum::Privilege::supervisor};
-    (void)walk(reader, address_, vellum::AccessKind::load, regime, vellum::AccessedDirty::update);
-    return std::move(reader.steps);
+    return vellum::way_to(satp_, address_, vellum::AccessKind::load, [&](const vellum::WalkStep& step) {
+      auto value = vellum::entry_in(machine().memory(), step.entry_address);
+      if (value) value = coming.over(step.entry_address, *value);
+      return value;
+    });
   }
 
   void watch_way() {

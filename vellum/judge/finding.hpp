@@ -69,4 +69,9 @@ struct Finding {
   CallChain cause_callers{};
 };
 
+/// Whether it is about an access of a hart, with entries on the way to its address.
+constexpr bool has_walk(const Finding& finding) {
+  return finding.now.hart != by_device && finding.rule != Rule::panic && finding.rule != Rule::double_free;
+}
+
 }  // namespace vellum

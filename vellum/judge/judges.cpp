@@ -75,7 +75,12 @@ void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
                   .address = step.virtual_address,
                   .entry_address = step.entry_address,
                   .new_entry = value};
-  if (const EntryChange* change = history_.newest(step.entry_address)) {
+  report_entry(hart, finding);
+}
+
+/// What is wrong stands in an entry: whoever stored it last is the cause, if that is known.
+void Judges::report_entry(Hart& hart, Finding finding) {
+  if (const EntryChange* change = history_.newest(finding.entry_address)) {
     finding.old_entry = change->old_value;
     finding.has_cause = true;
     finding.cause = change->by;
@@ -111,13 +116,7 @@ void Judges::judge_walked_entry(Hart& hart, const WalkStep& step) {
                   .old_entry = step.value,
                   .new_entry = step.value,
                   .new_physical = entry::frame_of(step.value)};
-  if (const EntryChange* change = history_.newest(step.entry_address)) {
-    finding.old_entry = change->old_value;
-    finding.has_cause = true;
-    finding.cause = change->by;
-    finding.cause_callers = change->callers;
-  }
-  report(&hart, finding);
+  report_entry(hart, finding);
 }
 
 /// Whether a hart's tables of now, or of before its last satp write, have this table where it was met.

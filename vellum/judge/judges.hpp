@@ -141,6 +141,7 @@ class Judges : public Unobserved {
   void note_allocated(const Hart& hart);
   void judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind);
   void report(Hart* hart, Finding finding);
+  void report_entry(Hart& hart, Finding finding);
   [[nodiscard]] bool is_known(const Finding& finding) const;
 
   JudgeStorage storage_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "vellum/words/target.hpp"
 
+#include <utility>
+
 #include "vellum/words/sentence.hpp"
 
 namespace vellum {
@@ -40,6 +42,36 @@ std::string rights_change(u64 before, u64 after) {
 }
 
 }  // namespace
+
+std::optional<u64> entry_in(const Memory& memory, u64 place) {
+  u64 value = 0;
+  if (!memory.is_ram(place, sizeof value)) return std::nullopt;
+  copy_bytes(&value, memory.ram_at(place), sizeof value);
+  return value;
+}
+
+std::vector<WalkStep> way_to(u64 satp, u64 address, AccessKind kind,
+                             const std::function<std::optional<u64>(const WalkStep&)>& value_of) {
+  struct Reader {
+    const std::function<std::optional<u64>(const WalkStep&)>& value_of;
+    std::vector<WalkStep> steps;
+    std::optional<u64> read_entry(WalkStep step) {
+      const auto value = value_of(step);
+      if (!value) return std::nullopt;
+      step.value = *value;
+      steps.push_back(step);
+      return value;
+    }
+    static bool update_entry(u64 /*address*/, u64 /*value*/) { return true; }
+  } reader{value_of, {}};
+  const Regime regime{.satp = satp, .privilege = Privilege::supervisor};
+  (void)walk(reader, address, kind, regime, AccessedDirty::update);
+  return std::move(reader.steps);
+}
+
+std::vector<WalkStep> way_to(const Memory& memory, u64 satp, u64 address, AccessKind kind) {
+  return way_to(satp, address, kind, [&](const WalkStep& step) { return entry_in(memory, step.entry_address); });
+}
 
 Target target_of(u64 entry, u32 level) {
   const u64 offset_mask = (page_bytes << 9 * level) - 1, frame = entry::frame_of(entry);
