@@ -81,7 +81,11 @@ await reader.step('run to the next finding: from the past to the known one, and 
   await reader.runTo('finding');
   await reader.stands(found.now.step);
   await drop('use');
-  await page.waitForFunction(() => globalThis.bifolium.findings().length === 1);
+  // Not the finding of the kernel that ran until now, which is shown until the new one has begun.
+  await page.waitForFunction(() => {
+    const all = globalThis.bifolium.findings();
+    return all.length === 1 && all[0].rule === 'use-after-free';
+  });
   await reader.pause();
   const at = (await findings())[0].now.step;
   await reader.goTo(1);
