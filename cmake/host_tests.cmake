@@ -40,6 +40,7 @@ host_subject(dev host-lib "kernel/dev/device_tree.cpp" "kernel/dev/machine_plan.
 target_link_libraries(host-dev PUBLIC fdt)  # Debian's libfdt: the oracle of the device-tree reader
 host_subject(process host-mm "kernel/process/elf.cpp")
 host_subject(boot host-lib "kernel/boot/options.cpp")
+host_subject(report host-lib)
 host_subject(labs host-boot "kernel/labs/edition.cpp" "kernel/labs/image_calls.cpp")
 host_subject(vellum "vellum-machine;host-flags")
 target_compile_definitions(host-vellum PUBLIC VELLUM_CORPUS="${CMAKE_SOURCE_DIR}/tests/guests/debug")
@@ -66,7 +67,7 @@ endforeach()
 
 # What ./test --quick takes: each layer once. The other views and the tools are for the whole run, and so are the
 # sanitizers' other trees.
-set(quick_layers lib model sv39 mm fs net dev process boot labs vellum)
+set(quick_layers lib model sv39 mm fs net dev report process boot labs vellum)
 
 # Under libFuzzer, some seconds here, as long as you like with tests/fuzz/run: the reader of ELF and DWARF (debug_info),
 # and Vellum's devices, CSRs and tables (devices).

@@ -9,7 +9,8 @@
 #include "lib/bug.hpp"
 #include "lib/format.hpp"
 #include "mm/kernel_space.hpp"
-#include "panic_report.hpp"
+#include "report/backtrace.hpp"
+#include "report/walk.hpp"
 #include "sched/thread.hpp"
 
 extern "C" char emergency_stacks[];
@@ -61,7 +62,7 @@ void print_translation(const KernelTrapFrame& frame) {
     lib::print("table {:p}: of \"{}\", pid {}\n", root.value(), thread.name, thread.pid);
   }
   const sv39::Access access = loads ? sv39::Access::read : stores ? sv39::Access::write : sv39::Access::execute;
-  report::print_walk(root, sv39::VirtAddr(frame.value), access, sv39::Privilege::supervisor);
+  report::print_walk(report::walk_of(root, sv39::VirtAddr(frame.value)), access, sv39::Privilege::supervisor);
 }
 
 [[noreturn]] void stop_machine() {

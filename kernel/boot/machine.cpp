@@ -6,6 +6,7 @@
 #include "arch/port.hpp"
 #include "arch/riscv64/probe.hpp"
 #include "arch/riscv64/start.hpp"
+#include "boot/refuse.hpp"
 #include "dev/console.hpp"
 #include "dev/machine.hpp"
 #include "dev/power.hpp"
@@ -18,15 +19,6 @@ namespace {
 
 // What QEMU's machine has, for a voice and a way out when the device tree cannot be read or names none.
 constexpr u64 default_uart = 0x10000000, default_finisher = 0x100000;
-
-[[noreturn]] void refuse(std::string_view why) {
-  lib::print("cannot boot: {}\n", why);
-  dev::power_off(1);
-}
-[[noreturn]] void refuse(std::string_view why, u64 value) {
-  lib::print("cannot boot: {} {} ({:p})\n", why, value, value);
-  dev::power_off(1);
-}
 
 /// The tree's bytes, or none where a1 points to nothing that could be one.
 std::span<const std::byte> find_device_tree(u64 at) {

@@ -25,7 +25,7 @@ EXPECTED = {
     "text-write": [r"^kernel panic: store page fault", *WALK, r"^  so: page is not writable"],
     "rodata-write": [r"^kernel panic: store page fault", *WALK, r"^  so: page is not writable"],
     "data-execute": [r"^kernel panic: instruction page fault", *WALK, r"^  so: page is not executable"],
-    "stack-overflow": [r"^kernel panic: kernel stack overflow"],
+    "stack-overflow": [r"^kernel panic: kernel stack overflow", r"^    \.\.\. and \d+ times more from there"],
     "illegal-instruction": [r"^kernel panic: illegal instruction"],
     "bug": [
         r"^boot argument nonsense ignored: unknown$",
