@@ -282,15 +282,12 @@ void FrameAllocator::last_unref(Ppn ppn, Frame& frame, u32 before) {
   free_last(ppn, 0);
 }
 
-/// Two sums over all harts, read one after the other while both grow. Allocations first: then neither what is allocated
-/// nor what is freed in between makes the answer smaller than what was free in the moment between the two, and that
-/// is all that has_too_few() needs. The other way round a slow reader could find nothing free in an idle machine.
 u64 FrameAllocator::free_count() const {
-  const u64 allocated = total(VmEvent::frame_allocated);
-  std::atomic_thread_fence(std::memory_order_acquire);
-  const u64 freed = total(VmEvent::frame_freed);
-  const u64 managed = managed_count();
-  return freed < allocated ? managed - (allocated - freed) : managed;
+  return free_frames(managed_count(), [](VmEvent event) {
+    const u64 sum = total(event);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return sum;
+  });
 }
 
 void FrameAllocator::publish_locks() {

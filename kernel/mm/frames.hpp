@@ -68,6 +68,17 @@ class Moves {
   std::atomic<u32> ended_{0};
 };
 
+/// How many of `managed` frames are free, by two sums over all harts (`sum_of` a VmEvent) that are read one after the
+/// other while both grow. Allocations first: then neither what is allocated nor what is freed in between makes the
+/// answer smaller than what was free in the moment between the two, and that is all that has_too_few() needs. The other
+/// way round a slow reader could find nothing free in an idle machine.
+template <typename SumOf>
+[[nodiscard]] constexpr u64 free_frames(u64 managed, SumOf sum_of) {
+  const u64 allocated = sum_of(VmEvent::frame_allocated);
+  const u64 freed = sum_of(VmEvent::frame_freed);
+  return freed < allocated ? managed - (allocated - freed) : managed;
+}
+
 class FrameAllocator {
  public:
   /// Takes over RAM but for the reserved ranges (xv6: kinit, freerange). The frame table is put into the first free

@@ -29,6 +29,7 @@ REGION = "kernel/mm/region.cpp"
 LOOK = "kernel/mm/look.cpp"
 TABLES = "kernel/mm/tables.cpp"
 FRAMES = "kernel/mm/frames.cpp"
+FRAME_COUNTS = "kernel/mm/frames.hpp"
 FRAME_TABLE = "kernel/mm/frame_table.cpp"
 MEGAPAGES = "kernel/mm/megapage_counts.cpp"
 ASID = "kernel/mm/asid.cpp"
@@ -44,16 +45,15 @@ MUTANTS = [
     # Frames: counts that move.
     Mutant(
         "free count: what was freed is read first",
-        FRAMES,
-        "  const u64 allocated = total(VmEvent::frame_allocated);\n"
-        "  std::atomic_thread_fence(std::memory_order_acquire);\n"
-        "  const u64 freed = total(VmEvent::frame_freed);\n",
-        "  const u64 freed = total(VmEvent::frame_freed);\n"
-        "  const u64 allocated = total(VmEvent::frame_allocated);\n",
+        FRAME_COUNTS,
+        "  const u64 allocated = sum_of(VmEvent::frame_allocated);\n"
+        "  const u64 freed = sum_of(VmEvent::frame_freed);\n",
+        "  const u64 freed = sum_of(VmEvent::frame_freed);\n"
+        "  const u64 allocated = sum_of(VmEvent::frame_allocated);\n",
     ),
     Mutant(
         "free count: more freed than allocated is nothing free",
-        FRAMES,
+        FRAME_COUNTS,
         "return freed < allocated ? managed - (allocated - freed) : managed;",
         "return freed < allocated ? managed - (allocated - freed) : 0;",
     ),
