@@ -43,10 +43,12 @@ endfunction()
 # A folder is compiled as one file where that is wanted (BIFOLIUM_UNITY): the headers are read once for all of it. Left
 # alone are lib, whose runtime.cpp defines the C functions that the other headers declare, and what has siblings of one
 # shape, with the same names inside: the drivers, and the threads that keep something.
-set(compiled_alone "^kernel/(lib/|dev/|process/(network|log_keeper)\\.cpp)")
+set(drivers "console|uart|virtio_block|virtio_net|e1000")
+set(compiled_alone "^kernel/(lib/.*|dev/(${drivers})|process/(network|log_keeper))\\.cpp$")
 foreach(source IN LISTS kernel_sources)
-  if(source MATCHES "^kernel/([a-z]+)/.*\\.cpp$" AND NOT source MATCHES "${compiled_alone}")
-    string(REGEX REPLACE "^kernel/([a-z]+)/.*" "\\1" folder ${source})
+  cmake_path(GET source PARENT_PATH folder)
+  string(MAKE_C_IDENTIFIER ${folder} folder)
+  if(source MATCHES "^kernel/.*\\.cpp$" AND NOT source MATCHES "${compiled_alone}")
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder})
   endif()
 endforeach()
