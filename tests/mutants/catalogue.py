@@ -207,7 +207,7 @@ MUTANTS = [
         "copies may begin at USYSCALL",
         COPY,
         "? space.limit() - va.value() : 0;",
-        "? limit_ - va.value() : bytes;",
+        "? space.limit() - va.value() : bytes;",
     ),
     Mutant(
         "software copy: U is not looked at",

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Do the host tests notice faults? Builds each mutant of catalogue.py and runs the tests of sv39 and kernel/mm on it.
 
-tests/mutants/run.py [REGEX]: only mutants whose name matches. --check only sees whether every edit still fits the
-source, which takes no time and is part of every ./test. A mutant is killed when a test fails, dies or hangs. Ends
-with status 1 when fewer than 95 % are killed, a mutant does not compile, or the unchanged source fails. Everything is
-built in build/mutants, without sanitizers: what they would find must be found by the tests' own judgement.
+tests/mutants/run.py [REGEX] [--from NAME]: only mutants whose name matches, from one on. --check only sees whether
+every edit still fits the source, which takes no time and is part of every ./test. A mutant is killed when a test fails,
+dies or hangs. Ends with status 1 when fewer than 95 % are killed, a mutant does not compile, or the unchanged source
+fails. Everything is built in build/mutants, without sanitizers: what they would find must be found by the tests' own
+judgement.
 """
 
 import argparse
@@ -184,16 +185,25 @@ def prepare(programs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("filter", nargs="?", default="", metavar="REGEX", help="only mutants whose name matches")
+    parser.add_argument("--from", dest="first", metavar="NAME", help="begin here: goes on after a stop")
     parser.add_argument("--check", action="store_true", help="see whether the catalogue fits the source, build nothing")
     options = parser.parse_args()
     if options.check:
         return check_catalogue()
-    chosen = [mutant for mutant in MUTANTS if re.search(options.filter, mutant.name)]
+    names = [mutant.name for mutant in MUTANTS]
+    if options.first and options.first not in names:
+        raise Failure(f"there is no mutant '{options.first}'")
+    begin = names.index(options.first) if options.first else 0
+    chosen = [mutant for mutant in MUTANTS[begin:] if re.search(options.filter, mutant.name)]
     limits = prepare(dict.fromkeys(program for mutant in chosen for program in programs_of(mutant)))
-    killed, survivors, equivalent = 0, [], 0
+    killed, survivors, equivalent, broken = 0, [], 0, 0
     for mutant in chosen:
-        with naming(mutant):
+        try:
             killer = killer_of(mutant, limits)
+        except Failure as failure:
+            broken += 1
+            print(f"BROKEN    {mutant.name}: {failure}", flush=True)
+            continue
         if killer:
             killed += 1
             print(f"killed    {mutant.name}  <- {killer}", flush=True)
@@ -206,8 +216,9 @@ def main():
     shutil.rmtree(OVERLAY, ignore_errors=True)
     counted = killed + len(survivors)
     share = 100 * killed / counted if counted else 100
-    print(f"{counted} mutants: {killed} killed ({share:.1f} %), {len(survivors)} survived, {equivalent} equivalent")
-    return 0 if share >= REQUIRED else 1
+    print(f"{counted} mutants: {killed} killed ({share:.1f} %), {len(survivors)} survived, {equivalent} equivalent, "
+          f"{broken} do not compile")
+    return 0 if share >= REQUIRED and broken == 0 else 1
 
 
 if __name__ == "__main__":
