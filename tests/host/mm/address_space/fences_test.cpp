@@ -160,6 +160,21 @@ TEST_F(FewAsidsTest, V33_NumbersThatAreUsedAgainMeetNoOldTranslations) {
   EXPECT_GT(events(VmEvent::asid_generation), 0u);
 }
 
+class NoAsidsTest : public AddressSpaceTest {
+ protected:
+  NoAsidsTest() : AddressSpaceTest(MachineOptions{.ram_bytes = 32 * mib, .asid_mask = 0}) {}
+};
+
+// The kernel's own table has the number that every program has then: what the hart remembers of the last program would
+// be good there, and lead into frames that may be somebody else's by now.
+TEST_F(NoAsidsTest, OnTheKernelsTableAHartRemembersNothingOfTheLastProgram) {
+  AddressSpace& space = program();
+  EXPECT_EQ(put(space, page, 1), Outcome::done);
+  EXPECT_GT(machine_.tlb().cached_entries(0, 0), 0u);
+  machine_.switch_to(nullptr);
+  EXPECT_EQ(machine_.tlb().cached_entries(0, 0), 0u);
+}
+
 TEST_F(AddressSpaceTest, UnifiedSwitchesWithoutFences) {
   AddressSpace& a = program();
   AddressSpace& b = program();

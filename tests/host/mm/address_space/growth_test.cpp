@@ -2,6 +2,7 @@
 // Strategy: that of kit.hpp. Sbrk: the rule of its three modes, the break inside a page, the last frame, the tables
 // that stay.
 #include "mm/address_space/kit.hpp"
+#include "mm/fail_nth.hpp"
 
 namespace {
 
@@ -86,6 +87,39 @@ TEST_F(AddressSpaceTest, PageByPageSbrkTakesTheLastFramesForTablesToo) {  // sys
     end(&space);
     EXPECT_LE(events(VmEvent::table_allocated) - events(VmEvent::table_freed), tables);
   }
+}
+
+/// Another hart takes what is free at the moment when the page is asked for, behind its tables.
+class RaceForTheLastFramesTest : public AddressSpaceTest {
+ protected:
+  void lose_the_race_at(unsigned allocation) {
+    racer = this;
+    asked = 0;
+    lost_at = allocation;
+    failure_hook.store([] {
+      if (++asked != lost_at) return false;
+      failure_hook.store(nullptr);
+      racer->take_all_memory();
+      return true;
+    });
+  }
+  static inline RaceForTheLastFramesTest* racer = nullptr;
+  static inline unsigned asked = 0, lost_at = 0;
+};
+
+TEST_F(RaceForTheLastFramesTest, TheTablesThatWereReservedAreKept) {
+  AddressSpace& space = program();
+  ASSERT_TRUE(space.grow(mega - space.program_break(), Growth::eager));
+  // The next page needs a table, in `mirrored` two: the page is asked for last.
+  const u64 before = frames().free_count();
+  ASSERT_TRUE(space.grow(page, Growth::eager));
+  const unsigned needed = static_cast<unsigned>(before - frames().free_count());
+  AddressSpace& loser = program();
+  ASSERT_TRUE(loser.grow(mega - loser.program_break(), Growth::eager));
+  lose_the_race_at(needed);
+  EXPECT_FALSE(loser.grow(page, Growth::eager));
+  EXPECT_EQ(frames().free_count(), 0u) << "a program that takes pages until it fails has taken all";
+  give_memory_back();
 }
 
 TEST_F(AddressSpaceTest, TablesStayWhenAProgramShrinks) {  // docs/xv6-contract.md 6, item 5
