@@ -6,6 +6,7 @@
 #   APPEND=    boot arguments             LEGACY=1   virtio-mmio version 1
 #   GDBPORT=   where gdb connects         LAB=       as in conf/lab.mk; `make grade` runs ./grade-lab-$(LAB)
 #                                                    (net: the machine has a network card)
+#   PREFIX=    where `make install` puts foliowalk and vellum, for kernels of your own (default: ~/.local)
 #
 # The default view here is `shared`: its kernel is linked where it is loaded, so the addresses in kernel/kernel,
 # in kernel/kernel.sym, in a backtrace and in gdb are one and the same, as in xv6. ./run defaults to `unified`.
@@ -14,6 +15,7 @@ APPEND ?=
 LEGACY ?=
 GDBPORT ?= $(shell $(python)/products.py gdbport)
 GRADEFLAGS ?=
+PREFIX ?= $(HOME)/.local
 -include conf/lab.mk
 
 # As MIT's Makefile has it: the fs lab runs on one hart, the lock lab on four.
@@ -26,7 +28,7 @@ boot := ./run --no-lto --view $(VIEW) --smp $(CPUS) --image fs.img
 boot += $(if $(filter net,$(LAB)),--net)
 boot += $(if $(APPEND),--append '$(APPEND)') $(if $(LEGACY),--legacy-virtio)
 
-.PHONY: all qemu qemu-fs qemu-gdb print-gdbport gdb grade test bench clean fs.img
+.PHONY: all qemu qemu-fs qemu-gdb print-gdbport gdb grade install test bench clean fs.img
 
 all: kernel/kernel fs.img
 
@@ -53,6 +55,9 @@ grade:
 	@if [ ! -x ./grade-lab-$(LAB) ]; then \
 	  echo "make grade LAB=NAME runs ./grade-lab-NAME: put it and gradelib.py here"; exit 2; fi
 	./grade-lab-$(LAB) $(GRADEFLAGS)
+
+install:
+	@$(python)/products.py install '$(PREFIX)'
 
 test:
 	@./test

@@ -108,10 +108,18 @@ class Server {
   int port_ = 0;
 };
 
+/// Where the page lies beside an installed program (`make install`), else where the build put it.
+std::string page_directory() {
+  std::error_code unknown;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  const auto installed = program.parent_path().parent_path() / "share/foliowalk/web";
+  return !unknown && std::filesystem::is_directory(installed, unknown) ? installed.string() : FOLIOWALK_WEB_DIRECTORY;
+}
+
 }  // namespace
 
 Outcome<int> command_serve(Source& source, const Session& session, const ServeOptions& options) {
-  const std::string web = options.web_directory.empty() ? FOLIOWALK_WEB_DIRECTORY : options.web_directory;
+  const std::string web = options.web_directory.empty() ? page_directory() : options.web_directory;
   Server server(source, session);
   return server.run(options, web);
 }

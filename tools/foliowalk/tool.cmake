@@ -22,7 +22,7 @@ if(BIFOLIUM_HOST_TESTS)
   # On a kernel that is not Bifolium, live and from dumps; the page in headless Chromium where npm and Chromium are
   # there.
   enable_testing()
-  foreach(kind minimal kernels lint_texts bifolium dumps napot attach gdb browser explore tour)
+  foreach(kind minimal kernels lint_texts bifolium dumps napot attach gdb browser explore install tour)
     add_test(NAME foliowalk/${kind}
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/foliowalk/${kind}_test.py $<TARGET_FILE:foliowalk>)
     set_tests_properties(foliowalk/${kind} PROPERTIES LABELS foliowalk PROCESSORS 2 TIMEOUT 600 SKIP_RETURN_CODE 77)
