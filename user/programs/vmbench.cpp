@@ -236,20 +236,23 @@ std::uint64_t bench_read_4k() {
 }
 
 // A cached file of 256 KiB from beginning to end; per KiB.
-std::uint64_t bench_read_256k() {
+std::uint64_t read_file_by(int piece) {
   constexpr int size = 256 * kibibyte;
   make_file("bench.256k", size);
   const Buffer buffer;
   const std::uint64_t result = per_operation(8, [&] {
     const int fd = open("bench.256k", Mode::read_only);
     int total = 0, n;
-    while ((n = read(fd, buffer, buffer_size)) > 0) total += n;
+    while ((n = read(fd, buffer, piece)) > 0) total += n;
     if (total != size) fail("read");
     close(fd);
   });
   unlink("bench.256k");
   return result / (size / kibibyte);
 }
+
+std::uint64_t bench_read_256k() { return read_file_by(buffer_size); }
+std::uint64_t bench_read_256k_by_4k() { return read_file_by(4 * kibibyte); }
 
 std::uint64_t bench_create_unlink() {
   return per_operation(50, [] {
@@ -479,6 +482,7 @@ constexpr Case cases[] = {
     {"kill_wait", bench_kill_wait},
     {"read_4k", bench_read_4k},
     {"read_256k", bench_read_256k},
+    {"read_256k_by_4k", bench_read_256k_by_4k},
     {"create_unlink", bench_create_unlink},
     {"fork_small", bench_fork_small},
     {"fork_1m", bench_fork_1m},
