@@ -72,10 +72,23 @@ class AddressSpace final : public sched::Space {
   /// Copies (xv6: copyin, copyout, copyinstr) of what user_copy.hpp says is the program's. They never sleep. They end
   /// with bad_address, no_memory, or needs_page_in; all bytes before that have been copied.
   [[nodiscard]] CopyResult copy_in(void* to, VirtAddr from, usize bytes) {
-    return short_copy_in(*this, root_, limit_, to, from, bytes);
+    const usize missing = short_copy_in(to, from, bytes);
+    if (missing == 0) [[likely]]
+      return {bytes, {}};
+    return finish_copy_in(*this, to, from, bytes, bytes - missing);
   }
   [[nodiscard]] CopyResult copy_out(VirtAddr to, const void* from, usize bytes) {
-    return short_copy_out(*this, root_, limit_, to, from, bytes);
+    const usize missing = short_copy_out(to, from, bytes);
+    if (missing == 0) [[likely]]
+      return {bytes, {}};
+    return finish_copy_out(*this, to, from, bytes, bytes - missing);
+  }
+  /// Their first parts (user_copy.hpp), for a caller that keeps the rest out of its way.
+  [[nodiscard]] usize short_copy_in(void* to, VirtAddr from, usize bytes) {
+    return mm::short_copy_in(root_, limit_, to, from, bytes);
+  }
+  [[nodiscard]] usize short_copy_out(VirtAddr to, const void* from, usize bytes) {
+    return mm::short_copy_out(root_, limit_, to, from, bytes);
   }
   /// Copies up to and including the NUL, at most `limit` bytes: too_big when there is none among them.
   [[nodiscard]] CopyResult copy_in_string(char* to, VirtAddr from, usize limit);

@@ -19,7 +19,7 @@ class AddressSpace;
   return va.value() <= limit && bytes <= limit - va.value();
 }
 
-/// The long way, from where the short one has stopped.
+/// The long way, from where the short one has stopped: `copied` bytes are done.
 [[nodiscard]] lib::CopyResult finish_copy_in(AddressSpace& space, void* to, VirtAddr from, usize bytes, usize copied);
 [[nodiscard]] lib::CopyResult finish_copy_out(AddressSpace& space, VirtAddr to, const void* from, usize bytes,
                                               usize copied);
@@ -28,31 +28,21 @@ class AddressSpace;
 // there is to do. What is not so simple goes on in a function of its own, so that the short way saves few registers and
 // can be part of its caller (which took a third off the cost of a small copy).
 
-/// AddressSpace::copy_in for a space with this table and limit.
-inline lib::CopyResult short_copy_in(AddressSpace& space, Ppn root, u64 limit, void* to, VirtAddr from, usize bytes) {
+/// The short way of AddressSpace::copy_in for a space with this table and limit. Returns how many bytes are missing at
+/// the end; finish_copy_in goes on from there.
+[[nodiscard]] inline usize short_copy_in(Ppn root, u64 limit, void* to, VirtAddr from, usize bytes) {
   count(VmEvent::copy_in_call);
-  usize copied = 0;
-  if (is_reachable(limit, from, bytes)) [[likely]] {
-    const usize missing = View::read(root, to, from, bytes);
-    if (missing == 0) [[likely]]
-      return {bytes, {}};
-    copied = bytes - missing;
-  }
-  return finish_copy_in(space, to, from, bytes, copied);
+  if (!is_reachable(limit, from, bytes)) [[unlikely]]
+    return bytes;
+  return View::read(root, to, from, bytes);
 }
 
 /// AddressSpace::copy_out likewise.
-inline lib::CopyResult short_copy_out(AddressSpace& space, Ppn root, u64 limit, VirtAddr to, const void* from,
-                                      usize bytes) {
+[[nodiscard]] inline usize short_copy_out(Ppn root, u64 limit, VirtAddr to, const void* from, usize bytes) {
   count(VmEvent::copy_out_call);
-  usize copied = 0;
-  if (is_reachable(limit, to, bytes)) [[likely]] {
-    const usize missing = View::write(root, to, from, bytes);
-    if (missing == 0) [[likely]]
-      return {bytes, {}};
-    copied = bytes - missing;
-  }
-  return finish_copy_out(space, to, from, bytes, copied);
+  if (!is_reachable(limit, to, bytes)) [[unlikely]]
+    return bytes;
+  return View::write(root, to, from, bytes);
 }
 
 }  // namespace mm
