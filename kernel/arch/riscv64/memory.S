@@ -48,6 +48,12 @@ lib_zero_page:
   sd    t6, \at+48(a0)
   sd    a7, \at+56(a0)
   .endm
+  .macro copy_256 at
+  copy_64 \at
+  copy_64 \at+64
+  copy_64 \at+128
+  copy_64 \at+192
+  .endm
 
 // lib_copy_page(to, from)
   .globl lib_copy_page
@@ -55,14 +61,8 @@ lib_zero_page:
 lib_copy_page:
   li    a2, 4096
   add   a2, a2, a0
-1:copy_64 0
-  copy_64 64
-  copy_64 128
-  copy_64 192
-  copy_64 256
-  copy_64 320
-  copy_64 384
-  copy_64 448
+1:copy_256 0
+  copy_256 256
   addi  a0, a0, 512
   addi  a1, a1, 512
   bne   a0, a2, 1b
@@ -93,17 +93,21 @@ lib_copy_page:
   bne   a0, a4, 1b
 \name\()_words:
   addi  a3, a2, -255             // last place where 256 bytes are left, plus 1
-  bgeu  a0, a3, 4f
-3:copy_64 0
-  copy_64 64
-  copy_64 128
-  copy_64 192
+  bgeu  a0, a3, 5f
+  addi  a4, a2, -511             // and 512
+  bgeu  a0, a4, 4f
+3:copy_256 0
+  copy_256 256
+  addi  a0, a0, 512
+  addi  a1, a1, 512
+  bltu  a0, a4, 3b
+  bgeu  a0, a3, 5f
+4:copy_256 0
   addi  a0, a0, 256
   addi  a1, a1, 256
-  bltu  a0, a3, 3b
-4:addi  a3, a2, -31
-  bgeu  a0, a3, 6f
-5:ld    t0, 0(a1)
+5:addi  a3, a2, -31
+  bgeu  a0, a3, 7f
+6:ld    t0, 0(a1)
   ld    t1, 8(a1)
   ld    t2, 16(a1)
   ld    t3, 24(a1)
@@ -113,23 +117,23 @@ lib_copy_page:
   sd    t3, 24(a0)
   addi  a0, a0, 32
   addi  a1, a1, 32
-  bltu  a0, a3, 5b
-6:addi  a3, a2, -7
+  bltu  a0, a3, 6b
+7:addi  a3, a2, -7
   bgeu  a0, a3, \name\()_bytes
-7:ld    t0, 0(a1)
+8:ld    t0, 0(a1)
   sd    t0, 0(a0)
   addi  a0, a0, 8
   addi  a1, a1, 8
-  bltu  a0, a3, 7b
+  bltu  a0, a3, 8b
 \name\()_words_end:
 \name\()_bytes:
   bgeu  a0, a2, \name\()_copied
 \name\()_each_byte:
-8:lb    t0, 0(a1)
+9:lb    t0, 0(a1)
   sb    t0, 0(a0)
   addi  a0, a0, 1
   addi  a1, a1, 1
-  bltu  a0, a2, 8b
+  bltu  a0, a2, 9b
 \name\()_each_byte_end:
 \name\()_copied:
   .endm
