@@ -59,7 +59,7 @@ POINTERS = [
     (r"dev::(handle_interrupt|poll_interrupts)", r"start_virtio_block|(E1000|VirtioNet)::start"),
     (r"take_other_trap", r"start_virtio_block|(E1000|VirtioNet)::start|^lab::count_alarm_tick|"
                          r"(Log|Network)Keeper.*__invoke\(\)|::print_processes\(|::print_page_tables\("),
-    (r"^fs::Inode::read_at|^lab::.*read_file\(", r"^fs::MemorySink::"),
+    (r"^fs::Inode::read_(at|locked)|^lab::.*read_file\(", r"^fs::MemorySink::"),
     (r"console::handle_interrupt", r"::print_processes\(|::print_page_tables\("),
     (r"^mm::|^process::|^sys_", r"this_allocation_fails"),
     (r"sched::", r"(Log|Network)Keeper.*__invoke\(\)"),

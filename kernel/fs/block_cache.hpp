@@ -94,26 +94,31 @@ class BlockCache {
       return BufferRef(*this, *buffer);
     return read_slowly(block, following);
   }
+  /// Whether `read` would find it at once; a hint, for nobody holds it.
+  [[nodiscard]] bool holds(u32 block) const {
+    const Buffer* const buffer = buckets_[bucket_of(block)].load(std::memory_order_relaxed);
+    return buffer != nullptr && buffer->block.load(std::memory_order_relaxed) == block;
+  }
   /// A pin on a block whose old content does not matter: filled with zeros, not read (xv6: bzero's bread).
   [[nodiscard]] BufferRef fresh(u32 block);
-  /// Blocks that are cached side by side, `count` of them from `first` on, each pinned.
+  /// Blocks that are cached side by side, from `first` to `last`, each pinned; none if `first` is null.
   struct Run {
     Buffer* first;
-    usize count;
-    [[nodiscard]] const std::byte* bytes() const { return first->bytes; }
+    Buffer* last;
+    [[nodiscard]] std::span<const std::byte> bytes() const { return {first->bytes, last->bytes + abi::block_size}; }
   };
-  /// Pins as many of `blocks`, from the first on, as are in memory side by side; perhaps none. Never sleeps and takes
-  /// no lock, so one may hold many pins this way. Not null-checked: `blocks` has at least one.
-  [[nodiscard]] Run try_pin_run(std::span<const u32> blocks) {
-    Buffer* const first = buckets_[bucket_of(blocks[0])].load(std::memory_order_relaxed);
-    if (first == nullptr || !try_pin(*first, blocks[0])) return {nullptr, 0};
-    const usize limit = std::min<usize>(blocks.size(), static_cast<usize>(buffers_ + count_ - first));
-    usize count = 1;
-    while (count < limit && try_pin(first[count], blocks[count])) ++count;
-    return {first, count};
+  /// Pins as many of `wanted` blocks, at least one, from `block` on, as are in memory side by side; perhaps none. Never
+  /// sleeps and takes no lock, so one may hold many pins this way.
+  [[nodiscard, gnu::always_inline]] Run try_pin_run(u32 block, usize wanted) {
+    Buffer* const first = buckets_[bucket_of(block)].load(std::memory_order_relaxed);
+    if (first == nullptr || !try_pin(*first, block)) return {nullptr, nullptr};
+    Buffer* const end = std::min(first + wanted, buffers_ + count_);
+    Buffer* last = first;
+    while (last + 1 != end && pin_if(last[1], ++block)) ++last;
+    return {first, last};
   }
   void unpin_run(const Run& run) {
-    for (usize i = 0; i < run.count; ++i) run.first[i].pins.fetch_sub(1, std::memory_order_release);
+    for (Buffer* buffer = run.first; buffer <= run.last; ++buffer) buffer->pins.fetch_sub(1, std::memory_order_release);
     wake_if_starved();
   }
   /// Forgets every block that nobody holds. For mounting another image, and tests.
@@ -142,8 +147,10 @@ class BlockCache {
   [[nodiscard]] Buffer* find_and_pin(u32 bucket, u32 block);
   /// A pin if the buffer holds this block, read in.
   [[nodiscard]] bool try_pin(Buffer& buffer, u32 block) {
-    if (buffer.block.load(std::memory_order_relaxed) != block) return false;
-    // Pinned, it cannot become another block any more; whether it had become one before is looked at again.
+    return buffer.block.load(std::memory_order_relaxed) == block && pin_if(buffer, block);
+  }
+  /// The same where that is likely: pinned, it cannot become another block any more, so only then it is looked at.
+  [[nodiscard]] bool pin_if(Buffer& buffer, u32 block) {
     const u32 pins = buffer.pins.fetch_add(1, std::memory_order_acquire);
     if ((pins & claimed) == 0 && buffer.block.load(std::memory_order_relaxed) == block &&
         buffer.content.load(std::memory_order_acquire) == Buffer::Content::valid) [[likely]] {

@@ -2,6 +2,7 @@
 #include "fs/inode.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "fs/volume.hpp"
 
@@ -13,7 +14,10 @@ using lib::fail;
 using lib::Result;
 
 constexpr usize block_bytes = abi::block_size;
-constexpr std::byte zero_block[block_bytes] = {};
+// What a missing block holds, as bytes and as a table of missing blocks.
+constexpr u32 zeros[abi::addresses_per_block] = {};
+
+constexpr usize blocks_of(usize bytes) { return (bytes + block_bytes - 1) / block_bytes; }
 
 bool is_known(abi::FileType type) { return type >= abi::FileType::directory && type <= abi::FileType::symlink; }
 
@@ -35,8 +39,7 @@ Result<void> Inode::load() {
   link_count_.store(disk.link_count, std::memory_order_relaxed);
   set_size(disk.size);
   std::ranges::copy(disk.addresses, addresses_);
-  direct_checked_ = std::all_of(addresses_, addresses_ + geometry.direct_count,
-                                [&](u32 block) { return block == 0 || geometry.is_data_block(block); });
+  stretch_ = {};
   free_entry_hint = 0;
   loaded_ = true;
   return {};
@@ -64,7 +67,7 @@ Result<void> Inode::initialise(Transaction& transaction, abi::FileType type, i16
   minor_ = minor;
   set_size(0);
   std::ranges::fill(addresses_, 0);
-  direct_checked_ = true;
+  stretch_ = {};
   return set_link_count(transaction, links);
 }
 
@@ -84,6 +87,37 @@ Result<abi::Stat> Inode::stat() {
 }
 
 // --- Reading ---
+
+// The range lies inside the file. Blocks that are in memory side by side go over in one piece: for them the copy's
+// fixed cost is paid once.
+[[gnu::always_inline]] inline CopyResult Inode::copy_to(DataSink& sink, u64 offset, usize count) {
+  BlockCache& cache = volume_->cache();
+  usize done = 0;
+  while (done < count) {
+    const u64 at = offset + done;
+    const usize inside = at % block_bytes;
+    const usize left = count - done;
+    const u32 index = static_cast<u32>(at / block_bytes);
+    if (!stretch_.has(index)) [[unlikely]] {
+      if (const auto found = find_stretch(index); !found) return {done, fail(found.error())};
+    }
+    BlockCache::Run run{};
+    if (!stretch_.is_hole() && volume_->pages().count() == 0) [[likely]]
+      run = cache.try_pin_run(stretch_.block(index), std::min(blocks_of(inside + left), stretch_.count_from(index)));
+    CopyResult copy;
+    if (run.first != nullptr) [[likely]] {
+      const std::span<const std::byte> bytes = run.bytes().subspan(inside);
+      copy = sink.put(bytes.first(std::min(left, bytes.size())));
+      cache.unpin_run(run);
+    } else {
+      copy = copy_block(sink, at, left);
+    }
+    done += copy.copied;
+    if (!copy.ok()) [[unlikely]]
+      return {done, copy.end};
+  }
+  return {done, {}};
+}
 
 Result<usize> Inode::read(DataSink& sink, u64& offset, usize count) {
   return lib::copy_to_end([&](usize done) { return read_once(sink, offset, count - done); },
@@ -113,53 +147,41 @@ Result<usize> Inode::read_locked(u64 offset, std::span<std::byte> memory) {
   return copy_to(sink, offset, std::min<u64>(memory.size(), size() - offset)).whole();
 }
 
-// The range lies inside the file. Blocks that are in memory side by side go over in one piece: for them the copy's
-// fixed cost is paid once.
-CopyResult Inode::copy_to(DataSink& sink, u64 offset, usize count) {
-  const Geometry& geometry = volume_->geometry();
+// Copies from one block of the stretch, wherever it is: in a mapped page, a hole, the cache or on the disk. Of `left`
+// bytes that are wanted it copies what is in the block; if the disk must be asked, the others' blocks are read too.
+CopyResult Inode::copy_block(DataSink& sink, u64 at, usize left) {
+  const usize inside = at % block_bytes;
+  const usize count = std::min(left, block_bytes - inside);
+  if (const std::byte* mapped = mapped_bytes(at)) return sink.put({mapped, count});
+  if (stretch_.is_hole()) return sink.put(std::as_bytes(std::span(zeros)).subspan(inside, count));
+  const u32 index = static_cast<u32>(at / block_bytes);
+  const u32 block = stretch_.block(index);
   BlockCache& cache = volume_->cache();
-  const bool has_mapped_pages = volume_->pages().count() != 0;
-  u32 scratch[32];
-  std::span<const u32> blocks;
-  usize done = 0;
-  while (done < count) {
-    const u64 at = offset + done;
-    const usize inside = at % block_bytes;
-    if (blocks.empty()) {
-      const u32 first = static_cast<u32>(at / block_bytes);
-      const usize wanted = (offset + count - 1) / block_bytes - first + 1;
-      if (first < geometry.direct_count && direct_checked_) {
-        blocks = {addresses_ + first, std::min<usize>(wanted, geometry.direct_count - first)};
-      } else {
-        const auto found = blocks_at(first, std::span(scratch).first(std::min(wanted, std::size(scratch))));
-        if (!found) return {done, fail(found.error())};
-        blocks = *found;
-      }
-    }
-    CopyResult copy;
-    const BlockCache::Run run = has_mapped_pages ? BlockCache::Run{nullptr, 0} : cache.try_pin_run(blocks);
-    if (run.count != 0) [[likely]] {
-      copy = sink.put({run.bytes() + inside, std::min(count - done, run.count * block_bytes - inside)});
-      cache.unpin_run(run);
-      blocks = blocks.subspan(run.count);
-    } else {
-      const usize piece = std::min(count - done, block_bytes - inside);
-      copy = copy_block(sink, blocks[0], at, piece, blocks.subspan(1));
-      blocks = blocks.subspan(1);
-    }
-    done += copy.copied;
-    if (!copy.ok()) [[unlikely]]
-      return {done, copy.end};
+  u32 numbers[32];
+  std::span<const u32> ahead;
+  if (!cache.holds(block)) {
+    ahead = LIB_TRY(blocks_at(index, std::span(numbers).first(std::min(blocks_of(inside + left), std::size(numbers)))));
+    ahead = ahead.subspan(1);
   }
-  return {done, {}};
+  const BufferRef buffer = LIB_TRY(cache.read(block, ahead));
+  return sink.put({buffer.bytes() + inside, count});
 }
 
-// Copies from one block, wherever it is: in a mapped page, a hole, the cache or on the disk.
-CopyResult Inode::copy_block(DataSink& sink, u32 block, u64 at, usize count, std::span<const u32> following) {
-  if (const std::byte* mapped = mapped_bytes(at)) return sink.put({mapped, count});
-  if (block == 0) return sink.put({zero_block + at % block_bytes, count});
-  const BufferRef buffer = LIB_TRY(volume_->cache().read(block, following));
-  return sink.put({buffer.bytes() + at % block_bytes, count});
+// Looks up which block holds the file's block `index`, and how many after it follow it on the disk.
+Result<void> Inode::find_stretch(u32 index) {
+  const Geometry& geometry = volume_->geometry();
+  stretch_ = {};
+  const MapPart part = LIB_TRY(map_from(index));
+  const u32 first = part.numbers[0];
+  if (first != 0 && !geometry.is_data_block(first)) return fail(Error::corrupt);
+  const u32 step = first == 0 ? 0 : 1;
+  // The data area ends with the volume, so what follows a data block is one as long as it is on the volume.
+  const usize most = first == 0 ? part.numbers.size() : std::min<usize>(part.numbers.size(), geometry.size - first);
+  u32 expected = first;
+  const auto end = std::find_if_not(part.numbers.begin(), part.numbers.begin() + most,
+                                    [&](u32 block) { return block == std::exchange(expected, expected + step); });
+  stretch_ = {index, static_cast<u32>(end - part.numbers.begin()), first};
+  return {};
 }
 
 Result<u32> Inode::block_at(u32 index) {
@@ -170,42 +192,43 @@ Result<u32> Inode::block_at(u32 index) {
 
 Result<std::span<u32>> Inode::blocks_at(u32 first, std::span<u32> blocks) {
   const Geometry& geometry = volume_->geometry();
-  const u32 direct = geometry.direct_count;
-  if (first < direct) {
-    const usize count = std::min<usize>(blocks.size(), direct - first);
-    for (usize i = 0; i < count; ++i) {
-      const u32 block = addresses_[first + i];
-      if (block != 0 && !geometry.is_data_block(block)) return fail(Error::corrupt);
-      blocks[i] = block;
-    }
-    return blocks.first(count);
+  const MapPart part = LIB_TRY(map_from(first));
+  blocks = blocks.first(std::min(blocks.size(), part.numbers.size()));
+  for (usize i = 0; i < blocks.size(); ++i) {
+    const u32 block = part.numbers[i];
+    if (block != 0 && !geometry.is_data_block(block)) return fail(Error::corrupt);
+    blocks[i] = block;
   }
-  first -= direct;
-  if (first < abi::addresses_per_block) return entries_of(addresses_[direct], first, blocks);
-  first -= abi::addresses_per_block;
-  if (!geometry.has_double_indirect() || first >= abi::addresses_per_block * abi::addresses_per_block) {
+  return blocks;
+}
+
+// The block map from block `index` on, as far as it stands in one place.
+Result<Inode::MapPart> Inode::map_from(u32 index) {
+  const Geometry& geometry = volume_->geometry();
+  const u32 direct = geometry.direct_count;
+  if (index < direct) return MapPart{{}, {addresses_ + index, direct - index}};
+  index -= direct;
+  if (index < abi::addresses_per_block) return table_from(addresses_[direct], index);
+  index -= abi::addresses_per_block;
+  if (!geometry.has_double_indirect() || index >= abi::addresses_per_block * abi::addresses_per_block) {
     return fail(Error::too_big);
   }
   u32 table;
-  LIB_TRY(entries_of(addresses_[direct + 1], first / abi::addresses_per_block, {&table, 1}));
-  return entries_of(table, first % abi::addresses_per_block, blocks);
+  {
+    const MapPart tables = LIB_TRY(table_from(addresses_[direct + 1], index / abi::addresses_per_block));
+    table = tables.numbers[0];
+  }
+  return table_from(table, index % abi::addresses_per_block);
 }
 
-Result<std::span<u32>> Inode::entries_of(u32 table, u32 first, std::span<u32> entries) {
-  const Geometry& geometry = volume_->geometry();
-  entries = entries.first(std::min<usize>(entries.size(), abi::addresses_per_block - first));
-  if (table == 0) {
-    std::ranges::fill(entries, 0);
-    return entries;
-  }
-  if (!geometry.is_data_block(table)) return fail(Error::corrupt);
-  const BufferRef buffer = LIB_TRY(volume_->cache().read(table));
-  const u32* source = buffer.as<u32>() + first;
-  for (usize i = 0; i < entries.size(); ++i) {
-    if (source[i] != 0 && !geometry.is_data_block(source[i])) return fail(Error::corrupt);
-    entries[i] = source[i];
-  }
-  return entries;
+// The entries of a table from `index` on; a table that is missing has holes only.
+Result<Inode::MapPart> Inode::table_from(u32 table, u32 index) {
+  const usize count = abi::addresses_per_block - index;
+  if (table == 0) return MapPart{{}, {zeros + index, count}};
+  if (!volume_->geometry().is_data_block(table)) return fail(Error::corrupt);
+  BufferRef buffer = LIB_TRY(volume_->cache().read(table));
+  const u32* const numbers = buffer.as<u32>() + index;
+  return MapPart{std::move(buffer), {numbers, count}};
 }
 
 // --- Writing ---
@@ -326,6 +349,7 @@ Result<void> Inode::write_page(u64 index) {
 
 Result<BufferRef> Inode::block_for_write(Transaction& transaction, u32 index) {
   const Geometry& geometry = volume_->geometry();
+  stretch_ = {};
   const u32 direct = geometry.direct_count;
   if (index < direct) {
     u32& block = addresses_[index];

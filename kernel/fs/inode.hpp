@@ -112,11 +112,19 @@ class Inode {
 
   [[nodiscard]] lib::Result<void> load();
   [[nodiscard]] CopyResult read_once(DataSink& sink, u64& offset, usize count);
-  [[nodiscard]] CopyResult copy_to(DataSink& sink, u64 offset, usize count);
-  [[nodiscard]] CopyResult copy_block(DataSink& sink, u32 block, u64 at, usize count, std::span<const u32> following);
+  [[nodiscard]] inline CopyResult copy_to(DataSink& sink, u64 offset, usize count);
+  // Not inlined: the way that finds its blocks side by side shall stay short.
+  [[nodiscard, gnu::noinline]] CopyResult copy_block(DataSink& sink, u64 at, usize left);
+  [[nodiscard, gnu::noinline]] lib::Result<void> find_stretch(u32 index);
   [[nodiscard]] CopyResult write_once(DataSource& source, u64& offset, usize count);
   [[nodiscard]] CopyResult copy_from(Transaction& transaction, DataSource& source, u64 offset, usize count);
-  [[nodiscard]] lib::Result<std::span<u32>> entries_of(u32 table, u32 first, std::span<u32> entries);
+  /// A part of the block map: the numbers of blocks that follow one another in the file, 0 for a hole. Not checked.
+  struct MapPart {
+    BufferRef table;  ///< where they stand, if not in the inode
+    std::span<const u32> numbers;
+  };
+  [[nodiscard]] lib::Result<MapPart> map_from(u32 index);
+  [[nodiscard]] lib::Result<MapPart> table_from(u32 table, u32 index);
   [[nodiscard]] lib::Result<BufferRef> block_in_table(Transaction& transaction, u32& table, u32 index);
   [[nodiscard]] lib::Result<Freed> free_one(Transaction& transaction, u32 block);
   [[nodiscard]] lib::Result<Freed> free_table(Transaction& transaction, u32& table, u32 first_index);
@@ -136,13 +144,27 @@ class Inode {
   sched::Mutex mutex_{"inode"};
   /// Under the mutex.
   bool loaded_ = false;
-  bool direct_checked_ = false;  ///< every direct block number is one of the data area's, or 0
   abi::FileType type_ = abi::FileType::free;
   i16 major_ = 0;
   i16 minor_ = 0;
   std::atomic<i16> link_count_{0};  ///< also read by the last release, when no one else can change it
   std::atomic<u32> size_{0};  ///< also read by try_acquire_page
   u32 addresses_[abi::inode_address_count] = {};
+  /// Blocks of the file, from `first` on, that lie one after the other on the disk, or are all missing (0).
+  struct Stretch {
+    u32 first = 0;
+    u32 count = 0;
+    u32 first_block = 0;
+
+    [[nodiscard]] bool has(u32 index) const { return index - first < count; }
+    [[nodiscard]] bool is_hole() const { return first_block == 0; }
+    /// Neither is for a hole, and `index` is one that it has.
+    [[nodiscard]] u32 block(u32 index) const { return first_block + (index - first); }
+    [[nodiscard]] usize count_from(u32 index) const { return count - (index - first); }
+  };
+  /// The stretch that was read from last: a file that is read in small pieces is looked up once for many of them.
+  /// Forgotten by whatever may change the block map.
+  Stretch stretch_;
 };
 
 /// A counted handle (xv6: idup, iput). Move-only; `clone` for a second one.

@@ -49,6 +49,7 @@ Result<void> Inode::truncate() {
 }
 
 Result<bool> Inode::free_blocks(Transaction& transaction) {
+  stretch_ = {};
   const u32 direct = volume_->geometry().direct_count;
   const u32 old_size = size();
   Freed freed = Freed::all;

@@ -190,6 +190,25 @@ TEST(HostileInode, FieldsOutOfRangeAreErrors) {
   }
 }
 
+// Files with missing blocks are legal, though nothing here makes them: they read as zeros, among the direct blocks and
+// where the indirect table is missing, and when one is written in between, reading finds it although it had looked at
+// the hole before.
+TEST(HostileInode, HolesReadAsZerosUntilTheyAreWritten) {
+  std::vector<std::byte> image = populated();
+  abi::DiskInode& holed = inode(image, number_of(image, "big"));
+  for (u32 i = 2; i < std::size(holed.addresses); ++i) holed.addresses[i] = 0;
+  Mounted volume(image);
+  ASSERT_OK(volume.result());
+  std::string expected(40000, '\0');
+  expected.replace(0, 2048, 2048, 'b');
+  EXPECT_TRUE(*volume.read("big") == expected);
+  for (const usize at : {5 * 1024, 20 * 1024, 30 * 1024}) {
+    ASSERT_OK(volume.write("big", std::string(1024, 'w'), at));
+    expected.replace(at, 1024, 1024, 'w');
+    EXPECT_TRUE(*volume.read("big") == expected) << at;
+  }
+}
+
 TEST(HostileDirectory, CyclesAndWrongDotsEnd) {
   const std::vector<std::byte> good = populated();
   const u32 d = number_of(good, "d"), e = number_of(good, "d/e"), small = number_of(good, "small");

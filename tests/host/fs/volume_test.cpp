@@ -63,6 +63,26 @@ TEST_P(VolumeTest, WriteReadRemount) {
   EXPECT_EQ(*volume.read("a"), expected);
 }
 
+// Reading remembers which blocks follow one another. Those of a file that is cut are another file's afterwards; then no
+// two of a file's blocks are neighbours, and a file goes on where reading had come to its end.
+TEST_P(VolumeTest, ReadingFollowsTheBlocksWhereverTheyGo) {
+  const std::string old_text = pattern(40 * abi::block_size, 1), text = pattern(40 * abi::block_size, 2);
+  ASSERT_OK(volume.write("a", old_text));
+  EXPECT_TRUE(*volume.read("a") == old_text);
+  ASSERT_OK(volume->open({}, "a", abi::OpenMode::read_write | abi::OpenMode::truncate));
+  ASSERT_OK(volume.write("b", old_text));
+  EXPECT_EQ(*volume.read("a"), "");
+  for (usize at = 0; at < text.size(); at += abi::block_size) {
+    ASSERT_OK(volume.write("a", text.substr(at, abi::block_size), at));
+    ASSERT_OK(volume.write("c", text.substr(at, abi::block_size), at));
+    EXPECT_TRUE(*volume.read("a") == text.substr(0, at + abi::block_size)) << at;
+  }
+  EXPECT_TRUE(*volume.read("b") == old_text);
+  EXPECT_TRUE(*volume.read("c") == text);
+  ASSERT_OK(volume.write("a", old_text));
+  EXPECT_TRUE(*volume.read("a") == old_text);
+}
+
 TEST_P(VolumeTest, WriteBeyondTheEndIsRefused) {
   ASSERT_OK(volume.write("a", "1234"));
   EXPECT_ERROR(Error::invalid_argument, volume.write("a", "x", 5));
