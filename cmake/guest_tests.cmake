@@ -217,6 +217,9 @@ elseif(BIFOLIUM_LTO)  # the release tree; no-lto is what make builds, and is tes
   add_test(NAME release/boot-cost
     COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/boot_cost_test.py --build ${CMAKE_BINARY_DIR})
   set_tests_properties(release/boot-cost PROPERTIES LABELS guest TIMEOUT 600)
+  add_test(NAME release/alignments
+    COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/guest/alignments_test.py --build ${CMAKE_BINARY_DIR})
+  set_tests_properties(release/alignments PROPERTIES LABELS guest TIMEOUT 600)
   # The suites size themselves to the memory; the smallest machine, and one of another size in the other views.
   foreach(memory 32M 64M 1G 4G)
     foreach(suite systest vmtest)
