@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "dev/e1000.hpp"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 #include "dev/card_buffers.hpp"
 #include "dev/device_memory.hpp"
@@ -10,6 +12,7 @@
 #include "dev/mmio.hpp"
 #include "lib/format.hpp"
 #include "lib/immortal.hpp"
+#include "mm/frames.hpp"
 #include "sched/thread.hpp"
 #include "sched/wait_queue.hpp"
 
@@ -84,14 +87,15 @@ class E1000 final : public NetworkDevice {
 
   locks::SpinLock receive_lock_{"e1000 receive", locks::Rank::card_receive};
   ReceiveRing<DeviceMemory> receive_ring_ SYNC_GUARDED_BY(receive_lock_);
-  std::array<Packet, ring_entries> receive_buffers_ SYNC_GUARDED_BY(receive_lock_);
+  u32 receive_entries_ SYNC_GUARDED_BY(receive_lock_) = 0;
+  std::array<Packet, most_receive_entries> receive_buffers_ SYNC_GUARDED_BY(receive_lock_);
   bool inside_long_frame_ SYNC_GUARDED_BY(receive_lock_) = false;  // its end is still to come
   bool is_polled_ SYNC_GUARDED_BY(receive_lock_) = false;  // the receive interrupt is off, a thread takes up
   CardCounters counters_ SYNC_GUARDED_BY(receive_lock_);  // all but the transmit ones
 
   locks::SpinLock transmit_lock_{"e1000 transmit", locks::Rank::card_transmit};
   TransmitRing<DeviceMemory> transmit_ring_ SYNC_GUARDED_BY(transmit_lock_);
-  std::array<Packet, ring_entries> transmit_buffers_ SYNC_GUARDED_BY(transmit_lock_);
+  std::array<Packet, transmit_entries> transmit_buffers_ SYNC_GUARDED_BY(transmit_lock_);
   sched::WaitQueue room_ SYNC_GUARDED_BY(transmit_lock_);
   u64 transmitted_ SYNC_GUARDED_BY(transmit_lock_) = 0;
   u64 transmit_full_ SYNC_GUARDED_BY(transmit_lock_) = 0;
@@ -128,14 +132,14 @@ void E1000::start_receiving() {
                   u32{address_.bytes[3]} << 24;
   write(reg::address_low, low);
   write(reg::address_high, u32{address_.bytes[4]} | u32{address_.bytes[5]} << 8 | address_valid);
-  receive_ring_.restart();
+  receive_ring_.restart(receive_entries_);
   inside_long_frame_ = false;
   is_polled_ = false;
-  for (u32 i = 0; i < ring_entries; ++i) arm(i);
+  for (u32 i = 0; i < receive_entries_; ++i) arm(i);
   const u64 ring = device_view(receive_ring_.descriptors());
   write(reg::receive_base, static_cast<u32>(ring));
   write(reg::receive_base + 4, static_cast<u32>(ring >> 32));
-  write(reg::receive_length, ring_entries * sizeof(ReceiveDescriptor));
+  write(reg::receive_length, receive_entries_ * sizeof(ReceiveDescriptor));
   write(reg::receive_head, 0);
   write(reg::receive_delay, 0);
   write(reg::receive_absolute_delay, 0);
@@ -149,12 +153,21 @@ void E1000::start_transmitting() {
   const u64 ring = device_view(transmit_ring_.descriptors());
   write(reg::transmit_base, static_cast<u32>(ring));
   write(reg::transmit_base + 4, static_cast<u32>(ring >> 32));
-  write(reg::transmit_length, ring_entries * sizeof(TransmitDescriptor));
+  write(reg::transmit_length, transmit_entries * sizeof(TransmitDescriptor));
   write(reg::transmit_head, 0);
   write(reg::transmit_tail, 0);
   write(reg::transmit_gap, gap_of_82540);
   write(reg::transmit_control, transmit_enable | transmit_pad | transmit_collisions | transmit_distance);
   room_.wake_all();
+}
+
+/// What arrives while the ring is full is lost, whoever it is for, and a card does not wait for a hart that stands
+/// still (a guest: one that its host does not run). So the ring holds a burst of some hundred frames, as long as that
+/// is a small part of the memory.
+constexpr u32 receive_entries_for(u64 ram_frames) {
+  constexpr u64 share = 64;
+  const u64 wanted = std::clamp<u64>(ram_frames / share, least_receive_entries, most_receive_entries);
+  return static_cast<u32>(wanted) / receive_entries_step * receive_entries_step;
 }
 
 bool E1000::start(u64 registers, u32 interrupt) {
@@ -165,7 +178,8 @@ bool E1000::start(u64 registers, u32 interrupt) {
   }
   read_address();
   const locks::Guard guard(receive_lock_);
-  if (!fill(receive_buffers_)) {
+  receive_entries_ = receive_entries_for(mm::frames().ram_count());
+  if (!fill(std::span(receive_buffers_).first(receive_entries_))) {
     lib::print("network: e1000: no memory for its buffers; not used\n");
     return false;
   }

@@ -13,7 +13,9 @@
 
 namespace dev {
 
-constexpr u32 ring_entries = 64;
+constexpr u32 transmit_entries = 64;
+/// Receive descriptors: a ring's bytes are a multiple of 128 (13.4.27), which are 8 of them.
+constexpr u32 least_receive_entries = 64, most_receive_entries = 512, receive_entries_step = 8;
 
 /// The orders that the card's protocol needs: all accesses before the point are over before any after it begins.
 enum class RingOrder : u8 {
@@ -64,15 +66,19 @@ class ReceiveRing {
   [[nodiscard]] const ReceiveDescriptor* descriptors() const { return descriptors_; }
   [[nodiscard]] ReceiveDescriptor* descriptors() { return descriptors_; }
 
-  /// After a reset of the card: the first descriptor is next again, and none is the card's.
-  void restart() { next_ = 0; }
+  /// Before the first use, and after a reset of the card: a ring of so many descriptors, of which the first is next and
+  /// none is the card's.
+  void restart(u32 entries) {
+    entries_ = entries;
+    next_ = 0;
+  }
   /// Writes a descriptor whose buffer is free; the card may use it after publish().
   void arm(u32 index, u64 buffer) { shared_.store(descriptors_[index], ReceiveDescriptor{.address = buffer}); }
   /// Rings `doorbell(tail)`: everything armed before the tail is the card's.
   template <class Doorbell>
   void publish(const Doorbell& doorbell) {
     shared_.fence(RingOrder::descriptor_before_tail);
-    doorbell((next_ + ring_entries - 1) % ring_entries);
+    doorbell((next_ == 0 ? entries_ : next_) - 1);
   }
 
   /// Acknowledges the card's interrupt. What arrives after this is found by take() or interrupts again.
@@ -99,14 +105,15 @@ class ReceiveRing {
                           .length = shared_.load(descriptor.length),
                           .errors = shared_.load(descriptor.errors),
                           .is_whole = (status & ReceiveDescriptor::end_of_packet) != 0};
-    next_ = (next_ + 1) % ring_entries;
+    next_ = next_ + 1 == entries_ ? 0 : next_ + 1;
     return arrived;
   }
 
  private:
   [[no_unique_address]] Shared shared_;
+  u32 entries_ = 0;
   u32 next_ = 0;
-  alignas(128) ReceiveDescriptor descriptors_[ring_entries]{};
+  alignas(128) ReceiveDescriptor descriptors_[most_receive_entries]{};
 };
 
 /// Frames on their way out. One hart at a time.
@@ -122,14 +129,14 @@ class TransmitRing {
 
   void restart() { first_ = next_ = 0; }
   /// Descriptors in use. One stays free: a tail equal to the head means that the ring is empty.
-  [[nodiscard]] u32 used() const { return (next_ + ring_entries - first_) % ring_entries; }
-  [[nodiscard]] bool is_full() const { return used() == ring_entries - 1; }
+  [[nodiscard]] u32 used() const { return (next_ + transmit_entries - first_) % transmit_entries; }
+  [[nodiscard]] bool is_full() const { return used() == transmit_entries - 1; }
 
   /// Gives a frame to the card; returns the descriptor that names it. Not when it is full.
   template <class Doorbell>
   u32 send(u64 buffer, u16 length, const Doorbell& doorbell) {
     const u32 index = next_;
-    next_ = (next_ + 1) % ring_entries;
+    next_ = (next_ + 1) % transmit_entries;
     shared_.store(descriptors_[index],
                   TransmitDescriptor{.address = buffer,
                                      .length = length,
@@ -145,7 +152,7 @@ class TransmitRing {
     if ((shared_.load(descriptors_[first_].status) & TransmitDescriptor::done) == 0) return {};
     shared_.fence(RingOrder::done_before_contents);
     const u32 index = first_;
-    first_ = (first_ + 1) % ring_entries;
+    first_ = (first_ + 1) % transmit_entries;
     return index;
   }
 
@@ -153,7 +160,7 @@ class TransmitRing {
   [[no_unique_address]] Shared shared_;
   u32 first_ = 0;  ///< the oldest in use
   u32 next_ = 0;
-  alignas(128) TransmitDescriptor descriptors_[ring_entries]{};
+  alignas(128) TransmitDescriptor descriptors_[transmit_entries]{};
 };
 
 }  // namespace dev

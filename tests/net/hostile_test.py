@@ -4,9 +4,9 @@
 
 A peer on the other end of a QEMU socket network floods the guest, lies about every length, sends runts and giants, and
 random damage of good frames (--frames N of them; the seed is printed). A card is reset under load, from outside,
-without the driver's knowledge. A card, and another one on its line, raise interrupts without end. Machines with two
-cards, with a card whose interrupt the device tree does not name, and with none say so in a line and work on. After each
-the shell answers, no frame of RAM is lost, and the network works.
+without the driver's knowledge. The harts stand still while a burst arrives. A card, and another one on its line, raise
+interrupts without end. Machines with two cards, with a card whose interrupt the device tree does not name, and with
+none say so in a line and work on. After each the shell answers, no frame of RAM is lost, and the network works.
 """
 
 import argparse
@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tools" / "guest"))
 sys.path.insert(0, str(ROOT / "tests" / "guest"))
 
 from console import echo_to_stdout  # noqa: E402
-from labs_test import balanced, pinged, require  # noqa: E402
+from labs_test import balanced, pinged, require, when_waiting  # noqa: E402
 from machine import QEMU, network_options  # noqa: E402
 from peer import RawPeer, arp_frame, echo_frame, enter_namespace, ip_frame, udp_frame  # noqa: E402
 from report import guarded  # noqa: E402
@@ -172,6 +172,37 @@ class Gdb:
         while b"#" not in answer:
             answer += self.socket.recv(4096)
         self.socket.sendall(b"+")
+
+
+STANDSTILL_BURST = 257
+
+
+def standstill(options):
+    """The harts stand still (a debugger, a busy host) while a burst arrives for a port that nobody reads, and one
+    datagram behind it for another port: that one must not be lost for the burst's sake."""
+    for card in ("e1000", "virtio"):
+        peer = Host()
+        gdb_port = 25301
+        extra = [*network_options(card, backend=peer.backend()), "-gdb", f"tcp:127.0.0.1:{gdb_port}"]
+        with trial(
+            options.build, options.view, 120, echo_to_stdout, harts=options.smp, append="lab=2025-net", extra=extra
+        ) as guest:
+            guest.await_prompt()
+            works(guest)
+
+            def bursts(gdb_port=gdb_port, peer=peer):
+                gdb = Gdb(gdb_port)  # which stops the machine
+                for number in range(4):
+                    burst = [udp_frame(7, 2000, b"burst %d" % i) for i in range(STANDSTILL_BURST)]
+                    peer.send(*burst, udp_frame(7, 2001, b"one %d" % number))
+                    time.sleep(0.3)
+                    gdb.go()
+                    time.sleep(0.3)
+                    gdb.stop()
+                gdb.command("D")
+
+            what = f"bursts while the harts stand still, {card}"
+            balanced(guest, what, lambda guest=guest: when_waiting(guest, "rxburst", bursts))
 
 
 def pull_card(options):
@@ -329,6 +360,7 @@ def odd_machines(options):
 PARTS = {
     "e1000": lambda options: besiege(options, "e1000"),
     "virtio": lambda options: besiege(options, "virtio"),
+    "standstill": standstill,
     "reset": pull_card,
     "storm": storm,
     "machines": odd_machines,

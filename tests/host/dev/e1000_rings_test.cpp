@@ -17,8 +17,10 @@
 
 namespace {
 
-using dev::ring_entries;
 using dev::RingOrder;
+using dev::transmit_entries;
+
+constexpr u32 receive_entries = dev::least_receive_entries;
 
 class Machine;
 
@@ -39,7 +41,8 @@ class Machine {
         receive(std::make_unique<dev::ReceiveRing<Shared>>(Shared{this})),
         transmit(std::make_unique<dev::TransmitRing<Shared>>(Shared{this})),
         missing_(missing) {
-    for (u32 i = 0; i < ring_entries; ++i) {
+    receive->restart(receive_entries);
+    for (u32 i = 0; i < receive_entries; ++i) {
       buffers_[i] = i;
       receive->arm(i, u64{i} + 1);
     }
@@ -52,7 +55,7 @@ class Machine {
   void send() {
     take_back_sent();
     if (transmit->is_full()) return;
-    const u32 buffer = next_outgoing_ % (2 * ring_entries);
+    const u32 buffer = next_outgoing_ % (2 * transmit_entries);
     memory.store(outgoing_[buffer], u64{++next_outgoing_});
     (void)transmit->send(buffer, static_cast<u16>(next_outgoing_), [this](u32 tail) {
       transmit_tail_ = tail;
@@ -68,12 +71,12 @@ class Machine {
   void bring() {
     if (receive_head_ == receive_tail_) return;
     dev::ReceiveDescriptor& descriptor = receive->descriptors()[receive_head_];
-    receive_head_ = (receive_head_ + 1) % ring_entries;
+    receive_head_ = (receive_head_ + 1) % receive_entries;
     const u64 buffer = descriptor.address - 1;
-    if (buffer >= ring_entries || buffers_[buffer] >= ring_entries || (descriptor.status & 1) != 0) {
+    if (buffer >= receive_entries || buffers_[buffer] >= receive_entries || (descriptor.status & 1) != 0) {
       return memory.report("the card finds a descriptor that is not written");
     }
-    buffers_[buffer] = ring_entries;  // the card's no more until it is armed again
+    buffers_[buffer] = receive_entries;  // the card's no more until it is armed again
     ++brought_;
     memory.device_write(incoming_[buffer], brought_);
     memory.device_write(descriptor.length, static_cast<u16>(brought_));
@@ -129,18 +132,18 @@ class Machine {
     }
     if (transmit_head_ == transmit_tail_) return;
     dev::TransmitDescriptor& descriptor = transmit->descriptors()[transmit_head_];
-    transmit_head_ = (transmit_head_ + 1) % ring_entries;
+    transmit_head_ = (transmit_head_ + 1) % transmit_entries;
     ++left_;
     if (descriptor.length != static_cast<u16>(left_)) memory.report("the card finds an old descriptor");
-    if (descriptor.address >= 2 * ring_entries || outgoing_[descriptor.address] != left_) {
+    if (descriptor.address >= 2 * transmit_entries || outgoing_[descriptor.address] != left_) {
       memory.report("the card finds an unfinished frame");
     }
     memory.device_write(descriptor.status, dev::TransmitDescriptor::done);
   }
 
   std::optional<RingOrder> missing_;
-  u64 outgoing_[2 * ring_entries] = {}, incoming_[ring_entries] = {};
-  u32 buffers_[ring_entries] = {};  // itself while the card may fill it
+  u64 outgoing_[2 * transmit_entries] = {}, incoming_[receive_entries] = {};
+  u32 buffers_[receive_entries] = {};  // itself while the card may fill it
   u32 receive_head_ = 0, receive_tail_ = 0, transmit_head_ = 0, transmit_tail_ = 0;
   u64 next_outgoing_ = 0, left_ = 0, taken_back_ = 0, brought_ = 0, handed_up_ = 0;
   bool interrupts_ = false;
@@ -194,8 +197,8 @@ TEST(E1000Rings, GoRoundManyTimes) {
 
 TEST(E1000Rings, OneDescriptorStaysTheDrivers) {
   Machine machine(1, {});
-  for (u32 i = 0; i < 2 * ring_entries; ++i) machine.bring();
-  EXPECT_EQ(machine.brought(), ring_entries - 1);
+  for (u32 i = 0; i < 2 * receive_entries; ++i) machine.bring();
+  EXPECT_EQ(machine.brought(), receive_entries - 1);
 }
 
 }  // namespace
