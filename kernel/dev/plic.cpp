@@ -49,9 +49,12 @@ void write_enables() {
 
 void start(u32 controller, u64 registers) { controllers[controller].base = registers; }
 
+void silence(u32 controller, u32 source) { mmio_write<u32>(controllers[controller].base + u64{4} * source, 0); }
+void hear(u32 controller, u32 source) { mmio_write<u32>(controllers[controller].base + u64{4} * source, 1); }
+
 void enable_source(u32 controller, u32 source) {
   Controller& of = controllers[controller];
-  mmio_write<u32>(of.base + u64{4} * source, 1);
+  hear(controller, source);
   of.enabled[source / sources_per_word] |= 1U << source % sources_per_word;
   if (own_ear().open && own_ear().controller == controller) write_enables();
 }

@@ -21,6 +21,10 @@ void start(u32 controller, u64 registers);
 /// Lets a source interrupt harts that are started later, and this one (priority above their threshold).
 void enable_source(u32 controller, u32 source);
 
+/// Keeps an enabled source from interrupting any hart (its priority is 0), and lets it again. By any hart.
+void silence(u32 controller, u32 source);
+void hear(u32 controller, u32 source);
+
 /// Lets this hart take the enabled sources of its controller, in its S-mode context.
 void start_hart(u32 controller, u32 context);
 
