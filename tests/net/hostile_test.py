@@ -96,6 +96,17 @@ class Host(RawPeer):
             return
         super().answer(frame)
 
+    def guest_has_caught_up(self, number, patience=60):
+        """The guest answers a ping: so it has seen all that was sent before."""
+        self.send(echo_frame(7, number, b"caught up?"))
+        answer = struct.pack(">HH", 7, number)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if any(frame[23] == 1 and frame[34] == 0 and frame[38:42] == answer for frame in list(self.frames)):
+                return True
+            time.sleep(0.05)
+        return False
+
 
 def machine(options, extra):
     return trial(options.build, options.view, 600, echo_to_stdout, harts=options.smp, extra=extra)
@@ -197,7 +208,8 @@ def standstill(options):
                     peer.send(*burst, udp_frame(7, 2001, b"one %d" % number))
                     time.sleep(0.3)
                     gdb.go()
-                    time.sleep(0.3)
+                    # What still waits in QEMU when it stops the machine again is lost there.
+                    require(peer.guest_has_caught_up(number), "the guest does not answer after a burst")
                     gdb.stop()
                 gdb.command("D")
 
