@@ -32,6 +32,9 @@ FAULTS = [
     ("upper_user", "user-in-kernel-half", "cause: user-in-kernel-half", "cause: user-in-kernel-half"),
     ("write_execute", "kernel-write-execute", "cause: kernel-write-execute", "cause: kernel-write-execute"),
     ("outside", "leaf-outside-ram", "cause: leaf-outside-ram", "cause: leaf-outside-ram"),
+    ("uncleared", "uncleared-table", "here: uncleared-table", "cause: uncleared-table"),
+    ("lost", "leak", None, "cause: leak"),
+    ("junk", "unwritten-memory", None, "cause: unwritten-memory"),
 ]
 # A caller's line, where the place itself is the allocator's or panic's.
 CALLERS = {"twice": "here: double-free", "panics": "here: panic"}
@@ -95,6 +98,7 @@ def main():
         assert (healthy.returncode, healthy.stdout, healthy.stderr) == (0, "done\n", ""), healthy
         stuck = run(vellum, compile_kernel(directory, "deadlock"), image).stderr
         assert "hang: every hart that works turns in one function" in stuck, stuck
+        assert "waits for the lock kmem (lock, at 0x" in stuck and "held by itself" in stuck, stuck
         assert "acquire" in stuck and f"kernel.c:{line_of('twice')})" in stuck, stuck
         asleep = run(vellum, compile_kernel(directory, "sleeps"), image, "--exec", "x")
         assert asleep.returncode == 1 and "nothing will wake them" in asleep.stderr, asleep

@@ -72,14 +72,15 @@ def judge(vellum, edit, directory):
     source.write_text(text)
     compile_kernel(source, kernel)
     budget = HANG_BUDGET if "hang" in edit.rules else BUDGET
-    found = reports(run(vellum, kernel, directory / "image", budget).stderr)
+    told = run(vellum, kernel, directory / "image", budget).stderr
+    found = reports(told)
     matching = [lines for rule, lines in found if rule in edit.rules]
     if not matching:
         return f"not found: {edit.rules} (reported: {[rule for rule, _ in found]})"
     wanted = text[: text.index(edit.place)].count("\n") + 1
     if edit.place and not any(wanted in lines for lines in matching):
         return f"line {wanted} is not named: {matching}"
-    return None
+    return next((f"not said: {words}" for words in edit.said if words not in told), None)
 
 
 def check_silence(vellum, directory):

@@ -40,6 +40,7 @@ JudgesHolder::JudgesHolder(std::size_t ram_bytes)
       table_pages_(ram_bytes / vellum::page_bytes),
       findings_(most_findings),
       frames_(ram_bytes / vellum::page_bytes),
+      written_(ram_bytes / vellum::page_bytes),
       tables_(ram_bytes / vellum::page_bytes),
       judges_({.changes = changes_,
                .change_buckets = change_buckets_,
@@ -49,13 +50,15 @@ JudgesHolder::JudgesHolder(std::size_t ram_bytes)
                .findings = findings_,
                .traps = {},
                .frames = frames_,
+               .written = written_,
                .tables = tables_}) {}
 
 Judged::Judged(const Parts& parts, const Settings& settings, const vellum::Names& names)
     : JudgesHolder(parts.ram.bytes().size()),
       MachineVm<vellum::Judges>(parts, settings, judges_),
       settings_(settings),
-      names_(names) {
+      names_(names),
+      frame_table_(names) {
   judges_.attach(machine());
   tell_judges();
 }
@@ -65,6 +68,7 @@ void Judged::tell_judges() {
   judges_.judge_only(settings_.rules.value_or(~u64{0}));
   const vellum::FrameAllocator allocator{names_.range_of(settings_.allocate), names_.range_of(settings_.release)};
   if (allocator.allocate.begin != 0 && allocator.release.begin != 0) judges_.know_allocator(allocator);
+  judges_.know_frame_table(frame_table_.table());
   if (const auto panic = names_.range_of(settings_.panic); panic.begin != 0) judges_.know_panic(panic.begin);
   judges_.stop_at(stop_of(settings_.until));
   judges_.also_stop_at(vellum::StopAt::finding);
@@ -77,10 +81,7 @@ void Judged::tell_judges() {
 bool Judged::restart() {
   if (!MachineVm<vellum::Judges>::restart()) return false;
   std::fill(table_pages_.begin(), table_pages_.end(), vellum::u8{0});
-  for (std::size_t page = 0; page < frames_.size(); ++page) {
-    frames_[page] = {};
-    machine().watch(machine().memory().address_of(page), false, false);
-  }
+  judges_.forget_frames();
   // A hart that comes out of reset holds nothing.
   for (unsigned i = 0; i < hart_count(); ++i) {
     judges_.on_fence(machine().hart(i), false, 0, false, 0);
@@ -115,6 +116,12 @@ void Judged::tell_new_findings() {
     panicked_ |= finding.rule == vellum::Rule::panic;
     has_faults_ |= severity_of(finding.rule) == vellum::Severity::fault;
   }
+}
+
+std::string Judged::leaks() {
+  judges_.judge_leaks();
+  tell_new_findings();
+  return take_reports();
 }
 
 std::string Judged::blame(u64 address) {

@@ -6,6 +6,7 @@
 
 #include "tools/vellum/report.hpp"
 #include "tools/vellum/vm.hpp"
+#include "vellum/words/allocator.hpp"
 
 namespace vellum_tool {
 
@@ -21,6 +22,7 @@ class JudgesHolder {
   std::vector<vellum::u8> table_pages_;
   std::vector<vellum::Finding> findings_;
   std::vector<vellum::FrameRecord> frames_;
+  std::vector<vellum::WrittenWords> written_;
   std::vector<vellum::TableRecord> tables_;
   vellum::Judges judges_;
 };
@@ -34,6 +36,8 @@ class Judged final : private JudgesHolder, public MachineVm<vellum::Judges> {
   std::string take_reports() override { return std::exchange(reports_, {}); }
   [[nodiscard]] bool has_panicked() const override { return panicked_; }
   [[nodiscard]] bool has_faults() const { return has_faults_; }
+  /// What nothing refers to any more, now that the machine is at rest; as text.
+  [[nodiscard]] std::string leaks();
 
   /// Who wrote the entries on the way to a virtual address of hart 0, newest first.
   [[nodiscard]] std::string blame(vellum::u64 address);
@@ -47,6 +51,7 @@ class Judged final : private JudgesHolder, public MachineVm<vellum::Judges> {
 
   const Settings& settings_;
   const vellum::Names& names_;
+  const vellum::KnownFrameTable frame_table_;
   std::size_t told_ = 0;
   std::string reports_;
   bool panicked_ = false, has_faults_ = false;

@@ -107,6 +107,7 @@ std::expected<int, Complaint> run_once(const Settings& settings) {
   }
   auto status = drive(*machine, *parts, settings, names);
   if (!status) return status;
+  if (judged != nullptr && *status == status_came_back) std::fputs(judged->leaks().c_str(), stderr);
   for (const std::uint64_t address : settings.blamed) std::fputs(judged->blame(address).c_str(), stderr);
   for (const std::uint64_t address : settings.dated) std::fputs(judged->when(address).c_str(), stderr);
   if (settings.hash) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/vellum/report.hpp"
 
+#include "vellum/words/locks.hpp"
 #include "vellum/words/sentence.hpp"
 
 namespace vellum_tool {
@@ -91,8 +92,23 @@ std::string describe_as_json(const vellum::Finding& finding, const vellum::Names
   return text + "]}\n";
 }
 
+namespace {
+
+/// The lock that a hart turns on, and who holds it.
+std::string describe(const vellum::AwaitedLock& lock, unsigned hart) {
+  std::string text = "            waits for the lock " + lock.name + " (" +
+                     (lock.symbol.empty() ? "" : lock.symbol + ", ") + "at " + in_hex(lock.address) + "), ";
+  if (lock.holder == hart) return text + "held by itself";
+  if (lock.holder) return text + "held by hart " + std::to_string(*lock.holder);
+  return text + (lock.says_holder ? "held by no hart that is known" : "whose holder this kernel does not write down");
+}
+
+}  // namespace
+
 std::string describe_harts(const Vm& machine, const vellum::Names& names) {
   std::string text;
+  const vellum::Locks locks(names);
+  vellum::Waiting waiting;
   for (unsigned i = 0; i < machine.hart_count(); ++i) {
     const vellum::HartState& hart = machine.hart_state(i);
     constexpr std::array<const char*, 4> privileges{"user", "supervisor", "", "machine"};
@@ -102,6 +118,8 @@ std::string describe_harts(const Vm& machine, const vellum::Names& names) {
     text += "    hart " + std::to_string(i) + (hart.is_waiting ? ": waits (wfi) at " : ": runs at ") +
             names.place(hart.pc) + ", in " + privilege + " mode" +
             (hart.privilege == vellum::Privilege::user || open ? "" : ", interrupts off") + "\n";
+    waiting.push_back(locks.awaited_by(hart, [&](u64 address) { return machine.word_at(i, address); }));
+    if (waiting.back()) text += describe(*waiting.back(), i) + "\n";
     if (hart.privilege == vellum::Privilege::user) continue;
     u64 last = hart.x[1];
     text += "            called from " + names.place(call_of(last)) + "\n";
@@ -115,6 +133,7 @@ std::string describe_harts(const Vm& machine, const vellum::Names& names) {
       frame = *outer;
     }
   }
+  if (const std::string circle = circle_of(waiting); !circle.empty()) text += "    a circle: " + circle + "\n";
   return text;
 }
 

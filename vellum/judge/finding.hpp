@@ -21,11 +21,20 @@ enum class Rule : u8 {
   user_in_kernel_half,   // a page of the upper half has U
   kernel_write_execute,  // a page of the kernel has W and X
   leaf_outside_ram,      // a leaf leads to where this machine has nothing
+  uncleared_table,       // a frame became a table with valid entries in it that nobody wrote since it was handed out
+  unwritten_memory,      // user mode read what nobody wrote since the frame was handed out
+  leak,                  // a frame is in use, and nothing refers to it
 };
-constexpr usize rule_count = 13;
+constexpr usize rule_count = 16;
 
 /// Rules of tables.hpp.
 constexpr bool is_of_tables(Rule rule) { return rule >= Rule::table_cycle && rule <= Rule::leaf_outside_ram; }
+
+/// Rules about a frame's life, of which the cause is where it was freed or handed out.
+constexpr bool is_of_frames(Rule rule) {
+  return rule == Rule::use_after_free || rule == Rule::double_free || rule == Rule::uncleared_table ||
+         rule == Rule::unwritten_memory;
+}
 
 /// Whether the manual forbids it, or permits that it goes well.
 enum class Severity : u8 { fault, note };
@@ -48,6 +57,9 @@ constexpr const char* name_of(Rule rule) {
     case Rule::user_in_kernel_half: return "user-in-kernel-half";
     case Rule::kernel_write_execute: return "kernel-write-execute";
     case Rule::leaf_outside_ram: return "leaf-outside-ram";
+    case Rule::uncleared_table: return "uncleared-table";
+    case Rule::unwritten_memory: return "unwritten-memory";
+    case Rule::leak: return "leak";
   }
   return "";
 }
@@ -61,6 +73,7 @@ struct Finding {
   u64 new_entry = 0;      // what stands there now
   u64 old_physical = 0;   // where the old entry leads
   u64 new_physical = 0;   // where the tables lead now, if they allow the access
+  u64 frames = 0;  // how many were lost
   bool is_allowed_now = false;
   Moment now{};
   CallChain callers{};
@@ -71,7 +84,8 @@ struct Finding {
 
 /// Whether it is about an access of a hart, with entries on the way to its address.
 constexpr bool has_walk(const Finding& finding) {
-  return finding.now.hart != by_device && finding.rule != Rule::panic && finding.rule != Rule::double_free;
+  return finding.now.hart != by_device && finding.rule != Rule::panic && finding.rule != Rule::double_free &&
+         finding.rule != Rule::leak && (finding.rule != Rule::uncleared_table || finding.address != 0);
 }
 
 }  // namespace vellum

@@ -18,7 +18,7 @@ namespace {
 
 constexpr u64 marks = entry::accessed | entry::dirty;
 
-constexpr u32 return_address = 1, first_argument = 10;
+constexpr u32 return_address = 1;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ Judges::Judges(const JudgeStorage& storage)
     : storage_(storage),
       history_(storage.changes, storage.change_buckets),
       code_stores_(storage.code_stores),
-      frames_(storage.frames) {
+      frames_(storage.frames, storage.written) {
   for (usize i = 0; i < max_harts; ++i) {
     fences_[i] = HartFences(storage.asid_fences.subspan(i * HartFences::asids, HartFences::asids));
   }
@@ -58,6 +58,9 @@ void Judges::on_walk_step(Hart& hart, const WalkStep& step) {
   judge_encoding(hart, step);
   judge_walked_entry(hart, step);
   judge_frame(&hart, step.virtual_address, step.entry_address, AccessKind::load);
+  if (is_left_over(step.entry_address)) {
+    judge_cleared(hart, step.entry_address & page_mask, {.kind = step.kind, .address = step.virtual_address});
+  }
 }
 
 void Judges::judge_encoding(Hart& hart, const WalkStep& step) {
@@ -216,6 +219,9 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
                  .callers = callers_of(*hart)});
   // ... or an entry that a walk will stumble over: this store was the cause.
   if ((new_value & entry::reserved) != 0) is_table = 0;
+  if ((new_value & (entry::valid | entry::rights | entry::reserved)) == entry::valid) {
+    judge_cleared(*hart, entry::frame_of(new_value), {.kind = AccessKind::store});
+  }
   judge_stored_entry(*hart, address, old_value, new_value);
 }
 
@@ -247,6 +253,8 @@ void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
 
 void Judges::on_satp(Hart& hart, u64 /*old_value*/, u64 new_value) {
   if (attention_ != Attention::away) fences_[hart.id].use_root(++tick_, new_value, hart.pc);
+  find_frame_table(hart);
+  if (satp::mode_of(new_value) != satp::bare) judge_cleared(hart, satp::root_of(new_value), {});
   stop_if_asked(StopAt::satp_write);
 }
 
@@ -264,7 +272,7 @@ void Judges::forget_what_came_later() {
   history_.forget_after_step(now);
   while (finding_count_ > 0 && storage_.findings[finding_count_ - 1].now.step > now) --finding_count_;
   while (trap_count_ > 0 && !storage_.traps.empty() && trap(trap_count_ - 1).step > now) --trap_count_;
-  forget_frames_freed_after(now);
+  forget_frames_changed_after(now);
   ++tick_;
   for (u32 i = 0; i < machine_->hart_count(); ++i) {
     fences_[i].fence(tick_, false, 0, false, 0);
@@ -299,78 +307,9 @@ void Judges::forget_stops() {
   awaited_function_ = awaited_return_ = 0;
 }
 
-void Judges::know_allocator(const FrameAllocator& allocator) {
-  frames_.know(allocator);
-  if (allocator.release.begin == 0) return;
-  machine_->break_at(allocator.allocate.begin, true);
-  machine_->break_at(allocator.release.begin, true);
-}
-
 void Judges::know_panic(u64 function) {
   panic_ = function;
   machine_->break_at(function, true);
-}
-
-void Judges::note_freed(Hart& hart) {
-  const u64 physical = hart.x[first_argument];
-  if (physical % page_bytes != 0 || !machine_->memory().is_ram(physical)) return;  // the kernel's own checks
-  FrameRecord* frame = frames_.at(Memory::ram_page(physical));
-  if (frame == nullptr) return;
-  if (frame->state == FrameState::free) {
-    report(&hart, {.rule = Rule::double_free,
-                   .address = physical,
-                   .new_physical = physical,
-                   .has_cause = true,
-                   .cause = frame->freed,
-                   .cause_callers = frame->callers});
-    return;
-  }
-  *frame = {FrameState::free, moment_of(&hart), callers_of(hart)};
-  machine_->watch(physical, true, true);
-}
-
-void Judges::note_allocated(const Hart& hart) {
-  const u64 physical = hart.x[first_argument];
-  if (physical % page_bytes != 0 || !machine_->memory().is_ram(physical)) return;
-  FrameRecord* frame = frames_.at(Memory::ram_page(physical));
-  if (frame == nullptr || frame->state != FrameState::free) return;
-  frame->state = FrameState::in_use;
-  machine_->watch(physical, false, false);
-}
-
-void Judges::judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind) {
-  if (attention_ != Attention::judging) return;
-  const FrameRecord* frame = frames_.at(Memory::ram_page(physical));
-  if (frame == nullptr || frame->state != FrameState::free) return;
-  if (hart != nullptr && frames_.is_allocator(hart->privilege, hart->pc, hart->x[return_address])) return;
-  report(hart, {.rule = Rule::use_after_free,
-                .kind = kind,
-                .address = address,
-                .new_physical = physical,
-                .is_allowed_now = true,
-                .has_cause = true,
-                .cause = frame->freed,
-                .cause_callers = frame->callers});
-}
-
-void Judges::watch_as_before(u64 physical) {
-  const FrameRecord* frame = frames_.at(Memory::ram_page(physical));
-  const bool is_free = frame != nullptr && frame->state == FrameState::free;
-  machine_->watch(physical, is_free, is_free);
-}
-
-/// They may have been in use at that moment: what is not known is not judged.
-void Judges::forget_frames_freed_after(u64 step) {
-  for (u64 page = 0; FrameRecord* frame = frames_.at(page); ++page) {
-    if (frame->state != FrameState::free || frame->freed.step <= step) continue;
-    *frame = {};
-    machine_->watch(machine_->memory().address_of(page), false, false);
-  }
-}
-
-void Judges::on_watched(Hart* hart, const Access& access, AccessKind kind, u64 value) {
-  if (witness_ != nullptr && kind == AccessKind::store) witness_->on_store(hart, access, value);
-  judge_frame(hart, access.virtual_address, access.physical_address, kind);
 }
 
 void Judges::on_break(Hart& hart, u64 pc) {
@@ -410,9 +349,9 @@ void Judges::stop_if_asked(StopAt what) {
 /// Once for each place: the same rule, broken by the same store. All frames are freed by one function, so there it is
 /// the place of the access that counts, and who called.
 bool Judges::is_known(const Finding& finding) const {
-  const bool by_place = finding.rule == Rule::use_after_free || finding.rule == Rule::double_free;
+  const bool by_place = is_of_frames(finding.rule);
   for (const Finding& known : findings()) {
-    if (known.rule != finding.rule) continue;
+    if (known.rule != finding.rule || finding.rule == Rule::leak) continue;
     // Of tables that were full before anyone walked through them one example is enough.
     if (is_of_tables(finding.rule) && !known.has_cause && !finding.has_cause) return true;
     const bool is_same = !by_place && known.has_cause && finding.has_cause

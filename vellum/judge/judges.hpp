@@ -8,6 +8,7 @@
 #include "vellum/judge/entry_history.hpp"
 #include "vellum/judge/fences.hpp"
 #include "vellum/judge/finding.hpp"
+#include "vellum/judge/frame_table.hpp"
 #include "vellum/judge/frames.hpp"
 #include "vellum/judge/stale_code.hpp"
 #include "vellum/judge/table_ages.hpp"
@@ -36,6 +37,7 @@ struct JudgeStorage {
   std::span<Finding> findings;
   std::span<SeenTrap> traps;  // how many are remembered; may be empty
   std::span<FrameRecord> frames = {};  // one for each page of RAM; none: frames are not judged
+  std::span<WrittenWords> written = {};  // the same; none: what is left over in frames is not judged
   std::span<TableRecord> tables = {};  // the same; none: entries are judged when a walk reads them, not at the store
 };
 
@@ -94,11 +96,18 @@ class Judges : public Unobserved {
   void judge_only(u64 rules) { rules_ = rules; }
   /// Where the kernel's allocator of frames stands; before its first instruction.
   void know_allocator(const FrameAllocator& allocator);
+  /// The same of a kernel that keeps a table of frames; what `table` points to lives on.
+  void know_frame_table(const FrameTable& table);
+  /// The machine begins anew: nothing is known of any frame.
+  void forget_frames();
   /// Where the function stands that the kernel calls when it gives up.
   void know_panic(u64 function);
   /// Makes run() come back when the function at this address, called from now on, has returned. False: too many such.
   bool stop_at_return_of(u64 function);
   void forget_stops();
+
+  /// Looks for frames that nothing refers to. Of use when the machine is at rest: who works has them in hand.
+  void judge_leaks();
 
   /// The return addresses of what a hart does, by frame pointers.
   [[nodiscard]] CallChain callers_of(const Hart& hart) const;
@@ -127,7 +136,7 @@ class Judges : public Unobserved {
  private:
   static constexpr u32 bit_of(StopAt what) { return what == StopAt::nothing ? 0 : u32{1} << static_cast<u32>(what); }
   void stop_if_asked(StopAt what);
-  void forget_frames_freed_after(u64 step);
+  void forget_frames_changed_after(u64 step);
   [[nodiscard]] u64 asid_mask() const;
   [[nodiscard]] std::optional<u64> entry_at(u64 address) const;
   [[nodiscard]] bool may_be_stale(HartFences& fences, u64 asid, u64 satp) const;
@@ -137,9 +146,26 @@ class Judges : public Unobserved {
   [[nodiscard]] std::optional<Rule> broken_by(u64 value, u32 level, u64 address, const TablePath& path) const;
   [[nodiscard]] bool path_to(u64 table, const TableRecord& record, u64 address, TablePath& path) const;
   void judge_call(Hart& hart, u64 pc);
+  enum class IsFollowed : u8 { no, yes };
+  void watch_frame(u64 page);
+  void note_free(const Hart* hart, u64 page);
+  void note_handed_out(const Hart* hart, u64 page, IsFollowed followed);
   void note_freed(Hart& hart);
   void note_allocated(const Hart& hart);
+  [[nodiscard]] FrameUse use_of(u64 state) const;
+  void find_frame_table(const Hart& hart);
+  [[nodiscard]] bool is_free_in_table(u64 page) const;
+  void on_frame_record(const Hart* hart, const Access& access, u64 value);
   void judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind);
+  void follow_access(Hart* hart, const Access& access, AccessKind kind);
+  void judge_junk(Hart& hart, const Access& access);
+  void reach(u64 page);
+  void reach_from(u64 word);
+  void reach_from_entry(u64 place, u64 value);
+  void reach_from_page(u64 page);
+  void report_leak(u64 page, const FrameRecord& frame);
+  [[nodiscard]] bool is_left_over(u64 entry_address) const;
+  void judge_cleared(Hart& hart, u64 table, Finding finding);
   void report(Hart* hart, Finding finding);
   void report_entry(Hart& hart, Finding finding);
   [[nodiscard]] bool is_known(const Finding& finding) const;
@@ -152,6 +178,8 @@ class Judges : public Unobserved {
   std::array<HartFences, max_harts> fences_;
   std::array<u64, max_harts> last_fence_i_{};
   Frames frames_;
+  FrameTable table_;
+  PlacedFrameTable placed_table_;
   std::array<TablePath, max_harts> walked_{};  // the tables of each hart's last walk
   std::array<u64, 32> allocated_at_{};  // where calls of the allocator return to
   usize allocated_at_count_ = 0;

@@ -28,6 +28,8 @@ class Names {
   [[nodiscard]] std::string place(u64 address) const;
   /// The code of the function of this name, with or without a namespace; all zero if there is none.
   [[nodiscard]] CodeRange range_of(std::string_view name) const;
+  /// All that the file says; null if it is no ELF file.
+  [[nodiscard]] const debug::DebugInfo* info() const { return info_; }
 
  private:
   [[nodiscard]] std::optional<debug::Place> find(u64 address) const;

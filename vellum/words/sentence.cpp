@@ -60,6 +60,17 @@ std::string sentence_of(const Finding& finding) {
     case Rule::leaf_outside_ram:
       return "The page at " + in_hex(finding.address) + " leads to " + in_hex(finding.new_physical) +
              ", where there is neither RAM nor a device.";
+    case Rule::uncleared_table:
+      return "The frame " + in_hex(finding.new_physical) + " becomes a page table with the valid entry " +
+             in_hex(finding.new_entry) + ", which nobody wrote since the frame was allocated: it was not cleared.";
+    case Rule::unwritten_memory:
+      return "User mode reads " + in_hex(finding.address) + ", in the frame " +
+             in_hex(finding.new_physical & page_mask) +
+             ", where nobody has written since the frame was allocated: it sees what was there before.";
+    case Rule::leak:
+      return "Nothing refers to the frame " + in_hex(finding.new_physical) +
+             (finding.frames > 1 ? " and " + std::to_string(finding.frames - 1) + " more from the same call" : "") +
+             ", and it was not freed.";
   }
   return {};
 }
@@ -72,7 +83,10 @@ const char* source_of(Rule rule) {
     case Rule::reserved_entry:
     case Rule::misaligned_superpage: return "privileged manual, Virtual Address Translation Process";
     case Rule::use_after_free:
+    case Rule::leak:
     case Rule::double_free: return "the kernel's own allocator";
+    case Rule::uncleared_table: return "privileged manual, Virtual Address Translation Process";
+    case Rule::unwritten_memory: return "the kernel owes each program its own memory";
     case Rule::panic: return "the kernel itself";
     case Rule::table_cycle: return "privileged manual, Virtual Address Translation Process";
     case Rule::global_user_page:

@@ -23,10 +23,11 @@ class Edit:
     new: str
     rules: tuple
     place: str  # "" for a hang: the functions are asked for instead
+    said: tuple = ()  # what must be said as well: of a hang, who waits for whom
 
 
-def small(name, old, new, rules, place):
-    return Edit(name, SMALL, old, new, rules, place)
+def small(name, old, new, rules, place, *said):
+    return Edit(name, SMALL, old, new, rules, place, said)
 
 
 def wrong(name, old, new, rules, place):
@@ -333,6 +334,20 @@ FRAMES = [
         USE,
         "/*wipe*/",
     ),
+    small(
+        "a frame is not freed",
+        "  two[4] = 2;\n  kfree((void *)two);\n",
+        "  two[4] = 2;\n",
+        ("leak",),
+        "words one = kalloc(), two",
+    ),
+    small(
+        "an unmapped page is not freed",
+        UNMAP,
+        UNMAP.replace("  kfree(frame);\n", ""),
+        ("leak",),
+        "",
+    ),
     wrong(
         "a frame is written after kfree",
         "  if (IS(use)) frame[2] = 2;",
@@ -386,7 +401,27 @@ TABLES = [
         ("misaligned-superpage",),
         "*entry = ENTRY(0x80201000",
     ),
-    small("a table that was not cleared", "      fill(lower, 0);\n", "", TABLE + USE, ""),
+    small(
+        "a table that was not cleared",
+        "      fill(lower, 0);\n",
+        "",
+        ("uncleared-table", *TABLE, *USE),
+        "",
+    ),
+    small(
+        "a table is linked before it is cleared",
+        "      fill(lower, 0);\n      *entry = ENTRY(lower, V);\n",
+        "      *entry = ENTRY(lower, V);\n      fill(lower, 0);\n",
+        ("uncleared-table",),
+        "      *entry = ENTRY(lower, V);\n      fill",
+    ),
+    small(
+        "a root that was not cleared",
+        "  fill(space->root, 0);\n",
+        "",
+        ("uncleared-table",),
+        "space->root = kalloc();",
+    ),
     wrong(
         "an entry of the wrong kind",
         "  if (IS(reserved)) low[2] = ENTRY(frames, V | W | A | D);  // cause: reserved-entry\n",
@@ -410,6 +445,9 @@ HANGS = [
         "  acquire(&lock);\n  acquire(&lock);\n  u64 *frame",
         ("hang",),
         "acquire(&lock);\n  u64",
+        "waits for the lock kmem (lock, at 0x",
+        "held by itself",
+        "a circle: hart 0 waits for itself",
     ),
     small(
         "a lock is not given back",
@@ -417,6 +455,7 @@ HANGS = [
         "  free_list = frame;\n",
         ("hang",),
         "  acquire(&lock);\n  fill",
+        "waits for the lock kmem (lock, at 0x",
     ),
     small(
         "a lock is not given back on one way",
@@ -424,6 +463,8 @@ HANGS = [
         "    release(&lock);\n  }\n  if (what == take_lock) acquire(&other_lock); /*kept*/\n",
         ("hang",),
         "/*kept*/",
+        "waits for the lock other (other_lock, at 0x",
+        "held by itself",
     ),
     small(
         "two locks in two orders",
@@ -432,6 +473,11 @@ HANGS = [
         "  acquire(&other_lock); /*other order*/\n}",
         ("hang",),
         "/*other order*/",
+        "waits for the lock kmem (lock, at 0x",
+        "held by hart 0",
+        "waits for the lock other (other_lock, at 0x",
+        "held by hart 1",
+        "a circle: hart 0 waits for hart 1, hart 1 waits for hart 0",
     ),
     small(
         "nobody wakes the machine",

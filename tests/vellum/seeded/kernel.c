@@ -25,7 +25,17 @@ struct space {
   u64 number;
 };
 static struct space first, second;
-static volatile int lock, other_lock, task, done_task;
+struct cpu {
+  u64 id;
+};
+struct spinlock {
+  volatile unsigned locked;
+  const char *name;
+  struct cpu *cpu;  // that holds it
+};
+static struct cpu cpus[2];
+static struct spinlock lock = {0, "kmem", 0}, other_lock = {0, "other", 0};
+static volatile int task, done_task;
 static volatile u64 task_value;
 
 asm(".section .text.entry\n"
@@ -78,11 +88,17 @@ __attribute__((noinline)) void panic(const char *why) {
   }
 }
 
-__attribute__((noinline)) void acquire(volatile int *taken) {
-  while (__atomic_exchange_n(taken, 1, __ATOMIC_ACQUIRE)) {
+__attribute__((noinline)) void acquire(struct spinlock *taken) {
+  u64 hart;
+  asm volatile("mv %0, tp" : "=r"(hart));
+  while (__atomic_exchange_n(&taken->locked, 1, __ATOMIC_ACQUIRE)) {
   }
+  taken->cpu = &cpus[hart];
 }
-__attribute__((noinline)) void release(volatile int *taken) { __atomic_store_n(taken, 0, __ATOMIC_RELEASE); }
+__attribute__((noinline)) void release(struct spinlock *taken) {
+  taken->cpu = 0;
+  __atomic_store_n(&taken->locked, 0, __ATOMIC_RELEASE);
+}
 
 static u64 *free_list;
 

@@ -6,7 +6,7 @@ typedef volatile u64 *words;
 
 #define IS(name) (FAULT == name)
 enum { none, fence, satp, code, use, device_use, walk, twice, reserved, superpage, panics, deadlock, sleeps };
-enum { cycle = 100, global_user, upper_user, write_execute, outside };
+enum { cycle = 100, global_user, upper_user, write_execute, outside, uncleared, junk, lost };
 #ifndef FAULT
 #define FAULT none
 #endif
@@ -17,12 +17,23 @@ enum { V = 1, R = 2, W = 4, X = 8, U = 16, G = 32, A = 64, D = 128, page = 4096 
 #define ROOT(table) (8ul << 60 | (u64)(table) >> 12)
 #define FAR ((words)0x40000000)
 
-extern char frames[], frames_end[];
+extern char frames[], frames_end[], user_code[];
 static u64 root[512] __attribute__((aligned(4096))), other_root[512] __attribute__((aligned(4096)));
 static u64 middle[512] __attribute__((aligned(4096))), other_middle[512] __attribute__((aligned(4096)));
 static u64 low[512] __attribute__((aligned(4096))), other_low[512] __attribute__((aligned(4096)));
 static unsigned instructions[1024] __attribute__((aligned(4096)));
-static volatile int lock;
+
+// As in xv6: a lock says who holds it.
+struct cpu {
+  u64 interrupts, id;
+};
+struct spinlock {
+  volatile unsigned locked;
+  const char *name;
+  struct cpu *cpu;
+};
+static struct cpu cpus[1];
+static struct spinlock lock = {0, "kmem", 0};
 
 asm(".section .text.entry\n"
     ".global _entry\n"
@@ -60,7 +71,11 @@ asm(".section .text.entry\n"
     "   .balign 4096\n"
     "frames: .zero 65536\n"
     "frames_end:\n"
-    ".text\n");
+    ".text\n"
+    "   .balign 4096\n"
+    "user_code: ld a0, 0(a0)\n"
+    "   ecall\n"
+    "   .balign 4096\n");
 
 static void print(const char *text) {
   while (*text) *(volatile char *)0x10000000 = *text++;
@@ -74,9 +89,10 @@ __attribute__((noinline)) void panic(const char *why) {
   }
 }
 
-__attribute__((noinline)) void acquire(volatile int *taken) {
-  while (__atomic_exchange_n(taken, 1, __ATOMIC_ACQUIRE)) {  // here: hang
+__attribute__((noinline)) void acquire(struct spinlock *taken) {
+  while (__atomic_exchange_n(&taken->locked, 1, __ATOMIC_ACQUIRE)) {  // here: hang
   }
+  taken->cpu = &cpus[0];
 }
 
 // The allocator: a list through the free frames, as xv6 has it.
@@ -92,7 +108,7 @@ __attribute__((noinline)) void kfree(void *frame) {
 __attribute__((noinline)) void *kalloc(void) {
   u64 *frame = free_list;
   free_list = (u64 *)frame[0];
-  frame[1] = 0x0505050505050505;
+  frame[0] = frame[1] = 0x0505050505050505;
   return frame;
 }
 
@@ -201,11 +217,62 @@ __attribute__((noinline)) void spoil_tables(void) {
   fence_all();
 }
 
+__attribute__((noinline)) void link_table(void) {
+  u64 *table = kalloc();  // cause: uncleared-table
+  for (int i = 0; i < 512; i++) {
+    if (!IS(uncleared)) ((words)table)[i] = 0;
+  }
+  middle[4] = ENTRY(table, V);  // here: uncleared-table
+  fence_all();
+  middle[4] = 0;
+  fence_all();
+  kfree(table);
+}
+
+// A program of two instructions: it reads a word and calls.
+__attribute__((noinline)) void run_program(u64 pc, u64 address) {
+  asm volatile(
+      "li t0, 0x100\n"
+      "csrc sstatus, t0\n"
+      "csrw sepc, %0\n"
+      "la t0, 1f\n"
+      "csrw stvec, t0\n"
+      "mv a0, %1\n"
+      "sret\n"
+      ".balign 4\n"
+      "1: la t0, skip\n"
+      "csrw stvec, t0\n" ::"r"(pc),
+      "r"(address)
+      : "a0", "t0", "memory");
+}
+
+__attribute__((noinline)) void read_as_user(void) {
+  words frame = kalloc();  // cause: unwritten-memory
+  for (int i = 0; i < 512; i++) {
+    if (!IS(junk) || i == 7) frame[i] = 0;
+  }
+  low[4] = ENTRY(user_code, V | R | X | U | A | D);
+  low[5] = ENTRY(frame, V | R | W | U | A | D);
+  fence_all();
+  run_program((u64)FAR + 4 * page, (u64)FAR + 5 * page);
+  low[4] = low[5] = 0;
+  fence_all();
+  kfree((void *)frame);
+}
+
+__attribute__((noinline)) void lose_frame(void) {
+  for (int i = 0; i < 2; i++) {
+    u64 *frame = kalloc();  // cause: leak
+    frame[2] = 3;
+    if (!IS(lost)) kfree(frame);
+  }
+}
+
 __attribute__((noinline)) void get_stuck(void) {
   if (IS(panics)) panic("as asked");  // here: panic
   acquire(&lock);
   if (IS(deadlock)) acquire(&lock);  // twice
-  lock = 0;
+  lock.locked = 0;
   if (IS(sleeps)) asm volatile("wfi");  // asleep
 }
 
@@ -217,13 +284,15 @@ void kernel_main(void) {
   middle[0] = ENTRY(low, V);
   other_middle[0] = ENTRY(other_low, V);
   for (char *frame = frames; frame < frames_end; frame += page) kfree(frame);
-  low[0] = ENTRY(kalloc(), LEAF);
+  void *mapped = kalloc();
+  low[0] = ENTRY(mapped, LEAF);
   other_low[0] = ENTRY(kalloc(), LEAF);
   fence_all();
   use_tables(root);
   fence_all();
   (void)*FAR;
   change_mapping(kalloc());
+  kfree(mapped);
   change_tables();
   make_code(1);
   make_code(2);
@@ -231,6 +300,9 @@ void kernel_main(void) {
   if (IS(device_use)) read_disk();
   break_entry();
   spoil_tables();
+  link_table();
+  read_as_user();
+  lose_frame();
   get_stuck();
   print("done\n");
   *(volatile unsigned *)0x100000 = 0x5555;
