@@ -55,6 +55,8 @@ bool Guest::make_memory() {
   found_.assign(most_findings, {});
   traps_.assign(remembered_traps, {});
   frames_.assign(ram_.size() / vellum::page_bytes, {});
+  written_.assign(ram_.size() / vellum::page_bytes, {});
+  tables_.assign(ram_.size() / vellum::page_bytes, {});
   past_ = std::make_unique_for_overwrite<vellum::u8[]>(past_bytes());
   past_links_.resize(2 * past_bytes() / vellum::page_bytes);
   page_marks_.resize(pages_.size());
@@ -90,7 +92,16 @@ bool Guest::make_machine() {
   const auto elf = vellum::read_elf(kernel_);
   if (!elf || !vellum::load_elf(kernel_, *elf, vellum::map::ram_base, ram_)) return false;
   judges_ = std::make_unique<vellum::Judges>(
-      vellum::JudgeStorage{changes_, buckets_, code_stores_, asid_fences_, table_pages_, found_, traps_, frames_});
+      vellum::JudgeStorage{.changes = changes_,
+                           .change_buckets = buckets_,
+                           .code_stores = code_stores_,
+                           .asid_fences = asid_fences_,
+                           .table_pages = table_pages_,
+                           .findings = found_,
+                           .traps = traps_,
+                           .frames = frames_,
+                           .written = written_,
+                           .tables = tables_});
   machine_ = std::make_unique<vellum::Judges::JudgedMachine>(
       vellum::Configuration{.harts = wish_.harts, .seed = wish_.seed, .bootargs = wish_.bootargs},
       vellum::Storage{ram_, rom_, image_, pages_, code_}, *judges_);
@@ -104,9 +115,11 @@ bool Guest::make_machine() {
 
 /// Where the kernel has what the judges look for, under the names that xv6 gave it.
 void Guest::tell_judges() {
-  const vellum::Names functions(kernel_);
+  const vellum::Names& functions = *names_;
   const vellum::FrameAllocator allocator{functions.range_of("kalloc"), functions.range_of("kfree")};
   if (allocator.allocate.begin != 0 && allocator.release.begin != 0) judges_->know_allocator(allocator);
+  frame_table_ = std::make_unique<vellum::KnownFrameTable>(functions);
+  judges_->know_frame_table(frame_table_->table());
   if (const auto panic = functions.range_of("panic"); panic.begin != 0) judges_->know_panic(panic.begin);
   forget_stops();
 }

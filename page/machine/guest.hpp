@@ -12,6 +12,8 @@
 
 #include "tools/foliowalk/api.hpp"
 #include "vellum/judge/judges.hpp"
+#include "vellum/words/allocator.hpp"
+#include "vellum/words/locks.hpp"
 #include "vellum/words/names.hpp"
 #include "vellum/words/spins.hpp"
 
@@ -92,6 +94,7 @@ class Guest {
     vellum::u64 step;
     nlohmann::json harts;  // where each of them is
   };
+  [[nodiscard]] static nlohmann::json json_of(const vellum::AwaitedLock& lock);
   [[nodiscard]] Hang hang_now(const char* why) const;
   [[nodiscard]] nlohmann::json json_of_hang() const;
   [[nodiscard]] bool can_be_woken() const;
@@ -124,6 +127,8 @@ class Guest {
   std::vector<vellum::Finding> found_;
   std::vector<vellum::SeenTrap> traps_;
   std::vector<vellum::FrameRecord> frames_;
+  std::vector<vellum::WrittenWords> written_;
+  std::vector<vellum::TableRecord> tables_;
   std::vector<std::vector<vellum::WalkStep>> walks_;  // of each finding
   std::optional<Hang> hang_;
   vellum::Spins spins_;
@@ -140,6 +145,7 @@ class Guest {
   std::unique_ptr<vellum::Judges::JudgedMachine> machine_;
   std::unique_ptr<vellum::Timeline<vellum::Judges>> timeline_;
   std::unique_ptr<vellum::Names> names_;
+  std::unique_ptr<vellum::KnownFrameTable> frame_table_;
   std::unique_ptr<foliowalk::Source> source_;
   std::unique_ptr<foliowalk::Look> look_;
   std::unique_ptr<foliowalk::Api> api_;

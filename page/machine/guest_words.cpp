@@ -9,7 +9,9 @@
 
 #include "page/machine/guest.hpp"
 #include "page/machine/past_writers.hpp"
+#include "vellum/words/locks.hpp"
 #include "vellum/words/sentence.hpp"
+#include "vellum/words/target.hpp"
 
 namespace page {
 
@@ -101,13 +103,27 @@ json Guest::json_of(const vellum::Finding& finding, usize number) const {
   return value;
 }
 
+json Guest::json_of(const vellum::AwaitedLock& lock) {
+  return {{"name", lock.name},
+          {"symbol", lock.symbol},
+          {"address", hex(lock.address)},
+          {"says_holder", lock.says_holder},
+          {"holder", lock.holder ? json(*lock.holder) : json(nullptr)}};
+}
+
 Guest::Hang Guest::hang_now(const char* why) const {
   json harts = json::array();
+  const vellum::Locks locks(*names_);
   for (vellum::u32 i = 0; i < machine_->hart_count(); ++i) {
     const vellum::Hart& hart = machine_->hart(i);
     const u64 step = machine_->schedule().steps;
     harts.push_back(json_of(vellum::Moment{step + 1, hart.pc, i}, judges_->callers_of(hart)));
     harts.back()["waiting"] = hart.is_waiting;
+    const auto lock = locks.awaited_by(hart, [&](u64 address) -> std::optional<u64> {
+      const auto place = machine_->look_up(i, address, vellum::AccessKind::load);
+      return place ? vellum::entry_in(machine_->memory(), place->physical_address) : std::nullopt;
+    });
+    harts.back()["lock"] = lock ? json_of(*lock) : json(nullptr);
   }
   return {why, machine_->schedule().steps, harts};
 }

@@ -6,7 +6,7 @@ import { html, nothing } from 'lit-html';
 import { currentLanguage, levelTable, t } from '../../tools/foliowalk/web/src/i18n';
 import { flagBadges } from '../../tools/foliowalk/web/src/regions';
 import { decode, flagsOf } from './entry';
-import type { Change, Finding, Hang, Place, WalkStep } from './protocol';
+import type { AwaitedLock, Change, Finding, Hang, Place, WalkStep } from './protocol';
 import { page } from './state';
 
 export interface FindingActions {
@@ -43,6 +43,13 @@ function sentence(finding: Finding): string {
     case 'use-after-free': return `${access}触及页帧 0x${(BigInt(now) & ~0xfffn).toString(16)}，它已被释放，尚未重新分配。`;
     case 'double-free': return `页帧 ${now} 被释放，但它已经是空闲的。`;
     case 'panic': return '内核放弃运行。';
+    case 'uncleared-table': return `页帧 ${now} 成为页表时带着有效的页表项 ${entry}，而自分配以来没有人写过它：页帧没有清零。`;
+    case 'unwritten-memory': return `用户态读取 ${address}，位于页帧 0x${(BigInt(now) & ~0xfffn).toString(16)}，自分配以来没有人写过那里：它看到的是从前留下的内容。`;
+    case 'table-cycle': return `${address} 的指针 ${entry} 指回它自己的页表或更上一级。`;
+    case 'global-user-page': return `${address} 处的用户页是全局的：切换地址空间之后它仍然存在。`;
+    case 'user-in-kernel-half': return `${address} 处的页在上半部分，却对用户态开放。`;
+    case 'kernel-write-execute': return `${address} 处的内核页既可写又可执行。`;
+    case 'leaf-outside-ram': return `${address} 处的页指向 ${now}，那里既没有内存也没有设备。`;
     default: return finding.text;
   }
 }
@@ -71,22 +78,36 @@ function titleOf(rule: string): string {
   return title === `rule.${rule}` ? rule.replaceAll('-', ' ') : title;
 }
 
+/** What the cause of a finding is called. */
+function causeOf(rule: string): string {
+  if (rule === 'use-after-free' || rule === 'double-free') return 'freed by';
+  return rule === 'uncleared-table' || rule === 'unwritten-memory' ? 'allocated by' : 'the cause';
+}
+
 function card(finding: Finding, actions: FindingActions) {
   return html`<article class="finding s-${finding.severity}" id="finding-${finding.n}">
     <h4><span class="kind s-${finding.severity}">${t(finding.severity)}</span> ${titleOf(finding.rule)}</h4>
     <p>${sentence(finding)}</p>
     ${place(finding.now, 'here', 'go there', actions)}
-    ${finding.cause ? place(finding.cause, finding.rule === 'use-after-free' || finding.rule === 'double-free' ? 'freed by' : 'the cause', 'go to the cause', actions) : nothing}
+    ${finding.cause ? place(finding.cause, causeOf(finding.rule), 'go to the cause', actions) : nothing}
     ${walkOf(finding, actions)}
     ${finding.entry ? html`<p><button type="button" class="link" @click=${() => actions.blame(finding.entry)}>${t('Who wrote this entry?')} <code>${finding.entry}</code></button></p>` : nothing}
   </article>`;
+}
+
+function lockOf(lock: AwaitedLock | null, hart: number) {
+  if (!lock) return nothing;
+  const held = lock.holder === hart ? t('which it holds itself')
+    : lock.holder !== null ? html`${t('which is held by')} ${t('hart')} ${lock.holder}`
+      : t(lock.says_holder ? 'which no known hart holds' : 'whose holder this kernel does not write down');
+  return html`<div class="lock">${t('waits for the lock')} <b>${lock.name}</b> <code>${lock.symbol || lock.address}</code>, ${held}</div>`;
 }
 
 function hangCard(hang: Hang, actions: FindingActions) {
   return html`<article class="finding s-fault" id="hang"><h4><span class="kind s-fault">${t('hang')}</span> ${t('Nothing will happen any more')}</h4>
     <p>${t(hang.why)}${currentLanguage() === 'en' ? '.' : '。'} <button type="button" class="link" @click=${() => actions.goTo(hang.step)}>${t('go there')}</button></p>
     ${hang.harts.map((hart) => html`<div class="place"><b>${t('hart')} ${hart.hart}</b> <span class="kind">${t(hart.waiting ? 'waits' : 'turns')}</span> <code>${hart.where || hart.pc}</code>
-      ${hart.line ? html`<span class="line">${hart.line}</span>` : nothing}${chain(hart.callers)}</div>`)}</article>`;
+      ${hart.line ? html`<span class="line">${hart.line}</span>` : nothing}${lockOf(hart.lock, hart.hart)}${chain(hart.callers)}</div>`)}</article>`;
 }
 
 export function findingsView(actions: FindingActions) {

@@ -36,6 +36,11 @@ const faults = [
   ['reserved', 'reserved-entry', undefined, 'cause: reserved-entry'],
   ['superpage', 'misaligned-superpage', undefined, 'cause: misaligned-superpage'],
   ['panics', 'panic', 'here: panic', undefined],
+  // Nobody walks there: it is said at the store.
+  ['cycle', 'table-cycle', 'cause: table-cycle', 'cause: table-cycle'],
+  ['outside', 'leaf-outside-ram', 'cause: leaf-outside-ram', 'cause: leaf-outside-ram'],
+  ['uncleared', 'uncleared-table', 'here: uncleared-table', 'cause: uncleared-table'],
+  ['junk', 'unwritten-memory', undefined, 'cause: unwritten-memory'],
 ];
 
 await reader.prompt();
@@ -98,6 +103,7 @@ await reader.step('a deadlock: each hart with its lines', async () => {
   await page.waitForSelector('#hang');
   const card = await page.textContent('#hang');
   assert.match(card, /turns in one function, with interrupts off/);
+  assert.match(card, /waits for the lock\s+kmem\s+lock,\s+which it holds itself/);
   assert.match(card, new RegExp(`acquire[^]*kernel\\.c:${lineOf('twice')}\\b`));
   assert.equal((await reader.status()).running, false);
   await reader.picture('finding-hang');
@@ -113,6 +119,9 @@ await reader.step('a sleep that nothing will end', async () => {
 await reader.step('the cards in Chinese', async () => {
   await page.selectOption('#language', 'zh-CN');
   assert.match(await page.textContent('#hang'), /没有什么会唤醒它们/);
+  await drop('deadlock');
+  const lockIsNamed = () => /等待锁\s*kmem\s*lock\s*,\s*它自己持有这把锁/.test(document.querySelector('#hang')?.textContent ?? '');
+  await page.waitForFunction(lockIsNamed);
   for (const [fault, , words] of [['use', '', /使用已释放的页帧[^]*释放于/], ['panics', '', /内核 panic[^]*内核放弃运行/]]) {
     await drop(fault);
     await page.click('#pane-findings');
