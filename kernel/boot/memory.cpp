@@ -5,6 +5,7 @@
 
 #include "arch/port.hpp"
 #include "arch/riscv64/csr.hpp"
+#include "arch/riscv64/pci_address.hpp"
 #include "arch/riscv64/start.hpp"
 #include "boot/refuse.hpp"
 #include "dev/console.hpp"
@@ -56,11 +57,13 @@ void start_kernel_space() {
   const auto& machine = dev::machine();
   static std::array<mm::DeviceWindow, dev::MachinePlan::max_windows + 2> windows;
   usize count = 0;
-  const auto add = [&](u64 base, u64 bytes) {
-    windows[count++] = {range_of(base, bytes), mm::VirtAddr(arch::device_address(base))};
-  };
-  for (u32 i = 0; i < machine.window_count; ++i) add(machine.windows[i].base, bytes_of_window(machine, i));
-  for (const auto& window : dev::find_pci_network_card(arch::kernel_offset)) add(window.base, window.size);
+  for (u32 i = 0; i < machine.window_count; ++i) {
+    const u64 base = machine.windows[i].base;
+    windows[count++] = {range_of(base, bytes_of_window(machine, i)), mm::VirtAddr(arch::device_address(base))};
+  }
+  for (const auto& window : dev::find_pci_network_card(arch::kernel_offset)) {
+    windows[count++] = {range_of(window), mm::VirtAddr(arch::pci_address(window.base))};
+  }
 
   const mm::KernelImage image{.text_begin = physical(arch::kernel_start),
                               .rodata_begin = physical(arch::kernel_text_end),

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "arch/port.hpp"
+#include "arch/riscv64/pci_address.hpp"
 #include "arch/riscv64/probe.hpp"
 #include "dev/e1000.hpp"
 #include "dev/machine.hpp"
@@ -58,7 +59,7 @@ NetworkDevice* start_pci_card() {
     lib::print("network: e1000: the device tree names no interrupt for it; not used\n");
     return nullptr;
   }
-  return start_e1000(arch::device_address(pci_card.registers.base), pci_card.interrupt);
+  return start_e1000(arch::pci_address(pci_card.registers.base), pci_card.interrupt);
 }
 
 }  // namespace
