@@ -120,6 +120,7 @@ await reader.step('the cards in Chinese', async () => {
   await page.selectOption('#language', 'zh-CN');
   assert.match(await page.textContent('#hang'), /没有什么会唤醒它们/);
   await drop('deadlock');
+  await page.click('#pane-findings');
   const lockIsNamed = () => /等待锁\s*kmem\s*lock\s*,\s*它自己持有这把锁/.test(document.querySelector('#hang')?.textContent ?? '');
   await page.waitForFunction(lockIsNamed);
   for (const [fault, , words] of [['use', '', /使用已释放的页帧[^]*释放于/], ['panics', '', /内核 panic[^]*内核放弃运行/]]) {
