@@ -10,6 +10,7 @@ none say so in a line and work on. After each the shell answers, no frame of RAM
 """
 
 import argparse
+import contextlib
 import random
 import re
 import socket
@@ -190,31 +191,31 @@ STANDSTILL_BURST = 257
 
 def standstill(options):
     """The harts stand still (a debugger, a busy host) while a burst arrives for a port that nobody reads, and one
-    datagram behind it for another port: that one must not be lost for the burst's sake."""
-    for card in ("e1000", "virtio"):
-        peer = Host()
-        gdb_port = 25301
-        extra = [*network_options(card, backend=peer.backend()), "-gdb", f"tcp:127.0.0.1:{gdb_port}"]
-        with trial(
-            options.build, options.view, 120, echo_to_stdout, harts=options.smp, append="lab=2025-net", extra=extra
-        ) as guest:
-            guest.await_prompt()
-            works(guest)
+    datagram behind it for another port: that one must not be lost for the burst's sake. The e1000 takes the burst into
+    its ring at once when the harts go on; it is that ring which is judged here."""
+    peer = Host()
+    gdb_port = 25301
+    extra = [*network_options("e1000", backend=peer.backend()), "-gdb", f"tcp:127.0.0.1:{gdb_port}"]
+    with trial(
+        options.build, options.view, 120, echo_to_stdout, harts=options.smp, append="lab=2025-net", extra=extra
+    ) as guest:
+        guest.await_prompt()
+        works(guest)
 
-            def bursts(gdb_port=gdb_port, peer=peer):
-                gdb = Gdb(gdb_port)  # which stops the machine
-                for number in range(4):
-                    burst = [udp_frame(7, 2000, b"burst %d" % i) for i in range(STANDSTILL_BURST)]
-                    peer.send(*burst, udp_frame(7, 2001, b"one %d" % number))
-                    time.sleep(0.3)
-                    gdb.go()
-                    # What still waits in QEMU when it stops the machine again is lost there.
-                    require(peer.guest_has_caught_up(number), "the guest does not answer after a burst")
-                    gdb.stop()
+        def bursts():
+            gdb = Gdb(gdb_port)  # which stops the machine
+            for number in range(4):
+                burst = [udp_frame(7, 2000, b"burst %d" % i) for i in range(STANDSTILL_BURST)]
+                peer.send(*burst, udp_frame(7, 2001, b"one %d" % number))
+                time.sleep(0.3)
+                gdb.go()
+                # What still waits in QEMU when it stops the machine again is lost there.
+                require(peer.guest_has_caught_up(number), "the guest does not answer after a burst")
+                gdb.stop()
+            with contextlib.suppress(ConnectionError):  # the machine may have ended before it answers
                 gdb.command("D")
 
-            what = f"bursts while the harts stand still, {card}"
-            balanced(guest, what, lambda guest=guest: when_waiting(guest, "rxburst", bursts))
+        balanced(guest, "bursts while the harts stand still", lambda: when_waiting(guest, "rxburst", bursts))
 
 
 def pull_card(options):
