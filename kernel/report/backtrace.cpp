@@ -33,7 +33,7 @@ void print_code_address(u64 address) {
 void print_backtrace(u64 address, u64 frame_pointer, u64 stack_bottom, u64 stack_top) {
   constexpr u32 most_lines = 32;
   const auto read_stack = [=](u64 at) -> std::optional<SavedFrame> {
-    if (at < stack_bottom || at > stack_top - sizeof(SavedFrame)) return std::nullopt;
+    if (at < stack_bottom || at + sizeof(SavedFrame) > stack_top) return std::nullopt;
     return *reinterpret_cast<const SavedFrame*>(at);
   };
   lib::print("backtrace\n");

@@ -32,10 +32,10 @@ export interface HartNow { hart: number; pc: string; privilege: 'U' | 'S' | 'M';
 
 export interface Place { step: number; hart: number; pc: string; where: string; line: string; callers: string[] }
 
-/** Nothing will happen any more. */
 /** A spin lock that a hart turns on. */
 export interface AwaitedLock { name: string; symbol: string; address: string; says_holder: boolean; holder: number | null }
 
+/** Nothing will happen any more. */
 export interface Hang { why: string; step: number; harts: (Place & { waiting: boolean; lock: AwaitedLock | null })[] }
 
 /** An entry on the way to an address, as it was when it mattered. */

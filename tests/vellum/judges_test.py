@@ -86,6 +86,8 @@ def check_found(vellum, kernel, image, fault, rule, here, cause):
 
 def main():
     vellum = sys.argv[1]
+    told = subprocess.run([vellum, "--help"], capture_output=True, text=True, check=True).stdout
+    assert all(re.search(rf"\b{rule}[,;]", told) for _, rule, *_ in FAULTS), f"--help does not name each rule:\n{told}"
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         image = directory / "image"

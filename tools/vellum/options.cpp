@@ -28,7 +28,8 @@ fs.img. On a terminal Ctrl-a x leaves.
   --replay FILE     see that run again, to the instruction
   --judge LIST      which judges watch: all (the default), none, or rules separated by commas: stale-translation,
                     stale-after-satp, stale-code, reserved-entry, misaligned-superpage, use-after-free, double-free,
-                    panic, table-cycle, global-user-page, user-in-kernel-half, kernel-write-execute, leaf-outside-ram;
+                    panic, table-cycle, global-user-page, user-in-kernel-half, kernel-write-execute, leaf-outside-ram,
+                    uncleared-table, unwritten-memory, leak;
                     when this is given, a fault they find makes the exit status 3
   --alloc F, --free F, --panic F   the kernel's functions that the judges look for (default kalloc, kfree, panic)
   --json            findings as JSON, one object a line, on standard error

@@ -27,6 +27,8 @@ struct Watcher<Judges> {
   explicit Watcher(u64 ram_bytes)
       : table_pages(ram_bytes / page_bytes),
         frames(ram_bytes / page_bytes),
+        written(ram_bytes / page_bytes),
+        tables(ram_bytes / page_bytes),
         observer({.changes = changes,
                   .change_buckets = buckets,
                   .code_stores = code_stores,
@@ -34,7 +36,9 @@ struct Watcher<Judges> {
                   .table_pages = table_pages,
                   .findings = findings,
                   .traps = traps,
-                  .frames = frames}) {}
+                  .frames = frames,
+                  .written = written,
+                  .tables = tables}) {}
   std::vector<EntryChange> changes = std::vector<EntryChange>(256);
   std::vector<u64> buckets = std::vector<u64>(64), asid_fences = std::vector<u64>(max_harts * HartFences::asids);
   std::vector<CodeStore> code_stores = std::vector<CodeStore>(64);
@@ -42,6 +46,8 @@ struct Watcher<Judges> {
   std::vector<Finding> findings = std::vector<Finding>(50);
   std::vector<SeenTrap> traps = std::vector<SeenTrap>(16);
   std::vector<FrameRecord> frames;
+  std::vector<WrittenWords> written;
+  std::vector<TableRecord> tables;
   Judges observer;
 };
 
