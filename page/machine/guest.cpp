@@ -16,9 +16,12 @@ using vellum::usize;
 
 namespace {
 
-constexpr usize remembered_changes = usize{1} << 16, change_buckets = usize{1} << 15,
-                remembered_code_stores = usize{1} << 15, most_findings = 200, remembered_traps = 8192,
-                decoded_pages = 512;
+constexpr vellum::JudgeLimits judge_limits{.changes = usize{1} << 16,
+                                           .change_buckets = usize{1} << 15,
+                                           .code_stores = usize{1} << 15,
+                                           .findings = 200,
+                                           .traps = 8192};
+constexpr usize decoded_pages = 512;
 constexpr usize sector_bytes = 512;
 // The past: contents of pages, as many as the guest has and some more, but the tab has a bound.
 constexpr usize past_beyond_ram = usize{32} << 20, longest_past = usize{256} << 20;
@@ -47,16 +50,7 @@ bool Guest::make_memory() {
   image_.resize(image_.size() / sector_bytes * sector_bytes);
   pages_.assign(vellum::Memory::pages_for(ram_.size(), image_.size()), {});
   code_.resize(decoded_pages);
-  table_pages_.assign(ram_.size() / vellum::page_bytes, 0);
-  changes_.assign(remembered_changes, {});
-  buckets_.assign(change_buckets, 0);
-  code_stores_.assign(remembered_code_stores, {});
-  asid_fences_.assign(vellum::max_harts * vellum::HartFences::asids, 0);
-  found_.assign(most_findings, {});
-  traps_.assign(remembered_traps, {});
-  frames_.assign(ram_.size() / vellum::page_bytes, {});
-  written_.assign(ram_.size() / vellum::page_bytes, {});
-  tables_.assign(ram_.size() / vellum::page_bytes, {});
+  judge_memory_ = std::make_unique<vellum::JudgeMemory>(judge_limits, ram_.size());
   past_ = std::make_unique_for_overwrite<vellum::u8[]>(past_bytes());
   past_links_.resize(2 * past_bytes() / vellum::page_bytes);
   page_marks_.resize(pages_.size());
@@ -91,17 +85,7 @@ std::unique_ptr<Guest> Guest::boot(const Wish& wish, std::vector<vellum::u8> ker
 bool Guest::make_machine() {
   const auto elf = vellum::read_elf(kernel_);
   if (!elf || !vellum::load_elf(kernel_, *elf, vellum::map::ram_base, ram_)) return false;
-  judges_ = std::make_unique<vellum::Judges>(
-      vellum::JudgeStorage{.changes = changes_,
-                           .change_buckets = buckets_,
-                           .code_stores = code_stores_,
-                           .asid_fences = asid_fences_,
-                           .table_pages = table_pages_,
-                           .findings = found_,
-                           .traps = traps_,
-                           .frames = frames_,
-                           .written = written_,
-                           .tables = tables_});
+  judges_ = std::make_unique<vellum::Judges>(judge_memory_->storage());
   machine_ = std::make_unique<vellum::Judges::JudgedMachine>(
       vellum::Configuration{.harts = wish_.harts, .seed = wish_.seed, .bootargs = wish_.bootargs},
       vellum::Storage{ram_, rom_, image_, pages_, code_}, *judges_);

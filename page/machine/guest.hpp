@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tools/foliowalk/api.hpp"
-#include "vellum/judge/judges.hpp"
+#include "vellum/judge/judge_memory.hpp"
 #include "vellum/words/allocator.hpp"
 #include "vellum/words/locks.hpp"
 #include "vellum/words/names.hpp"
@@ -118,17 +118,10 @@ class Guest {
 
   Wish wish_;
   std::span<vellum::u8> ram_;
-  std::vector<vellum::u8> kernel_, image_, rom_, table_pages_;
+  std::vector<vellum::u8> kernel_, image_, rom_;
   std::vector<vellum::PageInfo> pages_;
   std::vector<vellum::DecodedPage> code_;
-  std::vector<vellum::EntryChange> changes_;
-  std::vector<vellum::u64> buckets_, asid_fences_;
-  std::vector<vellum::CodeStore> code_stores_;
-  std::vector<vellum::Finding> found_;
-  std::vector<vellum::SeenTrap> traps_;
-  std::vector<vellum::FrameRecord> frames_;
-  std::vector<vellum::WrittenWords> written_;
-  std::vector<vellum::TableRecord> tables_;
+  std::unique_ptr<vellum::JudgeMemory> judge_memory_;
   std::vector<std::vector<vellum::WalkStep>> walks_;  // of each finding
   std::optional<Hang> hang_;
   vellum::Spins spins_;

@@ -15,8 +15,11 @@ using vellum::StopReason;
 using vellum::u64;
 using vellum::WhenIdle;
 
-constexpr std::size_t remembered_changes = std::size_t{1} << 17, buckets = std::size_t{1} << 16,
-                      remembered_code_stores = std::size_t{1} << 16, most_findings = 200;
+constexpr vellum::JudgeLimits limits{.changes = std::size_t{1} << 17,
+                                     .change_buckets = std::size_t{1} << 16,
+                                     .code_stores = std::size_t{1} << 16,
+                                     .findings = 200,
+                                     .traps = 0};
 
 vellum::StopAt stop_of(Until until) {
   switch (until) {
@@ -32,26 +35,7 @@ vellum::StopAt stop_of(Until until) {
 
 }  // namespace
 
-JudgesHolder::JudgesHolder(std::size_t ram_bytes)
-    : changes_(remembered_changes),
-      change_buckets_(buckets),
-      asid_fences_(vellum::max_harts * vellum::HartFences::asids),
-      code_stores_(remembered_code_stores),
-      table_pages_(ram_bytes / vellum::page_bytes),
-      findings_(most_findings),
-      frames_(ram_bytes / vellum::page_bytes),
-      written_(ram_bytes / vellum::page_bytes),
-      tables_(ram_bytes / vellum::page_bytes),
-      judges_({.changes = changes_,
-               .change_buckets = change_buckets_,
-               .code_stores = code_stores_,
-               .asid_fences = asid_fences_,
-               .table_pages = table_pages_,
-               .findings = findings_,
-               .traps = {},
-               .frames = frames_,
-               .written = written_,
-               .tables = tables_}) {}
+JudgesHolder::JudgesHolder(std::size_t ram_bytes) : memory_(limits, ram_bytes), judges_(memory_.storage()) {}
 
 Judged::Judged(const Parts& parts, const Settings& settings, const vellum::Names& names)
     : JudgesHolder(parts.ram.bytes().size()),
@@ -80,8 +64,7 @@ void Judged::tell_judges() {
 
 bool Judged::restart() {
   if (!MachineVm<vellum::Judges>::restart()) return false;
-  std::fill(table_pages_.begin(), table_pages_.end(), vellum::u8{0});
-  judges_.forget_frames();
+  judges_.forget_pages();
   // A hart that comes out of reset holds nothing.
   for (unsigned i = 0; i < hart_count(); ++i) {
     judges_.on_fence(machine().hart(i), false, 0, false, 0);

@@ -6,6 +6,7 @@
 
 #include "tools/vellum/report.hpp"
 #include "tools/vellum/vm.hpp"
+#include "vellum/judge/judge_memory.hpp"
 #include "vellum/words/allocator.hpp"
 
 namespace vellum_tool {
@@ -16,14 +17,7 @@ class JudgesHolder {
   explicit JudgesHolder(std::size_t ram_bytes);
 
  protected:
-  std::vector<vellum::EntryChange> changes_;
-  std::vector<vellum::u64> change_buckets_, asid_fences_;
-  std::vector<vellum::CodeStore> code_stores_;
-  std::vector<vellum::u8> table_pages_;
-  std::vector<vellum::Finding> findings_;
-  std::vector<vellum::FrameRecord> frames_;
-  std::vector<vellum::WrittenWords> written_;
-  std::vector<vellum::TableRecord> tables_;
+  vellum::JudgeMemory memory_;
   vellum::Judges judges_;
 };
 

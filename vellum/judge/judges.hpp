@@ -98,8 +98,8 @@ class Judges : public Unobserved {
   void know_allocator(const FrameAllocator& allocator);
   /// The same of a kernel that keeps a table of frames; what `table` points to lives on.
   void know_frame_table(const FrameTable& table);
-  /// The machine begins anew: nothing is known of any frame.
-  void forget_frames();
+  /// The machine begins anew: nothing is known of any page.
+  void forget_pages();
   /// Where the function stands that the kernel calls when it gives up.
   void know_panic(u64 function);
   /// Makes run() come back when the function at this address, called from now on, has returned. False: too many such.

@@ -26,7 +26,9 @@ void Judges::know_frame_table(const FrameTable& table) {
   frames_.know_code(table.code);
 }
 
-void Judges::forget_frames() {
+void Judges::forget_pages() {
+  std::ranges::fill(storage_.table_pages, u8{0});
+  std::ranges::fill(storage_.tables, TableRecord{});
   placed_table_ = {};
   for (u64 page = 0; FrameRecord* frame = frames_.at(page); ++page) {
     *frame = {};

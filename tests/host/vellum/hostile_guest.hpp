@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "vellum/judge/judges.hpp"
+#include "vellum/judge/judge_memory.hpp"
 
 namespace vellum::test {
 
@@ -25,29 +25,9 @@ struct Watcher {
 template <>
 struct Watcher<Judges> {
   explicit Watcher(u64 ram_bytes)
-      : table_pages(ram_bytes / page_bytes),
-        frames(ram_bytes / page_bytes),
-        written(ram_bytes / page_bytes),
-        tables(ram_bytes / page_bytes),
-        observer({.changes = changes,
-                  .change_buckets = buckets,
-                  .code_stores = code_stores,
-                  .asid_fences = asid_fences,
-                  .table_pages = table_pages,
-                  .findings = findings,
-                  .traps = traps,
-                  .frames = frames,
-                  .written = written,
-                  .tables = tables}) {}
-  std::vector<EntryChange> changes = std::vector<EntryChange>(256);
-  std::vector<u64> buckets = std::vector<u64>(64), asid_fences = std::vector<u64>(max_harts * HartFences::asids);
-  std::vector<CodeStore> code_stores = std::vector<CodeStore>(64);
-  std::vector<u8> table_pages;
-  std::vector<Finding> findings = std::vector<Finding>(50);
-  std::vector<SeenTrap> traps = std::vector<SeenTrap>(16);
-  std::vector<FrameRecord> frames;
-  std::vector<WrittenWords> written;
-  std::vector<TableRecord> tables;
+      : memory({.changes = 256, .change_buckets = 64, .code_stores = 64, .findings = 50, .traps = 16}, ram_bytes),
+        observer(memory.storage()) {}
+  JudgeMemory memory;
   Judges observer;
 };
 
