@@ -16,6 +16,7 @@ vellum_test(equality/long 7200 LABELS long COMMAND ${equality} 1000 1000)
 
 vellum_test(judges 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/judges_test.py ${vellum_command})
 vellum_test(command 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/command_test.py ${CMAKE_BINARY_DIR})
+vellum_test(tlb 600 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/tlb_test.py ${CMAKE_BINARY_DIR})
 vellum_test(make 600 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/make_test.py ${vellum_command})
 
 # Healthy kernels, each edited to be wrong in one way: five of the edits, and all.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import packages
 import scaling
+import tlb
 from build import ROOT, build
 from machine import VIEWS, check_view, network_options, preflight
 from peer import RawPeer
@@ -26,8 +27,6 @@ from trial import trial
 PEERS = ROOT / "tools" / "bench" / "peers.json"
 CHINESE = ROOT / "tools" / "bench" / "cases.zh-CN.json"
 _CASE = re.compile(r"^case (\w+) instructions (\d+)\s*$", re.MULTILINE)
-_TLB = re.compile(r"^tlb (\w+) satp (\d+) all (\d+) asid (\d+) page (\d+)\s*$", re.MULTILINE)
-_TLB_CASES = ("getpid", "ping_pong", "fork_small")
 NETWORK_CASES = ("udp_send", "udp_round_trip")
 # The shell takes lines of this length, so a long list of cases is typed in parts.
 _LONGEST_LINE = 90
@@ -43,8 +42,8 @@ def parse_arguments(arguments, known):
     parser.add_argument("--view", metavar="V", help="only this view (default: all three side by side)")
     parser.add_argument("--cases", metavar="A,B", help="only these cases")
     parser.add_argument("--json", type=Path, metavar="FILE", help='write {"view": {"case": instructions}}')
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as a document")
-    parser.add_argument("--tlb", action="store_true", help="instead: satp writes and fences, as the kernel counts them")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
+    parser.add_argument("--tlb", action="store_true", help="instead: satp writes, fences, walks, on Vellum")
     parser.add_argument("--scaling", action="store_true", help="instead: two processes on two harts against one")
     parser.add_argument("--timeout", type=float, default=1200, metavar="S", help="for each view (default %(default)g)")
     parser.add_argument("--no-install", action="store_true", help="name missing packages instead of installing them")
@@ -115,18 +114,6 @@ def measure_boot(directory, view, cases, timeout, options, found, tell):
         except Failure as failure:
             sys.stderr.write("\n" + guest.text()[-2000:] + "\n")
             raise Failure(f"{view}: {failure}", failure.status) from failure
-
-
-def report_tlb_work(directory, views, timeout):
-    """Prints for each operation how often the kernel wrote satp and fenced."""
-    print("view      case         satp writes   full fences   by ASID   by page")
-    for view in views:
-        with trial(directory, view, timeout, harts=1, icount=True) as guest:
-            guest.await_prompt()
-            output = guest.run("vmbench -t " + " ".join(_TLB_CASES)).replace("\r", "")
-        for case, *thousandths in _TLB.findall(output):
-            satp, full, asid, page = (int(count) / 1000 for count in thousandths)
-            print(f"{view:9} {case:12} {satp:11.2f} {full:13.2f} {asid:9.2f} {page:9.2f}")
 
 
 def number(value):
@@ -205,12 +192,12 @@ def main():
     views = [check_view(options.view)] if options.view else sorted(VIEWS, reverse=True)
     packages.ensure(packages.BUILD, packages.BOOT, install=not options.no_install)
     preflight()
-    directory = build("release", [*(f"kernel-{view}" for view in views), "image"])
+    directory = build("release", [*(f"kernel-{view}" for view in views), "image", *(["vellum"] if options.tlb else [])])
+    if options.tlb:
+        tlb.report(directory, views, options.markdown)
+    if options.scaling:
+        scaling.report(directory, views)
     if options.tlb or options.scaling:
-        if options.tlb:
-            report_tlb_work(directory, views, options.timeout)
-        if options.scaling:
-            scaling.report(directory, views)
         return 0
     figures = {}
     for view in views:

@@ -9,6 +9,7 @@
 #include "tools/vellum/explored.hpp"
 #include "tools/vellum/gdb_server.hpp"
 #include "tools/vellum/judged.hpp"
+#include "tools/vellum/metered.hpp"
 #include "tools/vellum/options.hpp"
 #include "tools/vellum/session.hpp"
 
@@ -94,19 +95,25 @@ std::expected<int, Complaint> run_once(const Settings& settings) {
     return std::unexpected(Complaint{"the kernel has no function " + settings.until_function, ""});
   }
   const bool looks_back = !settings.blamed.empty() || !settings.dated.empty();
-  const bool is_judged = settings.rules.value_or(settings.speaks_qemu && !looks_back ? 0 : 1) != 0;
+  const bool is_judged = !settings.tlb && settings.rules.value_or(settings.speaks_qemu && !looks_back ? 0 : 1) != 0;
   std::unique_ptr<Vm> machine;
   Judged* judged = nullptr;
+  Metered* metered = nullptr;
   vellum::Unobserved nobody;
   if (is_judged) {
     auto made = std::make_unique<Judged>(*parts, settings, names);
     judged = made.get();
+    machine = std::move(made);
+  } else if (settings.tlb) {
+    auto made = std::make_unique<Metered>(*parts, settings);
+    metered = made.get();
     machine = std::move(made);
   } else {
     machine = std::make_unique<MachineVm<vellum::Unobserved>>(*parts, settings, nobody);
   }
   auto status = drive(*machine, *parts, settings, names);
   if (!status) return status;
+  if (metered != nullptr) std::fputs(metered->total().c_str(), stderr);
   if (judged != nullptr && *status == status_came_back) std::fputs(judged->leaks().c_str(), stderr);
   for (const std::uint64_t address : settings.blamed) std::fputs(judged->blame(address).c_str(), stderr);
   for (const std::uint64_t address : settings.dated) std::fputs(judged->when(address).c_str(), stderr);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tools/vellum/judged.hpp"
+#include "tools/vellum/metered.hpp"
 
 namespace vellum_tool {
 
@@ -35,6 +36,9 @@ fs.img. On a terminal Ctrl-a x leaves.
   --json            findings as JSON, one object a line, on standard error
   --blame ADDRESS   at the end: who wrote the page-table entries on hart 0's way to this virtual address
   --when ADDRESS    at the end: since when that address leads where it does, and what else was changed on the way
+  --tlb SIZES       instead of judging, count what translation would cost with caches of these sizes (32,32,1024x4: for
+                    instructions, for data, 1024 entries in 4 ways behind both): misses, walks, fences, in all and
+                    between each two times that a program reads instret
   --explore SOCKET  foliowalk may look at the machine while it runs: foliowalk --vellum SOCKET ps
   --gdb PORT        gdb may connect to this port (target remote :PORT); reverse-step and reverse-continue work
   --wait            stand still until gdb says to go on
@@ -175,6 +179,10 @@ std::optional<Complaint> contradiction(const Settings& settings) {
     return Complaint{"--gdb goes with no judges, --until, --blame, --when, --record or --replay",
                      "run once more without gdb"};
   }
+  const bool wants_findings = settings.rules.value_or(0) != 0 || settings.until != Until::nothing || looks_back;
+  if (settings.tlb && (settings.gdb_port || wants_findings)) {
+    return Complaint{"--tlb goes with no judges, --until WHAT, --blame, --when or --gdb", "run once more without it"};
+  }
   if (settings.rules == 0 && (settings.until != Until::nothing || looks_back)) {
     return Complaint{"--until, --blame and --when need the judges' eyes", "leave --judge none out"};
   }
@@ -237,6 +245,7 @@ std::expected<Settings, Complaint> parse_options(std::span<char* const> argument
       {"--alloc", [&](Text text) { settings.allocate = text; }},
       {"--free", [&](Text text) { settings.release = text; }},
       {"--panic", [&](Text text) { settings.panic = text; }},
+      {"--tlb", [&](Text text) { take(parse_tlb(text), settings.tlb); }},
       {"--explore", [&](Text text) { settings.explore = text; }},
       {"--blame", [&](Text text) { add(number(text), settings.blamed); }},
       {"--when", [&](Text text) { add(number(text), settings.dated); }},

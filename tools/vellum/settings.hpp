@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "vellum/meter/tlb.hpp"
+
 namespace vellum_tool {
 
 /// Something the user has to know about; `hint` says what to do, if that can be said.
@@ -43,6 +45,7 @@ struct Settings {
   std::string explore;                // a Unix socket through which foliowalk may look
   std::string record, replay;         // files: what was typed when
   std::uint64_t first_seed = 0, last_seed = 0;  // --seeds: a run for each
+  std::optional<vellum::TlbShape> tlb;  // caches whose work is counted; no judges then
   bool hash = false;                  // print the machine's hash at the end
   bool speaks_qemu = false;           // the command line is QEMU's
   bool wait_for_gdb = false;          // stopped until it says to go on

@@ -3,7 +3,7 @@
 // "case NAME instructions N" for each. What one operation is stands beside each case; loops and stubs are included.
 // vmbench -l lists the names. The figures mean something under `-smp 1 -icount shift=0` (./bench).
 //
-// vmbench -t CASE... prints the kernel's count of satp writes and fences instead, for a thousand operations.
+// vmbench -t CASE... prints how many operations lie between a case's two readings of instret instead (./bench --tlb).
 // vmbench -p N forks|grows: N processes at once do the operation 5000 times each (./bench --scaling counts it).
 #include "user/libc/user.hpp"
 
@@ -520,16 +520,9 @@ const Case* find(const char* name) {
 
 void run(const Case& c) { printf("case %s instructions %lu\n", c.name, static_cast<unsigned long>(c.run())); }
 
-void run_for_tlb_work(const Case& c) {
+void run_and_count(const Case& c) {
   c.run();
-  const auto per_thousand = [](abi::VmEvent event) {
-    const auto i = static_cast<std::size_t>(event);
-    return static_cast<unsigned long>((after.counters[i] - before.counters[i]) * 1000 /
-                                      static_cast<std::uint64_t>(operations));
-  };
-  printf("tlb %s satp %lu all %lu asid %lu page %lu\n", c.name, per_thousand(abi::VmEvent::satp_written),
-         per_thousand(abi::VmEvent::fence_all), per_thousand(abi::VmEvent::fence_asid),
-         per_thousand(abi::VmEvent::fence_page));
+  printf("case %s operations %d\n", c.name, operations);
 }
 
 // --- several processes at once -----------------------------------------------------------------------------------
@@ -571,14 +564,14 @@ int main(int argc, char** argv) {
   }
   if (argc < 2)
     for (const Case& c : cases) run(c);
-  const bool tlb_work = argc > 2 && strcmp(argv[1], "-t") == 0;
-  for (int i = tlb_work ? 2 : 1; i < argc; ++i) {
+  const bool counted = argc > 2 && strcmp(argv[1], "-t") == 0;
+  for (int i = counted ? 2 : 1; i < argc; ++i) {
     const Case* c = find(argv[i]);
     if (c == nullptr) {
       fprintf(2, "vmbench: no case %s; -l lists them\n", argv[i]);
       return 1;
     }
-    tlb_work ? run_for_tlb_work(*c) : run(*c);
+    counted ? run_and_count(*c) : run(*c);
   }
   return 0;
 }
