@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mm/address_space.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "lib/bug.hpp"
@@ -15,6 +16,9 @@ namespace {
 /// The pages at the top of every user table: USYSCALL, which a space may be without, TRAPFRAME and TRAMPOLINE.
 constexpr u64 fixed_begin = abi::usyscall;
 constexpr u64 fixed_pages = 3;
+
+/// The topmost of a program's gigabytes, in which they are.
+constexpr VirtAddr fixed_gigabyte() { return VirtAddr(fixed_begin).align_down(Level::giga); }
 
 VirtRange fixed_range() { return VirtRange::pages(VirtAddr(fixed_begin).floor(), fixed_pages); }
 
@@ -83,23 +87,16 @@ void AddressSpace::destroy(AddressSpace* space) {
   // No hart runs on it, and its ASID is never used again without a fence of everything (AsidAllocator): what the
   // TLBs still hold of it cannot be reached, so nothing has to be fenced.
   space->release_memory();
+  TableSource tables(space->spares_);
+  Cursor cursor = space->cursor();
+  space->release_low_tables(cursor, tables);
   for (Region& region : space->regions_) {
     if (region.backing != nullptr) region.backing->drop();
   }
   remove_from_all_spaces(*space);  // until here the release of a file's page may have slept
   FixedPages::unmap(*space);
 
-  TableSource tables(space->spares_);
-  Cursor cursor = space->cursor();
-  const VirtAddr top(abi::user_top);
-  const VirtAddr high_begin = space->high_tables_begin_;
-  // A node that serves both parts must be freed once, after both: then they are one.
-  const bool one_part = space->low_tables_end_ > high_begin.align_down(Level::giga);
-  const VirtRange low = *VirtRange::between(VirtAddr(0), one_part ? top : space->low_tables_end_);
-  const VirtRange high = one_part ? VirtRange() : *VirtRange::between(high_begin, top);
-  if (cursor.free_tables(low, tables) || cursor.free_tables(high, tables)) {
-    lib::bug("address space ends with a page mapped outside its regions");
-  }
+  space->release_tables(fixed_gigabyte(), cursor, tables);
   View::detach(space->view_, space->root_);
   frames().free_zeroed(space->root_);
   count(VmEvent::table_freed);
@@ -120,6 +117,32 @@ void AddressSpace::release_memory() {
       return true;
     });
     region.populated_begin = region.populated_end = VirtAddr();
+  }
+}
+
+/// The part of this gigabyte in which there may be tables.
+VirtRange AddressSpace::tables_in(VirtAddr gigabyte) const {
+  const VirtAddr end = gigabyte + sv39::bytes_of(Level::giga);
+  const VirtAddr from = low_tables_end_ > gigabyte ? gigabyte : std::max(gigabyte, high_tables_begin_);
+  const VirtAddr to = high_tables_begin_ < end ? end : std::min(low_tables_end_, end);
+  return from < to ? *VirtRange::between(from, to) : VirtRange();
+}
+
+/// All tables of a gigabyte but the root, in one go: the node that they hang from is freed with them.
+void AddressSpace::release_tables(VirtAddr gigabyte, Cursor& cursor, TableSource& tables) {
+  if (cursor.free_tables(tables_in(gigabyte), tables)) {
+    lib::bug("address space ends with a page mapped outside its regions");
+  }
+}
+
+/// Those below the fixed pages' gigabyte. Others may run after each gigabyte that held much.
+void AddressSpace::release_low_tables(Cursor& cursor, TableSource& tables) {
+  for (VirtAddr at; at < fixed_gigabyte();) {
+    const bool is_much = tables_in(at).bytes() > Pages::part_bytes;
+    release_tables(at, cursor, tables);
+    if (is_much) sched::give_way();
+    at = at + sv39::bytes_of(Level::giga);
+    if (at >= low_tables_end_) at = std::max(at, high_tables_begin_.align_down(Level::giga));
   }
 }
 

@@ -143,6 +143,10 @@ class AddressSpace final : public sched::Space {
     View::fence_page(view_, page);
   }
 
+  [[nodiscard]] VirtRange tables_in(VirtAddr gigabyte) const;
+  void release_tables(VirtAddr gigabyte, Cursor& cursor, TableSource& tables);
+  void release_low_tables(Cursor& cursor, TableSource& tables);
+
   u64 break_ = 0;
   Ppn root_;
   SpaceOwner owner_{};

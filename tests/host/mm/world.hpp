@@ -120,6 +120,7 @@ class World {
   void verify_all();
   void verify_touched();
   void check_invariants_now();
+  void see_between_parts();
   void speculate();
   void fail(std::string what);
   void expect(bool condition, const char* what);

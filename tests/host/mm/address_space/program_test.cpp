@@ -2,6 +2,8 @@
 // Strategy: that of kit.hpp. What exec builds and exit leaves: segments, the stack and its guard, a zombie.
 #include "mm/address_space/kit.hpp"
 #include "mm/fake_file.hpp"
+#include "mm/space_list.hpp"
+#include "sched/thread.hpp"
 
 namespace {
 
@@ -131,6 +133,46 @@ TEST_F(AddressSpaceTest, AZombieKeepsItsTablesOnly) {
   check();
   end(&space);
   EXPECT_EQ(file.holders(), 0u);
+}
+
+/// While it lives, give_way() notes what others would see.
+struct Witness {
+  Witness() { sched::others_run = look; }
+  ~Witness() { sched::others_run = nullptr; }
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+
+  static void look() {
+    ++times;
+    const u64 freed = total(VmEvent::table_freed);
+    most_freed = std::max(most_freed, freed - last);
+    last = freed;
+    TextCollector text;
+    EXPECT_EQ(check_all_spaces(text.sink()), 0u) << text.text;
+  }
+  static inline unsigned times = 0;
+  static inline u64 last = 0, most_freed = 0;
+};
+
+TEST_F(AddressSpaceTest, TheTablesOfALargeProgramGoInPartsBetweenWhichAllIsSound) {
+  AddressSpace& space = program();
+  constexpr u64 gigabytes = 6;
+  const u64 heap_begin = heap(space);
+  ASSERT_TRUE(space.grow(gigabytes * gib, Growth::lazy));
+  const u64 mapped =
+      space.map_anonymous(gigabytes * gib, Permissions::read_write(), Sharing::private_copy)->value();
+  for (u64 at = 0; at < gigabytes * gib; at += gib / 16) {
+    EXPECT_EQ(put(space, heap_begin + at, 1), Outcome::done);
+    EXPECT_EQ(put(space, mapped + at, 1), Outcome::done);
+  }
+  run(space);
+  machine_.switch_to(nullptr);
+  space.release_memory();
+  Witness::last = total(VmEvent::table_freed);
+  const Witness witness;
+  end(&space);
+  EXPECT_GE(Witness::times, 2 * gigabytes - 1);
+  EXPECT_LE(Witness::most_freed, 17u * (View::kind == abi::ViewKind::mirrored ? 2 : 1)) << "a gigabyte's at a time";
 }
 
 }  // namespace

@@ -17,7 +17,11 @@ class Space {
 
 enum class Woken { event, killed };
 
-/// Nobody waits for this hart.
-inline void give_way() {}
+/// What others do while an operation gives way to them: nothing, unless a test looks at what they would see.
+inline void (*others_run)() = nullptr;
+
+inline void give_way() {
+  if (others_run != nullptr) others_run();
+}
 
 }  // namespace sched
