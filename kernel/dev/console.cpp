@@ -24,15 +24,17 @@ constexpr char end_of_input = control('D'), kill_line = control('U'), list_proce
 
 /// What was typed. Positions count up for ever and are taken modulo the size: read <= line end <= edit.
 struct Input {
-  static constexpr u32 size = 1024;
+  /// A screenful that is pasted waits here while the commands at its beginning run, and Ctrl-C behind it is seen. Half
+  /// of Output's, which takes the echo of it all at once.
+  static constexpr u32 size = 8 * 1024;
   locks::SpinLock lock{"console", locks::Rank::console};
   std::array<char, size> bytes SYNC_GUARDED_BY(lock);
-  u32 read SYNC_GUARDED_BY(lock) = 0;      ///< next byte for a reader
+  u32 read SYNC_GUARDED_BY(lock) = 0;  ///< next byte for a reader
   u32 line_end SYNC_GUARDED_BY(lock) = 0;  ///< readers may go this far
-  u32 edit SYNC_GUARDED_BY(lock) = 0;      ///< where the next typed byte goes
+  u32 edit SYNC_GUARDED_BY(lock) = 0;  ///< where the next typed byte goes
   abi::ConsoleMode mode SYNC_GUARDED_BY(lock) = abi::ConsoleMode::edited;
   i32 raw_reader SYNC_GUARDED_BY(lock) = 0;  ///< raw: whose mode it is
-  u32 echoed SYNC_GUARDED_BY(lock) = 0;      ///< raw: what was typed before here was echoed
+  u32 echoed SYNC_GUARDED_BY(lock) = 0;  ///< raw: what was typed before here was echoed
   sched::WaitQueue readers SYNC_GUARDED_BY(lock);
 
   [[nodiscard]] char& at(u32 position) SYNC_REQUIRES(lock) { return bytes[position % size]; }
@@ -135,6 +137,9 @@ void erase_last() SYNC_REQUIRES(input.lock) {
   write("\b \b");
 }
 
+/// A byte is lost: who types hears it.
+void tell_of_full_input() { write("\a"); }
+
 /// One byte of a line that is edited here.
 void edit_line(char byte) SYNC_REQUIRES(input.lock) {
   switch (byte) {
@@ -149,7 +154,7 @@ void edit_line(char byte) SYNC_REQUIRES(input.lock) {
   }
   // The last place is for the end of the line: lost, it would leave the reader waiting and join the next line to this.
   constexpr u32 most_before_end = Input::size - 1;
-  if (input.edit - input.read >= (ends_line(byte) ? Input::size : most_before_end)) return;  // full: the byte is lost
+  if (input.edit - input.read >= (ends_line(byte) ? Input::size : most_before_end)) return tell_of_full_input();
   write({&byte, 1});
   input.at(input.edit++) = byte;
   if (ends_line(byte) || input.edit - input.read == most_before_end) {
@@ -158,9 +163,9 @@ void edit_line(char byte) SYNC_REQUIRES(input.lock) {
   }
 }
 
-/// One byte for a reader that edits itself; one that does not fit is lost.
+/// One byte for a reader that edits itself.
 void take_raw(char byte) SYNC_REQUIRES(input.lock) {
-  if (input.edit - input.read == Input::size) return;
+  if (input.edit - input.read == Input::size) return tell_of_full_input();
   input.at(input.edit++) = byte;
   input.line_end = input.edit;
   input.readers.wake_all();
@@ -206,7 +211,7 @@ Report take_byte(char byte) {
 /// second one ends such a program too.
 bool may_end_foreground() {
   locks::Guard guard(input.lock);
-  if (!input.is_raw()) return true;
+  if (!input.is_raw() || input.edit - input.read == Input::size) return true;
   for (u32 i = input.read; i != input.edit; ++i) {
     if (input.at(i) == interrupt) return true;
   }

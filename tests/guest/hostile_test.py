@@ -82,7 +82,7 @@ def abuse_console(guest):
     noise = random.Random(SEED)
     # No newline and nothing that ends a line: it must be forgotten by the key that kills the line.
     garbage = bytes(noise.choice([c for c in range(256) if c not in b"\n\r\x04"]) for _ in range(3000))
-    for data in (garbage, b"\0" * 500, b"x" * 5000, b"\x08\x7f" * 1000, LIST_PROCESSES * 300, SHOW_TABLES * 300):
+    for data in (garbage, b"\0" * 500, b"x" * 20000, b"\x08\x7f" * 1000, LIST_PROCESSES * 300, SHOW_TABLES * 300):
         type_bytes(guest, data)
         until_quiet(guest)
         type_bytes(guest, KILL_LINE + b"\n")
@@ -90,7 +90,7 @@ def abuse_console(guest):
         time.sleep(0.3)
         answers(guest)
     # Nobody reads while this is typed: what does not fit is lost, but not the end of the line.
-    guest.run("sleep 20\n" + "x" * 3000)
+    guest.run("sleep 20\n" + "x" * 20000)
     time.sleep(1)
     answers(guest)
     # The end of input ends the shell; init starts another.

@@ -317,6 +317,11 @@ def paste(it):
     it.until("the last line's output", lambda: re.search(r"\$ that was all\n\$$", it.screen.text()))
     it.settle()
     it.enter(b"cat pasted", "\n".join(f"line {i} of many" for i in range(20)))
+    # More than a line editor reads in one go, all at once: 4,000 bytes.
+    it.type(b"\r".join(b"echo %03d of a screenful >> much" % i for i in range(125)) + b"\recho much came\r")
+    it.until("the last of much", lambda: re.search(r"\$ much came\n\$$", it.screen.text()))
+    it.settle()
+    it.enter(b"wc much", "125 500 2375 much")
     it.type(b"echo\ttab\techoed\r")
     it.until("a tab in what is pasted", lambda: it.screen.text().endswith("\ntab echoed\n$"))
 

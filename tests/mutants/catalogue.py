@@ -268,6 +268,14 @@ MUTANTS = [
         "",
     ),
     Mutant("sbrk: the last frames are not kept", HEAP, "    edit.tables.release();\n", ""),
+    # The end of a space.
+    Mutant("exit: all tables in one go", SPACE, "    if (is_much) sched::give_way();\n", ""),
+    Mutant(
+        "exit: the mappings' tables stay",
+        SPACE,
+        "if (at >= low_tables_end_) at = std::max(at, high_tables_begin_.align_down(Level::giga));",
+        "if (at >= low_tables_end_) break;",
+    ),
     # Looking, code.
     Mutant("pgaccess: the A bit stays", LOOK, "slot.pte.without_accessed()", "slot.pte"),
     Mutant("changed code: no other hart is told", SPACE, "stale_code_ = ~bit;", "stale_code_ = 0;"),
