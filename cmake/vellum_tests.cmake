@@ -38,3 +38,19 @@ foreach(view IN LISTS BIFOLIUM_VIEWS)
   endforeach()
   vellum_suite(grind/long ${view} "grind 3 5 20000" long)
 endforeach()
+
+# Random system calls and power cuts, each run from the same booted machine: KIND VIEW RUNS.
+add_executable(vellum-campaign ${CMAKE_SOURCE_DIR}/tests/vellum/campaign.cpp)
+target_link_libraries(vellum-campaign PRIVATE vellum-command)
+function(vellum_campaign name kind view runs)
+  add_test(NAME vellum/${name}/${view} COMMAND vellum-campaign ${kind} ${CMAKE_BINARY_DIR}/kernel-${view}
+    ${CMAKE_BINARY_DIR}/fs.img --runs ${runs})
+  set_tests_properties(vellum/${name}/${view} PROPERTIES LABELS "vellum;${ARGN}" TIMEOUT 3600)
+endfunction()
+
+vellum_campaign(cuts cuts unified 200)
+vellum_campaign(calls calls unified 5)
+foreach(view IN LISTS BIFOLIUM_VIEWS)
+  vellum_campaign(cuts/long cuts ${view} 5000 long)
+  vellum_campaign(calls/long calls ${view} 200 long)
+endforeach()
