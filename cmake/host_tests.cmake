@@ -70,7 +70,7 @@ endforeach()
 set(quick_layers lib model sv39 mm fs net dev report process boot labs vellum)
 
 # Under libFuzzer, some seconds here, as long as you like with tests/fuzz/run: the reader of ELF and DWARF (debug_info),
-# and Vellum's devices, CSRs and tables (devices).
+# a file as Vellum's kernel (kernel), and Vellum's devices, CSRs and tables (devices).
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND BIFOLIUM_SANITIZE MATCHES address)
   # vellum_fuzz(NAME EXECUTABLE SECONDS LONGEST "command that makes seeds" SOURCES...)
   function(vellum_fuzz name target seconds longest seeds)
@@ -89,6 +89,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND BIFOLIUM_SANITIZE MATCHES address)
   bifolium_glob(debug_info_sources "vellum/debug/*.cpp")
   vellum_fuzz(debug_info debug-info-fuzz 10 40000 "${CMAKE_SOURCE_DIR}/tests/fuzz/debug_info_seeds seeds-debug_info"
     tests/host/vellum/debug_exercise.cpp ${debug_info_sources})
+  bifolium_glob(words_sources "vellum/words/*.cpp")
+  # Who tells the judges is no reader.
+  list(REMOVE_ITEM words_sources ${CMAKE_SOURCE_DIR}/vellum/words/acquaint.cpp vellum/words/acquaint.cpp)
+  vellum_fuzz(kernel kernel-fuzz 5 40000 "${CMAKE_SOURCE_DIR}/tests/fuzz/debug_info_seeds seeds-kernel"
+    vellum/machine/elf.cpp ${debug_info_sources} ${words_sources})
   bifolium_glob(machine_sources "vellum/machine/*.cpp" "vellum/dev/*.cpp")
   vellum_fuzz(devices devices-fuzz 5 4096 "mkdir -p seeds-devices && head -c 4000 /dev/zero > seeds-devices/zeros"
     ${machine_sources})

@@ -24,6 +24,11 @@ set(seeded ${CMAKE_SOURCE_DIR}/tests/vellum/seeded_test.py ${vellum_command})
 vellum_test(seeded 900 COMMAND ${seeded} few)
 vellum_test(seeded/long 7200 LABELS long COMMAND ${seeded} all)
 
+# Bifolium's own views, with instructions replaced in the built kernels: three of the edits, and all.
+set(bifolium_faults ${CMAKE_SOURCE_DIR}/tests/vellum/bifolium_faults_test.py ${CMAKE_BINARY_DIR})
+vellum_test(bifolium-faults 900 COMMAND ${bifolium_faults} few)
+vellum_test(bifolium-faults/long 7200 LABELS long COMMAND ${bifolium_faults} all)
+
 # The suites on it, with all judges listening: a word of theirs is a failure.
 function(vellum_suite name view suite)
   add_test(NAME vellum/${name}/${view} COMMAND ${guest_driver} --view ${view} --smp 3 --timeout 3600

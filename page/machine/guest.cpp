@@ -6,7 +6,7 @@
 
 #include "page/machine/machine_look.hpp"
 #include "vellum/machine/elf.hpp"
-#include "vellum/words/names.hpp"
+#include "vellum/words/acquaint.hpp"
 #include "vellum/words/target.hpp"
 
 namespace page {
@@ -100,11 +100,8 @@ bool Guest::make_machine() {
 /// Where the kernel has what the judges look for, under the names that xv6 gave it.
 void Guest::tell_judges() {
   const vellum::Names& functions = *names_;
-  const vellum::FrameAllocator allocator{functions.range_of("kalloc"), functions.range_of("kfree")};
-  if (allocator.allocate.begin != 0 && allocator.release.begin != 0) judges_->know_allocator(allocator);
   frame_table_ = std::make_unique<vellum::KnownFrameTable>(functions);
-  judges_->know_frame_table(frame_table_->table());
-  if (const auto panic = functions.range_of("panic"); panic.begin != 0) judges_->know_panic(panic.begin);
+  vellum::acquaint(*judges_, functions, {}, *frame_table_);
   forget_stops();
 }
 

@@ -119,10 +119,7 @@ Guest::Hang Guest::hang_now(const char* why) const {
     const u64 step = machine_->schedule().steps;
     harts.push_back(json_of(vellum::Moment{step + 1, hart.pc, i}, judges_->callers_of(hart)));
     harts.back()["waiting"] = hart.is_waiting;
-    const auto lock = locks.awaited_by(hart, [&](u64 address) -> std::optional<u64> {
-      const auto place = machine_->look_up(i, address, vellum::AccessKind::load);
-      return place ? vellum::entry_in(machine_->memory(), place->physical_address) : std::nullopt;
-    });
+    const auto lock = locks.awaited_by(hart, [&](u64 address) { return machine_->look_at(i, address); });
     harts.back()["lock"] = lock ? json_of(*lock) : json(nullptr);
   }
   return {why, machine_->schedule().steps, harts};

@@ -104,7 +104,15 @@ def main():
         assert "acquire" in stuck and f"kernel.c:{line_of('twice')})" in stuck, stuck
         asleep = run(vellum, compile_kernel(directory, "sleeps"), image, "--exec", "x")
         assert asleep.returncode == 1 and "nothing will wake them" in asleep.stderr, asleep
-        assert "waits (wfi) at get_stuck" in asleep.stderr, asleep.stderr
+        assert "waits (wfi) at go_to_sleep" in asleep.stderr, asleep.stderr
+        for told in (
+            "pid 5 (init) sleeps on proc[0], at 0x",
+            "pid 1 (first) sleeps on cache.of_buffer[0], at 0x",
+            "pid 3 (third) sleeps on ticks, at 0x",
+            ", a lock that pid 1 has",
+            "a circle: pid 1 waits for pid 2, pid 2 waits for pid 1",
+        ):
+            assert told in asleep.stderr, f"{told}: {asleep.stderr}"
     print(f"{len(FAULTS)} faults found, two hangs explained, one healthy kernel passed in silence")
 
 

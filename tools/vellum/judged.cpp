@@ -50,10 +50,7 @@ Judged::Judged(const Parts& parts, const Settings& settings, const vellum::Names
 /// Where the kernel has what the judges look for.
 void Judged::tell_judges() {
   judges_.judge_only(settings_.rules.value_or(~u64{0}));
-  const vellum::FrameAllocator allocator{names_.range_of(settings_.allocate), names_.range_of(settings_.release)};
-  if (allocator.allocate.begin != 0 && allocator.release.begin != 0) judges_.know_allocator(allocator);
-  judges_.know_frame_table(frame_table_.table());
-  if (const auto panic = names_.range_of(settings_.panic); panic.begin != 0) judges_.know_panic(panic.begin);
+  vellum::acquaint(judges_, names_, {settings_.allocate, settings_.release, settings_.panic}, frame_table_);
   judges_.stop_at(stop_of(settings_.until));
   judges_.also_stop_at(vellum::StopAt::finding);
   if (settings_.until == Until::function_return) {

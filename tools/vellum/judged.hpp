@@ -7,7 +7,7 @@
 #include "tools/vellum/report.hpp"
 #include "tools/vellum/vm.hpp"
 #include "vellum/judge/judge_memory.hpp"
-#include "vellum/words/allocator.hpp"
+#include "vellum/words/acquaint.hpp"
 
 namespace vellum_tool {
 

@@ -3,6 +3,7 @@
 
 #include "vellum/words/locks.hpp"
 #include "vellum/words/sentence.hpp"
+#include "vellum/words/sleepers.hpp"
 
 namespace vellum_tool {
 
@@ -20,11 +21,22 @@ std::string who(const vellum::Moment& moment, const vellum::Names& names) {
   return "hart " + std::to_string(moment.hart) + ", " + names.place(moment.pc) + when;
 }
 
+/// The functions that the place was expanded into: its own line may stand in any of many.
+std::string expanded_in(u64 address, const vellum::Names& names) {
+  std::string text;
+  for (const std::string& outer : names.around(address)) text += "            expanded in " + outer + "\n";
+  return text;
+}
+
+std::string expanded_in(const vellum::Moment& moment, const vellum::Names& names) {
+  return moment.hart == vellum::by_device ? std::string() : expanded_in(moment.pc, names);
+}
+
 std::string called_from(const vellum::CallChain& callers, const vellum::Names& names) {
   std::string text;
   for (const u64 caller : callers) {
     if (caller == 0) break;
-    text += "            called from " + names.place(call_of(caller)) + "\n";
+    text += "            called from " + names.place(call_of(caller)) + "\n" + expanded_in(call_of(caller), names);
   }
   return text;
 }
@@ -38,14 +50,21 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
+std::string list_of(std::span<const std::string> texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ",") + quoted(text);
+  return "[" + list + "]";
+}
+
 std::string moment_as_json(const vellum::Moment& moment, const vellum::CallChain& callers, const vellum::Names& names) {
   std::string text = "{\"instruction\":" + std::to_string(moment.step);
   if (moment.hart == vellum::by_device) return text + ",\"device\":true}";
   text += ",\"hart\":" + std::to_string(moment.hart) + ",\"pc\":" + quoted(in_hex(moment.pc)) +
           ",\"function\":" + quoted(names.function(moment.pc)) + ",\"line\":" + quoted(names.line(moment.pc)) +
-          ",\"callers\":[";
+          ",\"around\":" + list_of(names.around(moment.pc)) + ",\"callers\":[";
   for (std::size_t i = 0; i < callers.size() && callers[i] != 0; ++i) {
     text += (i == 0 ? "" : ",") + quoted(names.place(call_of(callers[i])));
+    for (const std::string& outer : names.around(call_of(callers[i]))) text += "," + quoted(outer);
   }
   return text + "]}";
 }
@@ -58,9 +77,11 @@ std::string describe(const vellum::Finding& finding, const vellum::Names& names,
                      std::span<const vellum::WalkStep> walk) {
   std::string text = std::string("vellum: ") + name_of(severity_of(finding.rule)) + ": " + name_of(finding.rule) +
                      " (" + source_of(finding.rule) + ")\n    " + sentence_of(finding) + "\n";
-  text += "    here:   " + who(finding.now, names) + "\n" + called_from(finding.callers, names);
+  text += "    here:   " + who(finding.now, names) + "\n" + expanded_in(finding.now, names) +
+          called_from(finding.callers, names);
   if (finding.has_cause) {
-    text += "    cause:  " + who(finding.cause, names) + "\n" + called_from(finding.cause_callers, names);
+    text += "    cause:  " + who(finding.cause, names) + "\n" + expanded_in(finding.cause, names) +
+            called_from(finding.cause_callers, names);
   }
   if (finding.entry_address != 0) {
     text += "    entry:  at " + in_hex(finding.entry_address) + " was " + in_hex(finding.old_entry) + ", is " +
@@ -134,7 +155,14 @@ std::string describe_harts(const Vm& machine, const vellum::Names& names) {
     }
   }
   if (const std::string circle = circle_of(waiting); !circle.empty()) text += "    a circle: " + circle + "\n";
-  return text;
+  const vellum::Sleepers sleepers(names);
+  const auto any_hart_sees = [&](u64 address) -> std::optional<u64> {
+    for (unsigned i = 0; i < machine.hart_count(); ++i) {
+      if (const auto word = machine.word_at(i, address)) return word;
+    }
+    return std::nullopt;
+  };
+  return text + describe(sleepers.all(any_hart_sees));
 }
 
 std::string describe(const vellum::EntryChange& change, const vellum::Names& names) {

@@ -3,7 +3,6 @@
 // A machine, whoever observes it, as the command's parts see it: the terminal, the list of commands, the debugger.
 
 #include <array>
-#include <bit>
 #include <functional>
 #include <optional>
 #include <span>
@@ -81,10 +80,7 @@ class MachineVm : public Vm {
   [[nodiscard]] unsigned hart_count() const override { return machine_->hart_count(); }
   [[nodiscard]] const vellum::HartState& hart_state(unsigned hart) const override { return machine_->hart(hart); }
   [[nodiscard]] std::optional<vellum::u64> word_at(unsigned hart, vellum::u64 address) const override {
-    const auto place = address % 8 == 0 ? machine_->look_up(hart, address, vellum::AccessKind::load) : std::nullopt;
-    std::array<vellum::u8, 8> bytes{};
-    if (!place || !machine_->read_physical(place->physical_address, bytes)) return std::nullopt;
-    return std::bit_cast<vellum::u64>(bytes);
+    return machine_->look_at(hart, address);
   }
 
   [[nodiscard]] vellum::Machine<O>& machine() { return *machine_; }

@@ -9,7 +9,8 @@
 //
 // A frame that was handed out is followed until each of its words has been stored to: what nobody wrote since then was
 // left there by whoever had the frame before. So it is known when user mode reads such a word, or when a table has such
-// an entry. A frame into whose words much is stored twice, or that is used much, serves the kernel's own work (a
+// an entry. One that holds nothing but zeros then is followed again until user mode has it: so it is seen how a program
+// is loaded. A frame into whose words much is stored twice, or that is used much, serves the kernel's own work (a
 // stack): it is left alone, since to follow it costs time.
 
 #include <array>
@@ -34,9 +35,13 @@ struct FrameAllocator {
 
 enum class FrameState : u8 { unknown, in_use, free };
 
+enum class Stored : u8 { zeros, content };
+
 struct FrameRecord {
   FrameState state = FrameState::unknown;
   bool is_followed = false;  // in use, and not all of it has been stored to since it was handed out
+  bool was_clear = false;    // ... and it was all zero then
+  bool has_content = false;  // something other than zeros was stored since it is followed
   bool is_reached = false, is_searched = false;  // by the search for leaks
   u16 words_written = 0;
   u16 last_word = 0;  // stored to
@@ -77,19 +82,23 @@ class Frames {
   /// The code of an allocator that is more than two functions.
   void know_code(std::span<const CodeRange> code) { code_ = code; }
 
+  enum class Before : u8 { unknown, zeros };
   /// From now on it is known which words of the frame have been stored to. False: there is no memory for that.
-  bool follow(u64 page) {
+  bool follow(u64 page, Before content) {
     if (page >= written_.size()) return false;
     written_[page] = {};
     FrameRecord& frame = records_[page];
     frame.is_followed = true;
+    frame.was_clear = content == Before::zeros;
+    frame.has_content = false;
     frame.words_written = frame.rewritten = frame.accesses = 0;
     frame.last_word = none;
     return true;
   }
   /// A store to the words from `first` to `last`. Whether the frame has to be followed any longer.
-  bool note_store(u64 page, u32 first, u32 last) {
+  bool note_store(u64 page, u32 first, u32 last, Stored what) {
     FrameRecord& frame = records_[page];
+    frame.has_content |= what == Stored::content;
     bool is_new = false;
     for (u32 word = first; word <= last; ++word) {
       u64& bits_of = written_[page][word / 64];
@@ -102,7 +111,9 @@ class Frames {
     // A word is often filled by several stores, one beside the other.
     if (!is_new && first != frame.last_word) ++frame.rewritten;
     frame.last_word = static_cast<u16>(last);
-    return frame.words_written < page_bytes / sizeof(u64) && frame.rewritten < much_rewritten && note_access(page);
+    if (frame.rewritten >= much_rewritten || !note_access(page)) return false;
+    if (frame.words_written < page_bytes / sizeof(u64)) return true;
+    return !frame.has_content && follow(page, Before::zeros);
   }
   /// Any access. Whether the frame has to be followed any longer.
   bool note_access(u64 page) { return ++records_[page].accesses < much_used; }

@@ -226,14 +226,20 @@ void Judges::on_entry_store(Hart* hart, u64 address, u64 old_value, u64 new_valu
 }
 
 void Judges::on_code_store(Hart* hart, u64 address, u64 bytes) {
-  if (attention_ == Attention::away) return;
-  code_stores_.note(address, bytes, ++tick_, moment_of(hart));
+  if (attention_ != Attention::away) note_code(hart, address, bytes);
+}
+
+void Judges::note_code(const Hart* hart, u64 address, u64 bytes) {
+  CodeStore store{.tick = ++tick_, .by = moment_of(hart)};
+  if (hart != nullptr) store.callers = storing_.of(*hart, [this](const Hart& who) { return callers_of(who); });
+  code_stores_.note(address, bytes, store);
   const u64 page = machine_->memory().page_at(address);
   if (code_pages_.note_store(page, tick_)) machine_->forget_fetches(page);
 }
 
-void Judges::on_fetch_page(Hart& hart, u64 /*virtual_page*/, u64 physical_page) {
+void Judges::on_fetch_page(Hart& hart, u64 virtual_page, u64 physical_page) {
   if (attention_ != Attention::judging) return;
+  judge_frame(&hart, virtual_page, physical_page, AccessKind::fetch);
   const u64 page = machine_->memory().page_at(physical_page);
   if (code_pages_.note_arrival(hart.id, page, last_fence_i_[hart.id])) machine_->forget_decoded(page);
 }
@@ -248,7 +254,8 @@ void Judges::on_decode(Hart& hart, u64 physical, u64 bytes) {
                  .new_physical = physical,
                  .is_allowed_now = true,
                  .has_cause = true,
-                 .cause = store->by});
+                 .cause = store->by,
+                 .cause_callers = store->callers});
 }
 
 void Judges::on_satp(Hart& hart, u64 /*old_value*/, u64 new_value) {
@@ -308,8 +315,7 @@ void Judges::forget_stops() {
 }
 
 void Judges::know_panic(u64 function) {
-  panic_ = function;
-  machine_->break_at(function, true);
+  if (panic_count_ < panics_.size() && machine_->break_at(function, true)) panics_[panic_count_++] = function;
 }
 
 void Judges::on_break(Hart& hart, u64 pc) {
@@ -326,7 +332,8 @@ void Judges::on_break(Hart& hart, u64 pc) {
 
 /// A hart comes to one of the functions that the judges know of, or back from it.
 void Judges::judge_call(Hart& hart, u64 pc) {
-  if (pc == panic_) report(&hart, {.rule = Rule::panic, .address = pc});
+  const auto panics = std::span(panics_).first(panic_count_);
+  if (std::ranges::find(panics, pc) != panics.end()) report(&hart, {.rule = Rule::panic, .address = pc});
   if (pc == frames_.allocator().release.begin) note_freed(hart);
   const auto known = std::span(allocated_at_).first(allocated_at_count_);
   if (pc == frames_.allocator().allocate.begin) {
@@ -357,10 +364,12 @@ bool Judges::is_known(const Finding& finding) const {
     const bool is_same = !by_place && known.has_cause && finding.has_cause
                              ? known.cause.pc == finding.cause.pc
                              : known.now.pc == finding.now.pc && known.callers[0] == finding.callers[0];
-    // A page is filled by many stores, and run through by many instructions.
-    const bool is_same_page = finding.rule == Rule::stale_code && known.now.hart == finding.now.hart &&
-                              (known.new_physical & page_mask) == (finding.new_physical & page_mask);
-    if (is_same || is_same_page) return true;
+    // A page is filled by many stores, which one caller asked for, and run through by many instructions.
+    const bool is_same_code =
+        finding.rule == Rule::stale_code && (known.cause_callers == finding.cause_callers ||
+                                             (known.now.hart == finding.now.hart &&
+                                              (known.new_physical & page_mask) == (finding.new_physical & page_mask)));
+    if (is_same || is_same_code) return true;
   }
   return false;
 }

@@ -100,7 +100,7 @@ class Judges : public Unobserved {
   void know_frame_table(const FrameTable& table);
   /// The machine begins anew: nothing is known of any page.
   void forget_pages();
-  /// Where the function stands that the kernel calls when it gives up.
+  /// Where a function stands that the kernel calls when it gives up; there may be a few.
   void know_panic(u64 function);
   /// Makes run() come back when the function at this address, called from now on, has returned. False: too many such.
   bool stop_at_return_of(u64 function);
@@ -146,10 +146,10 @@ class Judges : public Unobserved {
   [[nodiscard]] std::optional<Rule> broken_by(u64 value, u32 level, u64 address, const TablePath& path) const;
   [[nodiscard]] bool path_to(u64 table, const TableRecord& record, u64 address, TablePath& path) const;
   void judge_call(Hart& hart, u64 pc);
-  enum class IsFollowed : u8 { no, yes };
+  enum class Following : u8 { none, unknown_words, zeros };
   void watch_frame(u64 page);
   void note_free(const Hart* hart, u64 page);
-  void note_handed_out(const Hart* hart, u64 page, IsFollowed followed);
+  void note_handed_out(const Hart* hart, u64 page, Following following);
   void note_freed(Hart& hart);
   void note_allocated(const Hart& hart);
   [[nodiscard]] FrameUse use_of(u64 state) const;
@@ -157,8 +157,9 @@ class Judges : public Unobserved {
   [[nodiscard]] bool is_free_in_table(u64 page) const;
   void on_frame_record(const Hart* hart, const Access& access, u64 value);
   void judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind);
-  void follow_access(Hart* hart, const Access& access, AccessKind kind);
+  void follow_access(Hart* hart, const Access& access, AccessKind kind, u64 value);
   void judge_junk(Hart& hart, const Access& access);
+  void note_code(const Hart* hart, u64 address, u64 bytes);
   void reach(u64 page);
   void reach_from(u64 word);
   void reach_from_entry(u64 place, u64 value);
@@ -174,6 +175,7 @@ class Judges : public Unobserved {
   EntryHistory history_;
   CodeStores code_stores_;
   CodePages code_pages_;
+  SameCallers storing_;
   TableAges table_ages_;
   std::array<HartFences, max_harts> fences_;
   std::array<u64, max_harts> last_fence_i_{};
@@ -183,7 +185,8 @@ class Judges : public Unobserved {
   std::array<TablePath, max_harts> walked_{};  // the tables of each hart's last walk
   std::array<u64, 32> allocated_at_{};  // where calls of the allocator return to
   usize allocated_at_count_ = 0;
-  u64 panic_ = 0;
+  std::array<u64, 4> panics_{};
+  usize panic_count_ = 0;
   u64 rules_ = ~u64{0};
   JudgedMachine* machine_ = nullptr;
   PageKeeper* keeper_ = nullptr;

@@ -55,11 +55,13 @@ void Judges::note_free(const Hart* hart, u64 page) {
   watch_frame(page);
 }
 
-void Judges::note_handed_out(const Hart* hart, u64 page, IsFollowed followed) {
+void Judges::note_handed_out(const Hart* hart, u64 page, Following following) {
   FrameRecord* frame = frames_.at(page);
   if (frame == nullptr) return;
   *frame = {.state = FrameState::in_use, .changed = moment_of(hart), .callers = callers_of(*hart)};
-  if (followed == IsFollowed::yes) (void)frames_.follow(page);
+  if (following != Following::none) {
+    (void)frames_.follow(page, following == Following::zeros ? Frames::Before::zeros : Frames::Before::unknown);
+  }
   watch_frame(page);
 }
 
@@ -86,7 +88,7 @@ void Judges::note_allocated(const Hart& hart) {
   const u64 page = Memory::ram_page(physical);
   const FrameRecord* frame = frames_.at(page);
   if (frame == nullptr || frame->state != FrameState::free) return;
-  note_handed_out(&hart, page, IsFollowed::yes);
+  note_handed_out(&hart, page, Following::unknown_words);
   --frames_.at(page)->changed.pc;  // in the call, not behind it
 }
 
@@ -97,10 +99,7 @@ FrameUse Judges::use_of(u64 state) const { return state < table_.uses.size() ? t
 /// Once the kernel has made its table: from then on each store to it is seen.
 void Judges::find_frame_table(const Hart& hart) {
   if (table_.allocator == 0 || placed_table_.begin != 0 || attention_ != Attention::judging) return;
-  const auto read = [&](u64 address) -> u64 {
-    const auto place = machine_->look_up(hart.id, address, AccessKind::load);
-    return place ? entry_at(place->physical_address).value_or(0) : 0;
-  };
+  const auto read = [&](u64 address) { return machine_->look_at(hart.id, address).value_or(0); };
   const u64 records = read(table_.allocator + table_.records);
   const auto place = records != 0 ? machine_->look_up(hart.id, records, AccessKind::load) : std::nullopt;
   const u64 count = read(table_.allocator + table_.count), base = read(table_.allocator + table_.base);
@@ -165,9 +164,11 @@ void Judges::on_frame_record(const Hart* hart, const Access& access, u64 value) 
       // A block's frames become single ones when it is split: they were handed out before.
       const FrameRecord* frame = frames_.at(i);
       if (frame == nullptr || frame->state == FrameState::in_use) continue;
-      const bool is_followed =
-          frame->state == FrameState::free && use != FrameUse::of_kernel && before != FrameUse::free_clear;
-      note_handed_out(hart, i, is_followed ? IsFollowed::yes : IsFollowed::no);
+      const bool is_followed = frame->state == FrameState::free && use != FrameUse::of_kernel;
+      note_handed_out(hart, i,
+                      !is_followed                     ? Following::none
+                      : before == FrameUse::free_clear ? Following::zeros
+                                                       : Following::unknown_words);
     }
   }
 }
@@ -182,7 +183,7 @@ void Judges::on_watched(Hart* hart, const Access& access, AccessKind kind, u64 v
     return;
   }
   judge_frame(hart, access.virtual_address, access.physical_address, kind);
-  follow_access(hart, access, kind);
+  follow_access(hart, access, kind, value);
 }
 
 void Judges::judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind) {
@@ -203,17 +204,22 @@ void Judges::judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind)
 }
 
 /// An access to a frame that was handed out and not yet filled.
-void Judges::follow_access(Hart* hart, const Access& access, AccessKind kind) {
+void Judges::follow_access(Hart* hart, const Access& access, AccessKind kind, u64 value) {
   const u64 page = Memory::ram_page(access.physical_address);
   const FrameRecord* frame = frames_.at(page);
   if (frame == nullptr || !frame->is_followed) return;
   const u32 first = word_in_page(access.physical_address),
             last = word_in_page(access.physical_address + access.bytes - 1);
+  const bool is_by_user = hart != nullptr && hart->privilege == Privilege::user;
   bool goes_on;
-  if (kind == AccessKind::store) {
-    goes_on = frames_.note_store(page, first, last);
+  if (is_by_user && frame->was_clear) {
+    goes_on = false;
+  } else if (kind == AccessKind::store) {
+    const bool is_cleared = hart != nullptr && value << 8 * (sizeof(u64) - access.bytes) == 0;
+    if (!is_cleared) note_code(hart, access.physical_address, access.bytes);  // zeros are no instructions
+    goes_on = frames_.note_store(page, first, last, is_cleared ? Stored::zeros : Stored::content);
   } else {
-    if (hart != nullptr && hart->privilege == Privilege::user) judge_junk(*hart, access);
+    if (is_by_user) judge_junk(*hart, access);
     goes_on = frames_.note_access(page);
   }
   if (goes_on) return;

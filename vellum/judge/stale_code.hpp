@@ -3,6 +3,9 @@
 // The judge of missing fence.i: a hart executes bytes that were stored after its last one (unprivileged manual,
 // Zifencei). Stores are remembered for each eight bytes in a table of fixed size; where two share a place the older is
 // forgotten, so the judge errs towards silence.
+//
+// Seen are the stores into pages with instructions that someone has run, and those that fill a frame that was handed
+// out: a program that the kernel has just loaded into it is run there for the first time.
 
 #include <algorithm>
 #include <array>
@@ -18,6 +21,7 @@ struct CodeStore {
   u64 address = ~u64{0};  // physical, a multiple of 8
   u64 tick = 0;
   Moment by{};
+  CallChain callers{};
 };
 
 class CodeStores {
@@ -25,8 +29,12 @@ class CodeStores {
   /// `places.size()` is a power of two.
   explicit CodeStores(std::span<CodeStore> places) : places_(places) {}
 
-  void note(u64 address, u64 bytes, u64 tick, const Moment& by) {
-    for (u64 at = address & ~u64{7}; at < address + bytes; at += 8) place_of(at) = {at, tick, by};
+  void note(u64 address, u64 bytes, const CodeStore& store) {
+    for (u64 at = address & ~u64{7}; at < address + bytes; at += 8) {
+      CodeStore& place = place_of(at);
+      place = store;
+      place.address = at;
+    }
   }
 
   /// The newest store into these bytes after `tick`; null if none is known.
@@ -45,6 +53,28 @@ class CodeStores {
   }
 
   std::span<CodeStore> places_;
+};
+
+/// Who called, where many stores follow each other in one loop: the chain is looked up for the first of them.
+class SameCallers {
+ public:
+  template <class ChainOf>
+  const CallChain& of(const Hart& hart, ChainOf chain_of) {
+    constexpr u32 return_address = 1, stack_pointer = 2, frame_pointer = 8;
+    const Key key{hart.x[return_address], hart.x[stack_pointer], hart.x[frame_pointer], hart.satp, hart.id};
+    if (key != key_) chain_ = chain_of(hart);
+    key_ = key;
+    return chain_;
+  }
+
+ private:
+  struct Key {
+    u64 returns_to = 0, stack = 0, frame = 0, satp = 0;
+    u32 hart = by_device;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  Key key_;
+  CallChain chain_{};
 };
 
 /// Pages with code that are stored into. The machine decodes an instruction once for all harts: a hart that comes to a

@@ -138,6 +138,9 @@ class Machine {
 
   /// Where an address of a hart leads, without any effect on the machine; nothing if it leads nowhere.
   [[nodiscard]] std::optional<Translation> look_up(u32 hart, u64 address, AccessKind kind) const;
+  /// The 8 bytes at a virtual address, a multiple of 8, as the hart could load them now, without any effect on the
+  /// machine; nothing where it could not, or where they are neither in RAM nor ROM.
+  [[nodiscard]] std::optional<u64> look_at(u32 hart, u64 address) const;
   /// RAM and ROM from outside; false when some of it is neither. Devices are not touched.
   bool read_physical(u64 address, std::span<u8> to) const;
   bool write_physical(u64 address, std::span<const u8> from);

@@ -165,6 +165,16 @@ std::optional<Translation> Machine<O>::look_up(u32 hart, u64 address, AccessKind
 }
 
 template <Observer O>
+std::optional<u64> Machine<O>::look_at(u32 hart, u64 address) const {
+  const auto place = address % sizeof(u64) == 0 ? look_up(hart, address, AccessKind::load) : std::nullopt;
+  u64 word = 0;
+  if (!place || !read_physical(place->physical_address, {reinterpret_cast<u8*>(&word), sizeof word})) {
+    return std::nullopt;
+  }
+  return word;
+}
+
+template <Observer O>
 bool Machine<O>::read_physical(u64 address, std::span<u8> to) const {
   for (usize i = 0; i < to.size();) {
     const u64 page = memory_.page_at(address + i);

@@ -12,52 +12,13 @@ namespace vellum {
 namespace {
 
 using debug::Dwarf;
-using debug::Entry;
 using debug::Type;
 
-constexpr usize longest_name = 40;
 constexpr u32 frame_pointer = 8, stack_pointer = 2;
-
-std::optional<u64> bytes_at(u64 address, u32 bytes, const Locks::WordAt& word_at) {
-  if (address % bytes != 0) return std::nullopt;
-  const auto word = word_at(address & ~u64{7});
-  if (!word) return std::nullopt;
-  const u64 value = *word >> 8 * (address % 8);
-  return bytes == 8 ? value : value & ((u64{1} << 8 * bytes) - 1);
-}
-
-/// A short text of printable characters; nothing where there is something else.
-std::optional<std::string> text_at(u64 address, const Locks::WordAt& word_at) {
-  std::string text;
-  while (text.size() <= longest_name) {
-    const auto letter = bytes_at(address + text.size(), 1, word_at);
-    if (!letter || (*letter != 0 && (*letter < 0x20 || *letter > 0x7e))) return std::nullopt;
-    if (*letter == 0) return text.empty() ? std::nullopt : std::optional(text);
-    text += static_cast<char>(*letter);
-  }
-  return std::nullopt;
-}
-
-/// What the function's first parameter points or refers to.
-std::optional<Type> first_parameter(const Dwarf& dwarf, const Entry& function) {
-  debug::Walk walk = debug::Walk::below(dwarf, function);
-  while (walk.next().value_or(false)) {
-    if (walk.entry().tag() != debug::tag::formal_parameter) {
-      if (!walk.skip_children()) return std::nullopt;
-      continue;
-    }
-    const auto type = Type::of(dwarf, walk.entry());
-    const auto bare = type ? type->stripped() : type;
-    const auto target = bare ? bare->target() : bare;
-    const auto lock = target ? target->stripped() : target;
-    return lock ? std::optional(*lock) : std::nullopt;
-  }
-  return std::nullopt;
-}
 
 /// What may be the address of the lock that a function of a few instructions waits for: where arguments are and what
 /// it works with, then what it saves.
-std::vector<u64> candidates(const HartState& hart, const Locks::WordAt& word_at) {
+std::vector<u64> candidates(const HartState& hart, const WordAt& word_at) {
   std::vector<u64> found;
   for (const u32 number : {10, 6, 11, 12, 13, 14, 15, 16, 17, 5, 7, 28, 29, 30, 31, 9, 18, 19, 20, 21, 22}) {
     found.push_back(hart.x[number]);
@@ -92,10 +53,7 @@ Locks::Locks(const Names& names) : names_(names) {
 /// What locks look like, from the function that takes one.
 bool Locks::learn(const debug::DebugInfo& info, CodeRange taker) {
   const Dwarf& dwarf = *info.dwarf();
-  std::array<debug::Place, 4> places;
-  const usize count = info.places_at(taker.begin, places);
-  if (count == 0 || !places[count - 1].entry) return false;
-  const auto lock = first_parameter(dwarf, *places[count - 1].entry);
+  const auto lock = first_parameter(info, taker.begin);
   if (!lock) return false;
   const auto taken = either(dwarf, *lock, "locked", "word_"), name = either(dwarf, *lock, "name", "name_");
   if (!taken || !name) return false;

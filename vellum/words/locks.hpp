@@ -5,7 +5,6 @@
 // Known are locks like xv6's (struct spinlock: locked, name, cpu; the function acquire) and like Bifolium's
 // (locks::SpinLock: word_, name_; who holds it is written down in debug kernels, in locks::held_locks).
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "vellum/machine/machine.hpp"
 #include "vellum/words/names.hpp"
+#include "vellum/words/words_at.hpp"
 
 namespace vellum {
 
@@ -30,9 +30,6 @@ using Waiting = std::vector<std::optional<AwaitedLock>>;
 
 class Locks {
  public:
-  /// Reads 8 bytes at a virtual address, a multiple of 8, as the hart could load them.
-  using WordAt = std::function<std::optional<u64>(u64 address)>;
-
   explicit Locks(const Names& names);
 
   /// The lock that the hart turns on; nothing where it does something else, or the file does not tell.

@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "vellum/isa/privileged.hpp"
 #include "vellum/words/sentence.hpp"
 
 namespace vellum {
@@ -21,16 +22,45 @@ Names::Names(std::span<const u8> file) : arena_(std::span<std::byte>(), more, th
   if (const auto info = debug::DebugInfo::open(std::as_bytes(file), arena_)) info_ = *info;
 }
 
-std::optional<debug::Place> Names::find(u64 address) const {
-  if (info_ == nullptr) return std::nullopt;
-  std::array<debug::Place, 8> places;
-  const usize count = info_->places_at(address, places);
+/// The page through which xv6 goes in and out of the kernel is mapped below the end of the lower half as well.
+u64 Names::where_linked(u64 address) const {
+  constexpr u64 trampoline = 0x3f'ffff'f000;
+  if ((address & page_mask) != trampoline) return address;
+  for (const char* name : {"trampoline", "trampoline_start"}) {
+    if (const debug::Symbol* symbol = info_->symbols().find(name))
+      return (symbol->address & page_mask) + address - trampoline;
+  }
+  return address;
+}
+
+usize Names::find_all(u64 address, Places& places) const {
+  if (info_ == nullptr) return 0;
+  const usize count = info_->places_at(where_linked(address), places);
   // An inlined function of the C++ library says less than the line that calls it.
   std::array<char, 512> room;
-  for (const debug::Place& found : std::span(places).first(count)) {
-    if (!found.file || debug::spell(*found.file, room).find("/include/c++/") == std::string_view::npos) return found;
+  usize kept = 0;
+  for (usize i = 0; i < count; ++i) {
+    const auto& file = places[i].file;
+    const bool is_of_library = file && debug::spell(*file, room).find("/include/c++/") != std::string_view::npos;
+    if (!is_of_library || count == 1) places[kept++] = places[i];
   }
-  return count == 0 ? std::nullopt : std::optional(places[0]);
+  return kept;
+}
+
+std::optional<debug::Place> Names::find(u64 address) const {
+  Places places;
+  return find_all(address, places) == 0 ? std::nullopt : std::optional(places[0]);
+}
+
+std::vector<std::string> Names::around(u64 address) const {
+  Places places;
+  const usize count = find_all(address, places);
+  std::vector<std::string> list;
+  for (usize i = 1; i < count; ++i) {
+    const std::string where = line_of(places[i]);
+    list.push_back(std::string(places[i].function) + (where.empty() ? "" : " (" + where + ")"));
+  }
+  return list;
 }
 
 std::string Names::function(u64 address) const {
@@ -41,13 +71,17 @@ std::string Names::function(u64 address) const {
 
 std::string Names::line(u64 address) const {
   const auto found = find(address);
-  if (!found || !found->file || !found->line) return {};
+  return found ? line_of(*found) : std::string();
+}
+
+std::string Names::line_of(const debug::Place& place) {
+  if (!place.file || !place.line) return {};
   std::array<char, 512> room;
   // As the kernel's author names it: without the folder that it was built in.
-  std::string_view file = debug::spell(*found->file, room);
+  std::string_view file = debug::spell(*place.file, room);
   if (const auto up = file.rfind("/../"); up != std::string_view::npos) file.remove_prefix(up + 4);
   if (const auto folder = file.rfind("/kernel/"); folder != std::string_view::npos) file.remove_prefix(folder + 1);
-  return std::string(file) + ":" + std::to_string(*found->line);
+  return std::string(file) + ":" + std::to_string(*place.line);
 }
 
 std::string Names::place(u64 address) const {

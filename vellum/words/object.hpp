@@ -3,6 +3,7 @@
 // Where the parts of a kernel's objects lie, by their names in its debug information.
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "vellum/debug/debug_info.hpp"
@@ -21,5 +22,15 @@ struct Part {
 
 /// The enumeration in a wrapper such as std::atomic<State>, which is as large; the type itself if it is one.
 [[nodiscard]] std::optional<debug::Type> enumeration_in(const debug::Dwarf& dwarf, const debug::Type& type);
+
+/// What the first parameter of the function at this address points or refers to; nothing where the file does not tell.
+[[nodiscard]] std::optional<debug::Type> first_parameter(const debug::DebugInfo& info, debug::u64 function);
+
+/// The innermost part of an object that begins `offset` bytes from its start, or holds that byte: "[3].lock"; empty for
+/// the object itself.
+[[nodiscard]] std::string path_to(const debug::Dwarf& dwarf, const debug::Type& type, debug::u64 offset);
+
+/// "process::the_table" for a name that is mangled and of no more than namespaces; any other as it is.
+[[nodiscard]] std::string plain_name(std::string_view symbol);
 
 }  // namespace vellum

@@ -89,6 +89,39 @@ __attribute__((noinline)) void panic(const char *why) {
   }
 }
 
+// Processes and locks like xv6's, for who sleeps on what.
+struct sleeplock {
+  unsigned locked;
+  struct spinlock lk;
+  const char *name;
+  int pid;
+};
+enum procstate { UNUSED, USED, SLEEPING, RUNNABLE };
+struct proc {
+  enum procstate state;
+  void *chan;
+  int pid;
+  char name[16];
+} proc[4];
+struct {
+  int count;
+  struct sleeplock of_buffer[2];
+} cache = {.of_buffer = {{1, .name = "buffer", .pid = 2}, {1, .name = "buffer", .pid = 1}}};
+unsigned ticks;
+
+__attribute__((noinline)) void acquiresleep(struct sleeplock *taken) {
+  if (!taken->locked) taken->locked = 1;
+}
+
+__attribute__((noinline)) void go_to_sleep(void) {
+  proc[0] = (struct proc){SLEEPING, &proc[0], 5, "init"};
+  proc[1] = (struct proc){SLEEPING, &cache.of_buffer[0], 1, "first"};
+  proc[2] = (struct proc){SLEEPING, &cache.of_buffer[1], 2, "second"};
+  proc[3] = (struct proc){SLEEPING, &ticks, 3, "third"};
+  acquiresleep(&cache.of_buffer[0]);
+  asm volatile("wfi");  // asleep
+}
+
 __attribute__((noinline)) void acquire(struct spinlock *taken) {
   while (__atomic_exchange_n(&taken->locked, 1, __ATOMIC_ACQUIRE)) {  // here: hang
   }
@@ -273,7 +306,7 @@ __attribute__((noinline)) void get_stuck(void) {
   acquire(&lock);
   if (IS(deadlock)) acquire(&lock);  // twice
   lock.locked = 0;
-  if (IS(sleeps)) asm volatile("wfi");  // asleep
+  if (IS(sleeps)) go_to_sleep();
 }
 
 void kernel_main(void) {
