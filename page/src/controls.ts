@@ -14,10 +14,15 @@ export interface Controls {
   goTo(step: number): void;
 }
 
-const targets: [Until, string][] = [['instruction', 'one instruction'], ['trap', 'next trap'], ['fault', 'next page fault'],
+const targets: [Until, string][] = [['trap', 'next trap'], ['fault', 'next page fault'],
   ['satp', 'next satp write'], ['fork', 'next fork'], ['exec', 'next exec'], ['finding', 'next finding']];
 
 function readable(steps: number): string { return steps.toLocaleString('en').replaceAll(',', ' '); }
+
+/** Not disabled while it cannot be used: whoever presses it again and again by the keyboard would lose it each time. */
+function button(id: string, isUsable: boolean, act: () => void, text: string, kind = '') {
+  return html`<button type="button" id=${id} class=${kind} aria-disabled=${isUsable ? 'false' : 'true'} @click=${() => { if (isUsable) act(); }}>${text}</button>`;
+}
 
 export function controlsView(controls: Controls) {
   const status = page.status;
@@ -25,17 +30,13 @@ export function controlsView(controls: Controls) {
   const past = status.step < status.newest;
   return html`<section class="controls" aria-label=${t('Time')}>
     <div class="row">
-      ${status.running
-        ? html`<button type="button" class="primary" id="pause" @click=${() => controls.pause()}>❚❚ ${t('Pause')}</button>`
-        : html`<button type="button" class="primary" id="run" ?disabled=${status.ended !== ''} @click=${() => controls.run()}>▶ ${t('Run')}</button>`}
-      <button type="button" id="back" ?disabled=${status.running || status.step === 0} @click=${() => controls.back()}>◀ ${t('Step back')}</button>
-      <button type="button" id="step" ?disabled=${status.running} @click=${() => controls.until('instruction')}>${t('Step')} ▶</button>
-      <label class="visually-hidden" for="until">${t('Run to')}</label>
-      <select id="until" ?disabled=${status.running} @change=${(event: Event) => {
-        const select = event.target as HTMLSelectElement;
-        if (select.value !== '') controls.until(select.value as Until);
-        select.value = '';
-      }}><option value="">${t('Run to')}…</option>${targets.slice(1).map(([what, name]) => html`<option value=${what}>${t(name)}</option>`)}</select>
+      ${button(status.running ? 'pause' : 'run', status.running || status.ended === '', () => (page.status?.running ? controls.pause() : controls.run()),
+        status.running ? `❚❚ ${t('Pause')}` : `▶ ${t('Run')}`, 'primary')}
+      ${button('back', !status.running && status.step > 0, () => controls.back(), `◀ ${t('Step back')}`)}
+      ${button('step', !status.running, () => controls.until('instruction'), `${t('Step')} ▶`)}
+      <span class="until"><label class="visually-hidden" for="until">${t('Run to')}</label>
+        <select id="until" @change=${(event: Event) => { page.until = (event.target as HTMLSelectElement).value as Until; }}>${targets.map(([what, name]) => html`<option value=${what} ?selected=${page.until === what}>${t(name)}</option>`)}</select>
+        ${button('run-to', !status.running, () => controls.until(page.until), `${t('Run to')} ▶▶`)}</span>
     </div>
     <div class="row">
       <label for="time">${t('Moment')}</label>

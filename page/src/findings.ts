@@ -127,7 +127,7 @@ function changeRow(change: Change, actions: FindingActions) {
 
 function blameView(actions: FindingActions) {
   if (!page.blame) return nothing;
-  return html`<section class="card" aria-labelledby="blame-title"><h3 id="blame-title">${t('Who wrote the entry at')} <code>${page.blame.pa}</code></h3>
+  return html`<section class="card" aria-labelledby="blame-title"><h3 id="blame-title" tabindex="-1">${t('Who wrote the entry at')} <code>${page.blame.pa}</code></h3>
     ${page.blame.changes.length === 0 ? html`<p class="hint">${t('Nobody since the machine began, as far as is remembered.')}</p>`
       : html`<p class="hint">${t('The newest store first, up to this moment; then what stood there earlier.')}</p><div class="scroll"><table><thead><tr><th>${t('moment')}</th><th>${t('before')} ↓ ${t('after')}</th><th>${t('where')}</th></tr></thead>
         <tbody>${page.blame.changes.map((change) => changeRow(change, actions))}</tbody></table></div>`}</section>`;

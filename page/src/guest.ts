@@ -9,6 +9,7 @@ import { page, type Builtin } from './state';
 export interface GuestActions {
   bootBuiltin(builtin: Builtin): void;
   bootFiles(): void;
+  withoutImage(): void;
   take(files: FileList | File[]): void;
   keepRun(): void;
   copyLink(): void;
@@ -56,6 +57,13 @@ export function readRecording(text: string): Recording {
   return recording as Recording;
 }
 
+/** A chosen file's bytes; none for no file. Throws a sentence when it has been written anew since it was chosen. */
+export async function bytesOf(file: File | undefined): Promise<Uint8Array> {
+  try { return new Uint8Array(await (file ?? new Blob()).arrayBuffer()); } catch {
+    throw new Error(`${file!.name}: ${t('this file has changed since it was dropped, or is gone. Drop it once more.')}`);
+  }
+}
+
 export function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
@@ -76,12 +84,13 @@ export function guestView(acts: GuestActions) {
       ${number('MiB of memory', options.megabytes, 32, 512, (value) => { options.megabytes = value; })}
       ${number('seed', options.seed, 0, 1e9, (value) => { options.seed = value; })}
       <label><input type="checkbox" .checked=${options.judges} @change=${(event: Event) => { options.judges = (event.target as HTMLInputElement).checked; }}>${t('judges')}</label></div>
-    <p class="hint">${t('Another seed lets the harts take turns in another order: races can be hunted by seeds.')}</p>
+    <p class="hint">${t('These count from the next boot.')} ${t('Another seed lets the harts take turns in another order: races can be hunted by seeds.')}</p>
     <div class="row">${page.builtins.map((builtin) => html`<button type="button" class=${page.guest === builtin.name ? 'primary' : ''} @click=${() => acts.bootBuiltin(builtin)}>${t(builtin.title)}</button>`)}</div>
-    <div class="drop" @dragover=${(event: DragEvent) => event.preventDefault()} @drop=${(event: DragEvent) => { event.preventDefault(); if (event.dataTransfer) acts.take(event.dataTransfer.files); }}>
-      <p>${t('Your own kernel: drop kernel/kernel and fs.img here, or choose them. They stay in this tab.')}</p>
+    <div class="drop">
+      <p>${t('Your own kernel: drop kernel/kernel and fs.img anywhere on this page, or choose them. They stay in this tab.')}</p>
       <input type="file" multiple id="files" aria-label=${t('kernel/kernel and fs.img')} @change=${(event: Event) => acts.take((event.target as HTMLInputElement).files!)}>
       ${kernel || image ? html`<p>${t('kernel')}: <b>${kernel?.name ?? '—'}</b>, ${t('image')}: <b>${image?.name ?? '—'}</b>
+        ${image ? html`<button type="button" id="without-image" aria-label="${t('Put the image away')}" title=${t('Put the image away')} @click=${() => acts.withoutImage()}>✕</button>` : nothing}
         <button type="button" class="primary" id="boot" ?disabled=${!kernel} @click=${() => acts.bootFiles()}>${image ? t('Boot') : t('Boot without a disk')}</button></p>` : nothing}
     </div>
     <div class="row"><button type="button" @click=${() => acts.keepRun()}>${t('Keep this run as a file')}</button>

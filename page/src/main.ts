@@ -9,7 +9,7 @@ import { actions, state } from '../../tools/foliowalk/web/src/state';
 import { Client } from './client';
 import { controlsView } from './controls';
 import { findingsView } from './findings';
-import { fromBase64, guestView, loadBuiltin, readRecording, recognise, toBase64 } from './guest';
+import { bytesOf, fromBase64, guestView, loadBuiltin, readRecording, recognise, toBase64 } from './guest';
 import type { Change, Finding, Guest, Options, Recording, Until } from './protocol';
 import { page, type Builtin, type Pane } from './state';
 import { Console } from './terminal';
@@ -43,7 +43,15 @@ const controls = {
 
 const findingActions = {
   goTo: controls.goTo,
-  blame: (pa: string) => void guarded(async () => { page.pane = 'findings'; page.blame = { pa, changes: await client.ask({ do: 'blame', pa }) as Change[] }; }),
+  blame: (pa: string) => void guarded(async () => {
+    page.pane = 'findings';
+    page.blame = { pa, changes: await client.ask({ do: 'blame', pa }) as Change[] };
+    redraw();
+    // Whoever asked from a pane far below is led to the answer.
+    const title = document.getElementById('blame-title');
+    title?.focus({ preventScroll: true });
+    title?.scrollIntoView({ block: 'nearest' });
+  }),
   redraw: () => redraw(),
 };
 
@@ -86,7 +94,6 @@ const guestActions = {
   bootFiles: () => void guarded(async () => {
     const { kernel, image } = page.dropped;
     if (!kernel) return;
-    const bytesOf = async (file: File | undefined) => new Uint8Array(await (file ?? new Blob()).arrayBuffer());
     await boot({ name: kernel.name, kernel: await bytesOf(kernel), image: await bytesOf(image) }, page.options);
   }),
   take: (files: FileList | File[]) => void guarded(async () => {
@@ -97,6 +104,7 @@ const guestActions = {
     }
     if (page.dropped.kernel && page.dropped.image) guestActions.bootFiles();
   }),
+  withoutImage: () => { page.dropped.image = undefined; redraw(); document.getElementById('boot')?.focus(); },
   keepRun: () => void guarded(async () => {
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([JSON.stringify(await recorded(true))], { type: 'application/json' }));
@@ -151,6 +159,14 @@ function header() {
   </header>`;
 }
 
+function consoleView() {
+  return html`<p class="row hint"><span id="console-hint">${t('Esc, then Tab, leaves the console.')}</span>
+    <button type="button" class="link" id="copy-console" @click=${() => void guarded(async () => {
+      await navigator.clipboard.writeText(terminal.text());
+      page.notice = t('The console’s text is in the clipboard.');
+    })}>${t('Copy all of it')}</button></p>`;
+}
+
 function findingCount(): number { return page.findings.length + (page.status?.hang ? 1 : 0); }
 
 function paneTabs() {
@@ -187,7 +203,7 @@ function redraw(): void {
   render(html`${header()}
     ${page.failure ? html`<p class="banner error" role="alert">${page.failure}</p>` : nothing}
     ${page.notice ? html`<p class="banner" role="status">${page.notice}</p>` : nothing}
-    <div class="top"><section class="screen" aria-label=${t('Console')}>${terminal.element}${controlsView(controls)}</section>
+    <div class="top"><section class="screen" aria-label=${t('Console')}>${terminal.element}${consoleView()}${controlsView(controls)}</section>
       <aside>${paneTabs()}<div id="side" role="tabpanel" aria-labelledby="pane-${page.pane}">${side()}</div></aside></div>
     ${explorerView()}`, root);
   drawCanvases();
@@ -227,6 +243,14 @@ async function start(): Promise<void> {
 }
 
 // For tests: what is on the console.
-Object.assign(window, { bifolium: { text: () => terminal.text(), drawn: () => terminal.drawn(), status: () => page.status, findings: () => page.findings, tour: () => page.tourReached, blame: () => page.blame?.changes } });
+Object.assign(window, { bifolium: { text: () => terminal.text(), drawn: () => terminal.drawn(), size: () => terminal.size(), status: () => page.status, findings: () => page.findings, tour: () => page.tourReached, blame: () => page.blame?.changes } });
 addEventListener('resize', redraw);
+// Files may be dropped anywhere: a browser would leave the page for a file that nobody takes.
+addEventListener('dragover', (event) => event.preventDefault());
+addEventListener('drop', (event) => {
+  event.preventDefault();
+  if (!event.dataTransfer || event.dataTransfer.files.length === 0) return;
+  page.pane = 'guest';
+  guestActions.take([...event.dataTransfer.files]);
+});
 void start();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the page shows around the explorer's panes.
 
-import type { Change, Finding, Options, Status } from './protocol';
+import type { Change, Finding, Options, Status, Until } from './protocol';
 
 export type Pane = 'findings' | 'tour' | 'guest';
 
@@ -16,6 +16,7 @@ export const page = {
   open: -1, // the finding that is unfolded
   options: { harts: 1, megabytes: 128, seed: 0, bootargs: '', judges: true } as Options,
   builtins: [] as Builtin[],
+  until: 'trap' as Until, // what "Run to" runs to
   guest: '', // what runs
   dropped: { kernel: undefined as File | undefined, image: undefined as File | undefined },
   tourStep: 0,

@@ -7,8 +7,12 @@ import type { Answer, FromWorker, Options, Recording, Request, Status, ToWorker,
 const StopReason = { stepsDone: 0, idle: 1, poweredOff: 2, reset: 3, outputFull: 4, asked: 5 } as const;
 const sliceMilliseconds = 12;
 const statusMilliseconds = 150;
-// A guest that does not rest gets the next pasted line after so long.
-const typingMilliseconds = 300;
+// A guest gets the next pasted line when it rests. One that never does, as kernels without wfi, gets it after so long and
+// so many instructions; one that has rested before, after ten times that.
+const typingMilliseconds = 300, typingSteps = 30_000_000;
+const Rest = { none: 0, untilTimer: 1, untilTyping: 2 } as const;
+
+const interrupt = 3; // Ctrl-C
 
 const post = (message: FromWorker): void => (self as unknown as Worker).postMessage(message);
 const ok = (value: unknown): Answer => ({ status: 200, value });
@@ -22,7 +26,8 @@ let speed = 0;
 let lastStatus = 0;
 let booted: { name: string; options: Options } | undefined;
 let toType: Uint8Array[] = []; // pasted: a guest's console takes a line at a time
-let lastTyped = 0;
+let lastTyped = 0, lastTypedStep = 0;
+let deepestRest: number = Rest.none; // since it was booted; as deep a rest tells that it is ready for another line
 let toldHang = false;
 
 function state(): Omit<Status, 'running' | 'waiting' | 'speed'> { return module!.call({ do: 'state' }).value as Status; }
@@ -45,11 +50,16 @@ function drain(): void {
 /** The terminal as it was at the moment where the machine stands. */
 function showConsole(): void { post({ output: module!.console(), replay: true }); }
 
+function restNow(): number { return !idle ? Rest.none : module!.nextEvent() < 0 ? Rest.untilTyping : Rest.untilTimer; }
+function isReadyForLine(): boolean { return idle && restNow() === deepestRest; }
+
 /** One piece of running. Returns whether there is more to do now. */
 function piece(): boolean {
   const begin = performance.now();
-  if (toType.length > 0 && (idle || begin - lastTyped > typingMilliseconds)) typeNext();
   const before = module!.step();
+  const patience = deepestRest === Rest.none ? 1 : 10;
+  const isOverdue = begin - lastTyped > patience * typingMilliseconds && before - lastTypedStep > patience * typingSteps;
+  if (toType.length > 0 && (isReadyForLine() || isOverdue)) typeNext();
   const reason = module!.run(chunk);
   const took = performance.now() - begin;
   drain();
@@ -57,8 +67,9 @@ function piece(): boolean {
   if (took > 0 && done > 1000) speed = (done / took) * 1000;
   if (reason === StopReason.stepsDone) chunk = Math.min(Math.max(20_000, chunk * Math.min(2, Math.max(0.5, sliceMilliseconds / Math.max(took, 0.1)))), 20_000_000);
   idle = reason === StopReason.idle;
+  deepestRest = Math.max(deepestRest, restNow());
   if (reason === StopReason.poweredOff || reason === StopReason.reset || (reason === StopReason.asked && until !== '')) { running = false; until = ''; }
-  return running && (!idle || toType.length > 0);
+  return running && (!idle || (toType.length > 0 && isReadyForLine()));
 }
 
 // setTimeout waits four milliseconds when it is nested; a message to oneself does not.
@@ -107,6 +118,7 @@ async function boot(request: Extract<Request, { do: 'boot' }>): Promise<Answer> 
   if (answer.status !== 200) return answer;
   booted = { name: request.guest.name, options: request.options };
   toType = [];
+  deepestRest = Rest.none;
   toldHang = false;
   post({ output: new Uint8Array(), replay: true });
   until = '';
@@ -176,6 +188,7 @@ async function handle(request: Request): Promise<Answer> {
 function typeNext(): void {
   module!.type(toType.shift()!);
   lastTyped = performance.now();
+  lastTypedStep = module!.step();
   idle = false;
 }
 
@@ -193,6 +206,8 @@ function enqueue(input: Uint8Array): void {
 
 /** Whoever types wants to see what comes of it. */
 function type(input: Uint8Array): void {
+  const isInterrupt = input.length === 1 && input[0] === interrupt;
+  if (isInterrupt) toType = []; // it must not wait behind what was pasted
   enqueue(input);
   if (running) {
     tellStatus();

@@ -58,6 +58,7 @@ for (const [fault, rule, here, cause] of faults) {
     if (here) assert.match(card, new RegExp(`kernel\\.c:${lineOf(here)}\\b`));
     if (cause) assert.match(card, new RegExp(`kernel\\.c:${lineOf(cause)}\\b`));
     assert.doesNotMatch(card, /rule\./);
+    if (['uncleared', 'junk'].includes(fault)) await reader.picture(`finding-${fault}`);
   });
 }
 
@@ -123,15 +124,31 @@ await reader.step('the cards in Chinese', async () => {
   await page.click('#pane-findings');
   const lockIsNamed = () => /等待锁\s*kmem\s*lock\s*,\s*它自己持有这把锁/.test(document.querySelector('#hang')?.textContent ?? '');
   await page.waitForFunction(lockIsNamed);
-  for (const [fault, , words] of [['use', '', /使用已释放的页帧[^]*释放于/], ['panics', '', /内核 panic[^]*内核放弃运行/]]) {
+  for (const [fault, , words] of [['use', '', /使用已释放的页帧[^]*释放于/], ['panics', '', /内核 panic[^]*内核放弃运行/],
+    ['uncleared', '', /页表没有清零[^]*分配于/], ['junk', '', /没有写过的内存[^]*分配于/]]) {
     await drop(fault);
     await page.click('#pane-findings');
     await page.waitForSelector('#finding-0');
     const card = await page.textContent('#finding-0');
     assert.match(card, words);
-    assert.doesNotMatch(card, /go there|freed by|The walk/);
+    assert.doesNotMatch(card, /go there|freed by|allocated by|The walk/);
     await reader.picture(`finding-${fault}-zh`);
   }
+});
+
+await reader.step('the cards on a phone, in both languages', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const fault of ['uncleared', 'deadlock']) {
+    await drop(fault);
+    await page.click('#pane-findings');
+    await page.waitForSelector(fault === 'deadlock' ? '#hang .lock' : '#finding-0');
+    for (const language of ['zh-CN', 'en']) {
+      await page.selectOption('#language', language);
+      await reader.fits(`${language}, ${fault}`);
+      await reader.picture(`phone-${fault}-${language}`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 1000 });
   await page.selectOption('#language', 'en');
 });
 

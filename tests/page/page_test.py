@@ -7,18 +7,21 @@ Skipped, with a line that says why, where npm or Chromium is missing. PAGE_PICTU
 
 import gzip
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tools/guest"), str(ROOT / "tests/vellum")]
 import page  # noqa: E402
 from bundle import NoPackages  # noqa: E402
-from judges_test import FAULTS, compile_kernel  # noqa: E402
+from judges_test import FAULTS, SCRIPT, compile_kernel  # noqa: E402
 
 SKIP = 77
 # What the files of the page may take, compressed, without kernels and disk: 3 MB.
@@ -28,6 +31,30 @@ LARGEST = 3_000_000
 def skip(reason):
     print(f"SKIPPED: {reason}")
     sys.exit(SKIP)
+
+
+def compile_touch(directory):
+    """A kernel that uses all its memory."""
+    flags = ["--target=riscv64-linux-gnu", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-nostdlib", "-static"]
+    flags += ["-fno-pic", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-T", SCRIPT]
+    subprocess.run(["clang-19", *flags, ROOT / "tests/page/touch.S", "-o", directory / "touch"], check=True)
+
+
+def commands_agree(site, directory):
+    """`./run --page`, called from elsewhere, serves the page, and with --output it writes these very files."""
+    run = [ROOT / "run", "--page", "--no-install"]
+    output = directory / "written"
+    subprocess.run([*run, "--output", output], cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    files = {path.name: path.read_bytes() for path in site.iterdir()}
+    assert files == {path.name: path.read_bytes() for path in output.iterdir()}, "--output writes other files"
+    with subprocess.Popen([*run, "--port", "0"], cwd=directory, stdout=subprocess.PIPE, text=True) as serving:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", serving.stdout.readline()).group()
+        for name, content in files.items():
+            with urllib.request.urlopen(address + name, timeout=60) as answer:
+                assert answer.read() == content, name
+        serving.send_signal(signal.SIGINT)
+    assert serving.returncode == 0, f"Ctrl-c: {serving.returncode}"
+    print("ok  ./run --page serves the page, and --output writes it")
 
 
 def node(script, *arguments):
@@ -55,6 +82,7 @@ with tempfile.TemporaryDirectory() as directory:
     print(f"ok  the page takes {size} bytes, compressed, without kernels and disk")
     assert size <= LARGEST, f"{size} bytes are more than {LARGEST}"
 
+    commands_agree(site, Path(directory))
     node("machine_test.mjs", site)
     if not chromium:
         skip("no Chromium: the page itself is not tested")
@@ -63,11 +91,12 @@ with tempfile.TemporaryDirectory() as directory:
     shutil.copy(ROOT / "build/release/fs.img", guests)
     for fault in [fault for fault, *_ in FAULTS] + ["deadlock", "sleeps", "none"]:
         compile_kernel(guests, fault)
+    compile_touch(guests)
     pictures = Path(os.environ.get("PAGE_PICTURES") or Path(directory) / "pictures")
     pictures.mkdir(parents=True, exist_ok=True)
     server = page.server(directory, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/some%20where/page/"
-    for name in ("page_test.mjs", "findings_test.mjs", "tour_test.mjs"):
+    for name in ("page_test.mjs", "hands_test.mjs", "findings_test.mjs", "tour_test.mjs", "memory_test.mjs"):
         node(name, address, chromium, pictures, guests)
 print("1 passed")

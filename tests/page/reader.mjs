@@ -70,6 +70,7 @@ export class Reader {
   async runTo(what) {
     const before = (await this.status()).step;
     await this.page.selectOption('#until', what);
+    await this.page.click('#run-to');
     await this.page.waitForFunction((value) => {
       const now = globalThis.bifolium.status();
       return !now.running && now.step > value;
@@ -79,17 +80,25 @@ export class Reader {
     await this.page.focus('.xterm-helper-textarea');
     await this.page.keyboard.type(text);
   }
+  paste(text) {
+    return this.page.evaluate((clip) => {
+      const data = new DataTransfer();
+      data.setData('text/plain', clip);
+      document.querySelector('.xterm-helper-textarea').dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    }, text);
+  }
   picture(name) { return this.page.screenshot({ path: join(this.pictures, `${name}.png`), fullPage: true }); }
 
   /** Nothing that keeps people with a screen reader, few colours or no mouse out. */
-  async accessible(where) {
+  async accessible(where, part = 'html') {
     if (!await this.page.evaluate(() => 'axe' in globalThis)) {
       // The page's own policy lets no foreign script in: as text of an evaluation it comes in all the same.
       const { readFile } = await import('node:fs/promises');
       await this.page.evaluate(await readFile(axe, 'utf8'));
     }
     const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
-    const found = await this.page.evaluate((runOnly) => globalThis.axe.run(document, { runOnly }), rules);
+    const found = await this.page.evaluate(([inside, runOnly]) => globalThis.axe.run(inside, { runOnly }), [part, rules]);
     const serious = found.violations.filter((one) => ['serious', 'critical'].includes(one.impact))
       .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 140)).join(' | ')}`);
     assert.deepEqual(serious, [], where);

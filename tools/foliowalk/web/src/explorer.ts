@@ -41,7 +41,7 @@ function summary() {
   return html`<h2 class="space-title">${space.title} ${space.harts.length > 0 ? html`<span class="hart">${t('on hart')} ${space.harts.join(' ')}</span>` : nothing}</h2>
     <dl class="facts-row">
       ${fact('Root table', html`<code>${space.root}</code>`, space.mode)}
-      ${fact('Mapped', humanSize((space.role === 'process' ? space.user_pages : space.mapped_pages) * 4096), space.role === 'process' ? html`${space.user_pages} ${t('user pages')}` : nothing)}
+      ${fact('Mapped', humanSize((space.role === 'process' ? space.user_pages : space.mapped_pages) * 4096), space.role === 'process' ? html`${space.user_pages} ${t(space.user_pages === 1 ? 'user page' : 'user pages')}` : nothing)}
       ${fact('Superpages', space.superpages)}
       ${fact('Page tables', space.tables, html`${humanSize(space.table_bytes)}${space.shared_tables > 0 ? html` + ${space.shared_tables} ${t('shared with the kernel')}` : nothing}`)}
       ${fact('A flat table would take', humanSize(space.flat_bytes), saved > 0 ? html`${saved.toLocaleString('en')} ${t('times less than a flat table')}` : nothing)}

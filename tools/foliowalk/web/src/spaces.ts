@@ -20,6 +20,9 @@ function moveSelection(event: KeyboardEvent): void {
   queueMicrotask(() => document.getElementById(`space-${space.id}`)?.scrollIntoView({ block: 'nearest' }));
 }
 
+function pagesOf(space: Space): number { return space.role === 'process' ? space.user_pages : space.mapped_pages; }
+function counted(count: number, one: string, many: string): string { return `${count} ${t(count === 1 ? one : many)}`; }
+
 function row(space: Space) {
   const selected = space.id === state.space;
   return html`<li id="space-${space.id}" role="option" aria-selected=${selected} class=${selected ? 'space selected' : 'space'}
@@ -27,7 +30,7 @@ function row(space: Space) {
     <span class="space-name">${space.role === 'process' ? html`<b>${space.pid}</b> ${space.name}` : html`<b>${space.title}</b>`}</span>
     <span class="space-state">${space.harts.length > 0 ? html`<span class="hart">${t('on hart')} ${space.harts.join(' ')}</span>` : nothing}
       ${space.harts.length === 0 && space.state ? t(space.state) : nothing}</span>
-    <span class="space-facts">${!hasTables(space) ? t('no tables') : html`${space.role === 'process' ? space.user_pages : space.mapped_pages} ${t('pages')} · ${space.tables} ${t('tables')} (${humanSize(space.table_bytes)})`}</span>
+    <span class="space-facts">${!hasTables(space) ? t('no tables') : html`${counted(pagesOf(space), 'page', 'pages')} · ${counted(space.tables, 'table', 'tables')} (${humanSize(space.table_bytes)})`}</span>
   </li>`;
 }
 
