@@ -9,14 +9,16 @@ function(vellum_test name seconds)
   set_tests_properties(vellum/${name} PROPERTIES LABELS "vellum;${arg_LABELS}" TIMEOUT ${seconds})
 endfunction()
 
-# Random programs: FIRST_SEED COUNT. QEMU is the judge.
+# Random programs: FIRST_SEED and how many, or how many instructions. QEMU is the judge.
 set(equality ${CMAKE_SOURCE_DIR}/tests/vellum/equality.py ${vellum_command})
 vellum_test(equality 900 COMMAND ${equality} 1 8)
-vellum_test(equality/long 7200 LABELS long COMMAND ${equality} 1000 1000)
+vellum_test(equality/long 7200 LABELS long COMMAND ${equality} 5000 1000000000i 200)
 
 vellum_test(judges 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/judges_test.py ${vellum_command})
 vellum_test(command 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/command_test.py ${CMAKE_BINARY_DIR})
 vellum_test(tlb 600 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/tlb_test.py ${CMAKE_BINARY_DIR})
+vellum_test(determinism 900 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/determinism_test.py ${CMAKE_BINARY_DIR})
+set_tests_properties(vellum/determinism PROPERTIES SKIP_RETURN_CODE 77)
 vellum_test(make 600 COMMAND ${CMAKE_SOURCE_DIR}/tests/vellum/make_test.py ${vellum_command})
 
 # Healthy kernels, each edited to be wrong in one way: five of the edits, and all.

@@ -2,9 +2,11 @@
 """Random bare-metal programs on QEMU and on Vellum: memory must be equal in the end.
 
 usage: equality.py VELLUM FIRST_SEED COUNT [ITERATIONS]    (VELLUM: build/release/tools/vellum)
+COUNT is a number of programs; 1000000000i means as many as make up so many instructions.
 The programs leave their registers, CSRs and a hash of all traps in memory, so memory is all there is to compare.
 """
 
+import re
 import struct
 import subprocess
 import sys
@@ -33,9 +35,11 @@ def assemble_frame(directory):
 
 
 def run_on_vellum(vellum, kernel, memory, iterations):
-    """Whether the program came to its end."""
+    """How many instructions the program had; 0: it did not come to its end."""
     command = [vellum, kernel, "--mem", "32M", "--smp", "1", "--dump", memory, "--until", str(BUDGET * iterations)]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    run = subprocess.run([*command, "--hash"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    counted = re.search(r"^vellum: (\d+) instructions", run.stderr, re.MULTILINE)
+    return int(counted[1]) if counted and run.returncode == 0 else 0
 
 
 def run_on_qemu(kernel, memory):
@@ -64,32 +68,37 @@ def differences(one, other):
 
 
 def compare(vellum, frame, directory, seed, iterations):
-    """Equal, different or left out."""
+    """Equal, different or left out; and how many instructions were compared."""
     kernel, ours, theirs = directory / "program", directory / "vellum", directory / "qemu"
     kernel.write_bytes(Program(seed, iterations=iterations).elf(frame))
-    if not run_on_vellum(vellum, kernel, ours, iterations):
-        return "left out"
+    instructions = run_on_vellum(vellum, kernel, ours, iterations)
+    if instructions == 0:
+        return "left out", 0
     run_on_qemu(kernel, theirs)
     one, other = theirs.read_bytes()[:COMPARED], ours.read_bytes()[:COMPARED]
     theirs.unlink()
     if one == other:
-        return "equal"
+        return "equal", instructions
     print(f"seed {seed}: {differences(one, other)}")
-    return "different"
+    return "different", instructions
 
 
 def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    vellum, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    vellum, seed = sys.argv[1], int(sys.argv[2])
+    by_instructions, count = sys.argv[3].endswith("i"), int(sys.argv[3].rstrip("i"))
     iterations = int(sys.argv[4]) if len(sys.argv) > 4 else 20
-    results = {"equal": 0, "different": 0, "left out": 0}
+    results, instructions = {"equal": 0, "different": 0, "left out": 0}, 0
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         frame = assemble_frame(directory)
-        for seed in range(first, first + count):
-            results[compare(vellum, frame, directory, seed, iterations)] += 1
-    print(", ".join(f"{number} {kind}" for kind, number in results.items()))
+        while (instructions if by_instructions else sum(results.values())) < count:
+            result, more = compare(vellum, frame, directory, seed, iterations)
+            results[result] += 1
+            instructions += more
+            seed += 1
+    print(", ".join(f"{number} {kind}" for kind, number in results.items()) + f"; {instructions:,} instructions")
     return 1 if results["different"] or not results["equal"] else 0
 
 
