@@ -7,11 +7,14 @@
 #include <cstdint>
 
 #include "abi/layout.hpp"
-#include "abi/network.hpp"
 #include "abi/process_info.hpp"
 #include "abi/syscall_numbers.hpp"
 #include "abi/types.hpp"
-#include "abi/vmstat.hpp"
+
+namespace abi {
+struct NetInfo;  // abi/network.hpp
+struct VmStat;   // abi/vmstat.hpp
+}  // namespace abi
 
 extern "C" {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ifstat: the network card, its addresses, and what was counted since boot. ifstat -a: the counters at zero too.
+#include "abi/network.hpp"
 #include "user/libc/network.hpp"
 
 namespace {

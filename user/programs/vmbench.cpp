@@ -5,6 +5,8 @@
 //
 // vmbench -t CASE... prints how many operations lie between a case's two readings of instret instead (./bench --tlb).
 // vmbench -p N forks|grows: N processes at once do the operation 5000 times each (./bench --scaling counts it).
+#include "abi/network.hpp"
+#include "abi/vmstat.hpp"
 #include "user/libc/user.hpp"
 
 namespace {

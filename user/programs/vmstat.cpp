@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vmstat: every virtual-memory counter since boot. vmstat HART: of one hart. vmstat run COMMAND [WORD...]: what
 // a command adds to each (on an otherwise idle system).
+#include "abi/vmstat.hpp"
 #include "user/libc/user.hpp"
 
 namespace {

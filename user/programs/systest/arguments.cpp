@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Bad arguments: descriptors, pointers, lengths and strings that no correct program would pass. Each must be
 // answered with -1 (a pipe or the console may say 0), and nothing else may change.
+#include "abi/vmstat.hpp"
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {

@@ -3,6 +3,7 @@
 // (docs/xv6-contract.md 4) and of the catalogue of failures (docs/failures.md A1 to A19). systest NAME...: only these.
 // -l: the names.
 // systest core: without those that need the labs' wing (BIFOLIUM_LABS).
+#include "abi/vmstat.hpp"
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {

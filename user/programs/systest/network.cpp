@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Ports and datagrams between programs of this machine, over its own address: what needs no card. (tests/net has the
 // wire.)
+#include "abi/network.hpp"
 #include "user/programs/systest/tests.hpp"
 
 namespace systest {

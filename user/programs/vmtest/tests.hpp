@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "abi/vmstat.hpp"
 #include "user/testing/harness.hpp"
 
 namespace vmtest {
