@@ -43,6 +43,10 @@ foreach(name IN LISTS program_names)
   target_link_options(user-${name} PRIVATE -T ${user_script})
   set_target_properties(user-${name} PROPERTIES
     OUTPUT_NAME ${name}.sym RUNTIME_OUTPUT_DIRECTORY ${program_dir} LINK_DEPENDS ${user_script})
+  list(LENGTH program_${name}_sources source_count)
+  if(source_count GREATER 1)  # a folder as one file
+    set_target_properties(user-${name} PROPERTIES UNITY_BUILD ${BIFOLIUM_UNITY} UNITY_BUILD_BATCH_SIZE 0)
+  endif()
   # The image is small: what goes there has no symbols. NAME.sym beside it is for the debugger. init keeps the names of
   # functions: the kernel reads from them what the image's programs may expect.
   if(name STREQUAL init)

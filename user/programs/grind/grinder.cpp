@@ -25,7 +25,7 @@ int own_slot, supervisor_pid, generation;
 Mapping mappings[max_mappings];
 char buffer[3 * page];
 char* first_break;
-abi::ProcInfo processes[abi::max_processes];
+abi::ProcInfo victims[abi::max_processes];
 
 bool one_in(std::uint32_t n) { return dice.below(n) == 0; }
 
@@ -240,9 +240,9 @@ void start_a_child() {
 void kill_someone() {
   static const int strange[] = {-1, 0, 1, 0x7fffffff, -0x7fffffff - 1};
   if (one_in(10)) kill(one_of(strange));
-  const int count = procinfo(processes, static_cast<int>(abi::max_processes));
+  const int count = procinfo(victims, static_cast<int>(abi::max_processes));
   if (count <= 0 || !one_in(4)) return;
-  const int victim = processes[dice.below(static_cast<std::uint32_t>(count))].pid;
+  const int victim = victims[dice.below(static_cast<std::uint32_t>(count))].pid;
   if (victim > supervisor_pid && victim != getpid()) kill(victim);
 }
 

@@ -9,7 +9,6 @@ namespace {
 
 constexpr char control(char letter) { return static_cast<char>(letter - '@'); }
 constexpr char escape = '\x1b', del = '\x7f';
-constexpr const char* prompt = "$ ";
 
 }  // namespace
 

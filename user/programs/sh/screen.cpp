@@ -7,7 +7,6 @@ namespace sh {
 namespace {
 
 constexpr int row_columns = 79;  // the last column stays free: behind it terminals differ
-constexpr const char* prompt = "$ ";
 
 // Text on its way to the terminal, in few writes.
 class Output {

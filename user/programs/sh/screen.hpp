@@ -7,6 +7,8 @@
 
 namespace sh {
 
+inline constexpr const char* prompt = "$ ";
+
 class Screen {
  public:
   // A new line, behind its prompt.

@@ -269,24 +269,25 @@ void no_byte_of_the_kernel() {
   EXPECT_EQ(wait(nullptr), child);
 }
 
-constexpr testing::Test tests[] = {
-    {"bad_descriptors", bad_descriptors},
-    {"write_from_bad_addresses", write_from_bad_addresses},
-    {"read_into_bad_addresses", read_into_bad_addresses},
-    {"bad_name_pointers", bad_name_pointers},
-    {"names_too_long", names_too_long},
-    {"name_at_the_break", name_at_the_break},
-    {"name_in_a_partial_page", name_in_a_partial_page},
-    {"every_page_as_a_name", every_page_as_a_name},
-    {"bad_lengths", bad_lengths},
-    {"memory_given_back", memory_given_back},
-    {"buffer_across_the_break", buffer_across_the_break},
-    {"bad_open_modes", bad_open_modes},
-    {"no_byte_of_the_kernel", no_byte_of_the_kernel},
-};
-
 }  // namespace
 
-std::span<const testing::Test> argument_tests() { return tests; }
+std::span<const testing::Test> argument_tests() {
+  static constexpr testing::Test tests[] = {
+      {"bad_descriptors", bad_descriptors},
+      {"write_from_bad_addresses", write_from_bad_addresses},
+      {"read_into_bad_addresses", read_into_bad_addresses},
+      {"bad_name_pointers", bad_name_pointers},
+      {"names_too_long", names_too_long},
+      {"name_at_the_break", name_at_the_break},
+      {"name_in_a_partial_page", name_in_a_partial_page},
+      {"every_page_as_a_name", every_page_as_a_name},
+      {"bad_lengths", bad_lengths},
+      {"memory_given_back", memory_given_back},
+      {"buffer_across_the_break", buffer_across_the_break},
+      {"bad_open_modes", bad_open_modes},
+      {"no_byte_of_the_kernel", no_byte_of_the_kernel},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -223,24 +223,25 @@ void symbolic_links() {
   EXPECT_EQ(unlink("a") | unlink("b") | unlink("s") | unlink("s2"), 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"make_and_remove", make_and_remove},
-    {"create_many", create_many},
-    {"subdirectories", subdirectories},
-    {"names_of_fourteen", names_of_fourteen},
-    {"dots_stay", dots_stay},
-    {"file_is_no_directory", file_is_no_directory},
-    {"empty_names", empty_names},
-    {"large_directory", large_directory},
-    {"directory_entries_are_readable", directory_entries_are_readable},
-    {"slashes", slashes},
-    {"removed_while_current", removed_while_current},
-    {"nothing_in_a_removed_directory", nothing_in_a_removed_directory},
-    {"symbolic_links", symbolic_links},
-};
-
 }  // namespace
 
-std::span<const testing::Test> directory_tests() { return tests; }
+std::span<const testing::Test> directory_tests() {
+  static constexpr testing::Test tests[] = {
+      {"make_and_remove", make_and_remove},
+      {"create_many", create_many},
+      {"subdirectories", subdirectories},
+      {"names_of_fourteen", names_of_fourteen},
+      {"dots_stay", dots_stay},
+      {"file_is_no_directory", file_is_no_directory},
+      {"empty_names", empty_names},
+      {"large_directory", large_directory},
+      {"directory_entries_are_readable", directory_entries_are_readable},
+      {"slashes", slashes},
+      {"removed_while_current", removed_while_current},
+      {"nothing_in_a_removed_directory", nothing_in_a_removed_directory},
+      {"symbolic_links", symbolic_links},
+  };
+  return tests;
+}
 
 }  // namespace systest

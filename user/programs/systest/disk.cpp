@@ -91,15 +91,16 @@ void sync_returns() {
   EXPECT_EQ(unlink("s"), 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"full_disk", full_disk},
-    {"no_inodes_left", no_inodes_left},
-    {"failing_writes_keep_no_blocks", failing_writes_keep_no_blocks},
-    {"sync_returns", sync_returns},
-};
-
 }  // namespace
 
-std::span<const testing::Test> disk_tests() { return tests; }
+std::span<const testing::Test> disk_tests() {
+  static constexpr testing::Test tests[] = {
+      {"full_disk", full_disk},
+      {"no_inodes_left", no_inodes_left},
+      {"failing_writes_keep_no_blocks", failing_writes_keep_no_blocks},
+      {"sync_returns", sync_returns},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -358,27 +358,28 @@ void overlapping_segments() {
   EXPECT(empty == 99 || empty == testing::killed);
 }
 
-constexpr testing::Test tests[] = {
-    {"output_goes_to_the_file", output_goes_to_the_file},
-    {"missing_program", missing_program},
-    {"not_a_program", not_a_program},
-    {"argument_limits", argument_limits},
-    {"three_pages_of_arguments", three_pages_of_arguments},
-    {"no_arguments", no_arguments},
-    {"argument_vector_is_bad", argument_vector_is_bad},
-    {"argument_string_is_bad", argument_string_is_bad},
-    {"descriptors_go_through", descriptors_go_through},
-    {"program_is_unlinked", program_is_unlinked},
-    {"lying_headers", lying_headers},
-    {"program_shapes", program_shapes},
-    {"types_that_xv6_runs", types_that_xv6_runs},
-    {"reason_of_a_failed_exec", reason_of_a_failed_exec},
-    {"wrong_entries_and_rights", wrong_entries_and_rights},
-    {"overlapping_segments", overlapping_segments},
-};
-
 }  // namespace
 
-std::span<const testing::Test> exec_tests() { return tests; }
+std::span<const testing::Test> exec_tests() {
+  static constexpr testing::Test tests[] = {
+      {"output_goes_to_the_file", output_goes_to_the_file},
+      {"missing_program", missing_program},
+      {"not_a_program", not_a_program},
+      {"argument_limits", argument_limits},
+      {"three_pages_of_arguments", three_pages_of_arguments},
+      {"no_arguments", no_arguments},
+      {"argument_vector_is_bad", argument_vector_is_bad},
+      {"argument_string_is_bad", argument_string_is_bad},
+      {"descriptors_go_through", descriptors_go_through},
+      {"program_is_unlinked", program_is_unlinked},
+      {"lying_headers", lying_headers},
+      {"program_shapes", program_shapes},
+      {"types_that_xv6_runs", types_that_xv6_runs},
+      {"reason_of_a_failed_exec", reason_of_a_failed_exec},
+      {"wrong_entries_and_rights", wrong_entries_and_rights},
+      {"overlapping_segments", overlapping_segments},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -6,7 +6,6 @@
 namespace systest {
 namespace {
 
-constexpr int page = static_cast<int>(abi::page_size);
 char* const no_memory = reinterpret_cast<char*>(-1);
 
 // A pipe that is only closed: who reads waits for everyone to have let go of its other end.
@@ -250,12 +249,13 @@ void all_pairs_run_out() {
   }
 }
 
-constexpr testing::Test tests[] = {
-    {"all_pairs_run_out", all_pairs_run_out},
-};
-
 }  // namespace
 
-std::span<const testing::Test> exhaustion_tests() { return tests; }
+std::span<const testing::Test> exhaustion_tests() {
+  static constexpr testing::Test tests[] = {
+      {"all_pairs_run_out", all_pairs_run_out},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -281,29 +281,30 @@ void device_nodes() {
   EXPECT_EQ(mknod("none/dev", 1, 0), -1);
 }
 
-constexpr testing::Test tests[] = {
-    {"open_missing", open_missing},
-    {"write_read_back", write_read_back},
-    {"largest_file", largest_file},
-    {"write_sizes", write_sizes},
-    {"odd_pieces", odd_pieces},
-    {"truncation_is_seen", truncation_is_seen},
-    {"write_beyond_truncated_end", write_beyond_truncated_end},
-    {"truncation_race", truncation_race},
-    {"unlinked_file_lives_while_open", unlinked_file_lives_while_open},
-    {"links", links},
-    {"dup_shares_the_offset", dup_shares_the_offset},
-    {"fork_shares_the_offset", fork_shares_the_offset},
-    {"open_modes_are_kept", open_modes_are_kept},
-    {"create_keeps_contents", create_keeps_contents},
-    {"zero_length_io", zero_length_io},
-    {"partial_write", partial_write},
-    {"fstat_fields", fstat_fields},
-    {"device_nodes", device_nodes},
-};
-
 }  // namespace
 
-std::span<const testing::Test> file_tests() { return tests; }
+std::span<const testing::Test> file_tests() {
+  static constexpr testing::Test tests[] = {
+      {"open_missing", open_missing},
+      {"write_read_back", write_read_back},
+      {"largest_file", largest_file},
+      {"write_sizes", write_sizes},
+      {"odd_pieces", odd_pieces},
+      {"truncation_is_seen", truncation_is_seen},
+      {"write_beyond_truncated_end", write_beyond_truncated_end},
+      {"truncation_race", truncation_race},
+      {"unlinked_file_lives_while_open", unlinked_file_lives_while_open},
+      {"links", links},
+      {"dup_shares_the_offset", dup_shares_the_offset},
+      {"fork_shares_the_offset", fork_shares_the_offset},
+      {"open_modes_are_kept", open_modes_are_kept},
+      {"create_keeps_contents", create_keeps_contents},
+      {"zero_length_io", zero_length_io},
+      {"partial_write", partial_write},
+      {"fstat_fields", fstat_fields},
+      {"device_nodes", device_nodes},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -9,7 +9,6 @@ namespace {
 using testing::is_killed;
 using testing::status_of;
 
-constexpr int page = static_cast<int>(abi::page_size);
 // --- The kernel's own calls as weapons ---
 
 // A program that tries out call numbers must not switch the machine off. The right word in a wrong place is no word.
@@ -206,21 +205,22 @@ void storm_of_orphans() {
   }
 }
 
-constexpr testing::Test tests[] = {
-    {"shutdown_wants_its_word", shutdown_wants_its_word},
-    {"large_requests_let_others_run", large_requests_let_others_run},
-    {"busy_pipes_can_be_killed", busy_pipes_can_be_killed},
-    {"stack_pointer_anywhere", stack_pointer_anywhere},
-    {"floating_point_is_off", floating_point_is_off},
-    {"all_fault_without_memory", all_fault_without_memory},
-    {"faults_do_not_flood", faults_do_not_flood},
-    {"program_replaced_during_exec", program_replaced_during_exec},
-    {"chain_of_pipes", chain_of_pipes},
-    {"storm_of_orphans", storm_of_orphans},
-};
-
 }  // namespace
 
-std::span<const testing::Test> hostile_tests() { return tests; }
+std::span<const testing::Test> hostile_tests() {
+  static constexpr testing::Test tests[] = {
+      {"shutdown_wants_its_word", shutdown_wants_its_word},
+      {"large_requests_let_others_run", large_requests_let_others_run},
+      {"busy_pipes_can_be_killed", busy_pipes_can_be_killed},
+      {"stack_pointer_anywhere", stack_pointer_anywhere},
+      {"floating_point_is_off", floating_point_is_off},
+      {"all_fault_without_memory", all_fault_without_memory},
+      {"faults_do_not_flood", faults_do_not_flood},
+      {"program_replaced_during_exec", program_replaced_during_exec},
+      {"chain_of_pipes", chain_of_pipes},
+      {"storm_of_orphans", storm_of_orphans},
+  };
+  return tests;
+}
 
 }  // namespace systest

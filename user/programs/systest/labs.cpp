@@ -249,23 +249,24 @@ void flows_are_descriptors() {
   EXPECT(connect(self, 7001, 7000) >= 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"flows_are_descriptors", flows_are_descriptors},
-    {"sysinfo_counts", sysinfo_counts},
-    {"interpose_masks_calls", interpose_masks_calls},
-    {"interpose_reaches_every_number", interpose_reaches_every_number},
-    {"interpose_judges_once", interpose_judges_once},
-    {"alarm_comes_again", alarm_comes_again},
-    {"alarm_is_not_reentered", alarm_is_not_reentered},
-    {"alarm_restores_registers", alarm_restores_registers},
-    {"lock_test_on_four_harts", lock_test_on_four_harts},
-    {"lock_test_finds_its_harts", lock_test_finds_its_harts},
-    {"lock_test_misused", lock_test_misused},
-    {"statistics_begin_anew", statistics_begin_anew},
-};
-
 }  // namespace
 
-std::span<const testing::Test> lab_tests() { return tests; }
+std::span<const testing::Test> lab_tests() {
+  static constexpr testing::Test tests[] = {
+      {"flows_are_descriptors", flows_are_descriptors},
+      {"sysinfo_counts", sysinfo_counts},
+      {"interpose_masks_calls", interpose_masks_calls},
+      {"interpose_reaches_every_number", interpose_reaches_every_number},
+      {"interpose_judges_once", interpose_judges_once},
+      {"alarm_comes_again", alarm_comes_again},
+      {"alarm_is_not_reentered", alarm_is_not_reentered},
+      {"alarm_restores_registers", alarm_restores_registers},
+      {"lock_test_on_four_harts", lock_test_on_four_harts},
+      {"lock_test_finds_its_harts", lock_test_finds_its_harts},
+      {"lock_test_misused", lock_test_misused},
+      {"statistics_begin_anew", statistics_begin_anew},
+  };
+  return tests;
+}
 
 }  // namespace systest

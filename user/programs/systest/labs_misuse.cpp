@@ -121,17 +121,18 @@ void alarms_end_with_their_program() {
             0);
 }
 
-constexpr testing::Test tests[] = {
-    {"lonely_rwlktest", lonely_rwlktest},
-    {"rwlktest_on_one_hart", rwlktest_on_one_hart},
-    {"rwlktest_among_hogs", rwlktest_among_hogs},
-    {"wild_handlers", wild_handlers},
-    {"returns_without_alarm", returns_without_alarm},
-    {"alarms_end_with_their_program", alarms_end_with_their_program},
-};
-
 }  // namespace
 
-std::span<const testing::Test> lab_misuse_tests() { return tests; }
+std::span<const testing::Test> lab_misuse_tests() {
+  static constexpr testing::Test tests[] = {
+      {"lonely_rwlktest", lonely_rwlktest},
+      {"rwlktest_on_one_hart", rwlktest_on_one_hart},
+      {"rwlktest_among_hogs", rwlktest_among_hogs},
+      {"wild_handlers", wild_handlers},
+      {"returns_without_alarm", returns_without_alarm},
+      {"alarms_end_with_their_program", alarms_end_with_their_program},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -121,16 +121,17 @@ void pipes_of_the_system() {
   EXPECT_EQ(taken_by_processes(processes, make_pipes), first);
 }
 
-constexpr testing::Test tests[] = {
-    {"descriptors_of_a_process", descriptors_of_a_process},
-    {"files_of_the_system", files_of_the_system},
-    {"inodes_in_memory", inodes_in_memory},
-    {"processes_of_the_system", processes_of_the_system},
-    {"pipes_of_the_system", pipes_of_the_system},
-};
-
 }  // namespace
 
-std::span<const testing::Test> limit_tests() { return tests; }
+std::span<const testing::Test> limit_tests() {
+  static constexpr testing::Test tests[] = {
+      {"descriptors_of_a_process", descriptors_of_a_process},
+      {"files_of_the_system", files_of_the_system},
+      {"inodes_in_memory", inodes_in_memory},
+      {"processes_of_the_system", processes_of_the_system},
+      {"pipes_of_the_system", pipes_of_the_system},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -200,22 +200,23 @@ void sending_without_memory() {
   EXPECT_EQ(recv(port, &from, &from_port, buffer, 10), 10);
 }
 
-constexpr testing::Test tests[] = {
-    {"datagrams_arrive", datagrams_arrive},
-    {"sixteen_wait_in_order", sixteen_wait_in_order},
-    {"unbinding_frees_what_waits", unbinding_frees_what_waits},
-    {"ports_end_with_their_processes", ports_end_with_their_processes},
-    {"receivers_can_be_killed", receivers_can_be_killed},
-    {"waiting_has_an_end", waiting_has_an_end},
-    {"network_arguments", network_arguments},
-    {"ping_ourselves", ping_ourselves},
-    {"ports_run_out", ports_run_out},
-    {"network_of_many", network_of_many},
-    {"sending_without_memory", sending_without_memory},
-};
-
 }  // namespace
 
-std::span<const testing::Test> network_tests() { return tests; }
+std::span<const testing::Test> network_tests() {
+  static constexpr testing::Test tests[] = {
+      {"datagrams_arrive", datagrams_arrive},
+      {"sixteen_wait_in_order", sixteen_wait_in_order},
+      {"unbinding_frees_what_waits", unbinding_frees_what_waits},
+      {"ports_end_with_their_processes", ports_end_with_their_processes},
+      {"receivers_can_be_killed", receivers_can_be_killed},
+      {"waiting_has_an_end", waiting_has_an_end},
+      {"network_arguments", network_arguments},
+      {"ping_ourselves", ping_ourselves},
+      {"ports_run_out", ports_run_out},
+      {"network_of_many", network_of_many},
+      {"sending_without_memory", sending_without_memory},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -188,24 +188,25 @@ void killed_reader() {
   }
 }
 
-constexpr testing::Test tests[] = {
-    {"bytes_keep_their_order", bytes_keep_their_order},
-    {"end_of_stream", end_of_stream},
-    {"no_reader_left", no_reader_left},
-    {"reader_leaves_a_waiting_writer", reader_leaves_a_waiting_writer},
-    {"whole_capacity_at_once", whole_capacity_at_once},
-    {"reading_nothing_does_not_wait", reading_nothing_does_not_wait},
-    {"ends_are_one_way", ends_are_one_way},
-    {"bad_buffers", bad_buffers},
-    {"bad_descriptor_array", bad_descriptor_array},
-    {"ping_pong", ping_pong},
-    {"many_writers", many_writers},
-    {"large_transfer", large_transfer},
-    {"killed_reader", killed_reader},
-};
-
 }  // namespace
 
-std::span<const testing::Test> pipe_tests() { return tests; }
+std::span<const testing::Test> pipe_tests() {
+  static constexpr testing::Test tests[] = {
+      {"bytes_keep_their_order", bytes_keep_their_order},
+      {"end_of_stream", end_of_stream},
+      {"no_reader_left", no_reader_left},
+      {"reader_leaves_a_waiting_writer", reader_leaves_a_waiting_writer},
+      {"whole_capacity_at_once", whole_capacity_at_once},
+      {"reading_nothing_does_not_wait", reading_nothing_does_not_wait},
+      {"ends_are_one_way", ends_are_one_way},
+      {"bad_buffers", bad_buffers},
+      {"bad_descriptor_array", bad_descriptor_array},
+      {"ping_pong", ping_pong},
+      {"many_writers", many_writers},
+      {"large_transfer", large_transfer},
+      {"killed_reader", killed_reader},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -282,34 +282,35 @@ void reservation_ends_with_a_switch() {
   }
 }
 
-constexpr testing::Test tests[] = {
-    {"reservation_ends_with_a_switch", reservation_ends_with_a_switch},
-    {"exit_status_reaches_wait", exit_status_reaches_wait},
-    {"wait_takes_no_pointer", wait_takes_no_pointer},
-    {"wait_with_bad_pointer", wait_with_bad_pointer},
-    {"kill_status", kill_status},
-    {"kill_wakes_the_sleeping", kill_wakes_the_sleeping},
-    {"kill_refused", kill_refused},
-    {"preemption", preemption},
-    {"spinners_share", spinners_share},
-    {"two_children", two_children},
-    {"forking_children", forking_children},
-    {"orphans", orphans},
-    {"orphans_by_two", orphans_by_two},
-    {"zombies_are_inherited", zombies_are_inherited},
-    {"fork_storm", fork_storm},
-    {"pids_count_up", pids_count_up},
-    {"ugetpid_is_getpid", ugetpid_is_getpid},
-    {"sleep_takes_its_time", sleep_takes_its_time},
-    {"sleep_of_nothing", sleep_of_nothing},
-    {"unknown_calls", unknown_calls},
-    {"registers_survive", registers_survive},
-    {"pin_to_a_hart", pin_to_a_hart},
-    {"processes_are_listed", processes_are_listed},
-};
-
 }  // namespace
 
-std::span<const testing::Test> process_tests() { return tests; }
+std::span<const testing::Test> process_tests() {
+  static constexpr testing::Test tests[] = {
+      {"reservation_ends_with_a_switch", reservation_ends_with_a_switch},
+      {"exit_status_reaches_wait", exit_status_reaches_wait},
+      {"wait_takes_no_pointer", wait_takes_no_pointer},
+      {"wait_with_bad_pointer", wait_with_bad_pointer},
+      {"kill_status", kill_status},
+      {"kill_wakes_the_sleeping", kill_wakes_the_sleeping},
+      {"kill_refused", kill_refused},
+      {"preemption", preemption},
+      {"spinners_share", spinners_share},
+      {"two_children", two_children},
+      {"forking_children", forking_children},
+      {"orphans", orphans},
+      {"orphans_by_two", orphans_by_two},
+      {"zombies_are_inherited", zombies_are_inherited},
+      {"fork_storm", fork_storm},
+      {"pids_count_up", pids_count_up},
+      {"ugetpid_is_getpid", ugetpid_is_getpid},
+      {"sleep_takes_its_time", sleep_takes_its_time},
+      {"sleep_of_nothing", sleep_of_nothing},
+      {"unknown_calls", unknown_calls},
+      {"registers_survive", registers_survive},
+      {"pin_to_a_hart", pin_to_a_hart},
+      {"processes_are_listed", processes_are_listed},
+  };
+  return tests;
+}
 
 }  // namespace systest

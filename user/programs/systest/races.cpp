@@ -228,21 +228,22 @@ void concurrent_symlinks() {
   unlink("y");
 }
 
-constexpr testing::Test tests[] = {
-    {"four_writers", four_writers},
-    {"create_and_delete", create_and_delete},
-    {"concurrent_create", concurrent_create},
-    {"link_and_unlink", link_and_unlink},
-    {"many_large_writes", many_large_writes},
-    {"many_readers", many_readers},
-    {"link_into_removed_directory", link_into_removed_directory},
-    {"inode_churn", inode_churn},
-    {"opposite_lock_orders", opposite_lock_orders},
-    {"concurrent_symlinks", concurrent_symlinks},
-};
-
 }  // namespace
 
-std::span<const testing::Test> race_tests() { return tests; }
+std::span<const testing::Test> race_tests() {
+  static constexpr testing::Test tests[] = {
+      {"four_writers", four_writers},
+      {"create_and_delete", create_and_delete},
+      {"concurrent_create", concurrent_create},
+      {"link_and_unlink", link_and_unlink},
+      {"many_large_writes", many_large_writes},
+      {"many_readers", many_readers},
+      {"link_into_removed_directory", link_into_removed_directory},
+      {"inode_churn", inode_churn},
+      {"opposite_lock_orders", opposite_lock_orders},
+      {"concurrent_symlinks", concurrent_symlinks},
+  };
+  return tests;
+}
 
 }  // namespace systest

@@ -23,6 +23,8 @@ std::span<const testing::Test> hostile_tests();
 std::span<const testing::Test> exhaustion_tests();
 std::span<const testing::Test> network_tests();
 
+inline constexpr int page = static_cast<int>(abi::page_size);
+
 using Mode = abi::OpenMode;
 inline constexpr Mode create_write = Mode::create | Mode::write_only;
 inline constexpr Mode create_both = Mode::create | Mode::read_write;

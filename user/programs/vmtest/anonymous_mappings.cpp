@@ -143,19 +143,20 @@ void shared_memory_of_the_dead() {
   // Not unmapped: exit does it.
 }
 
-constexpr testing::Test tests[] = {
-    {"zero_and_private", zero_and_private},
-    {"shared_between_processes", shared_between_processes},
-    {"rights_are_kept", rights_are_kept},
-    {"large_and_untouched", large_and_untouched},
-    {"large_and_filled", large_and_filled},
-    {"memory_comes_back_zero", memory_comes_back_zero},
-    {"placement", placement},
-    {"shared_memory_of_the_dead", shared_memory_of_the_dead},
-};
-
 }  // namespace
 
-std::span<const testing::Test> anonymous_mapping_tests() { return tests; }
+std::span<const testing::Test> anonymous_mapping_tests() {
+  static constexpr testing::Test tests[] = {
+      {"zero_and_private", zero_and_private},
+      {"shared_between_processes", shared_between_processes},
+      {"rights_are_kept", rights_are_kept},
+      {"large_and_untouched", large_and_untouched},
+      {"large_and_filled", large_and_filled},
+      {"memory_comes_back_zero", memory_comes_back_zero},
+      {"placement", placement},
+      {"shared_memory_of_the_dead", shared_memory_of_the_dead},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

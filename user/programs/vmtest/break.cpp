@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The break: sbrk up and down, its edges, what it costs, and that memory comes and comes back clean.
-#include <algorithm>
-
 #include "user/programs/vmtest/tests.hpp"
 
 namespace vmtest {
@@ -59,8 +57,8 @@ void new_memory_is_zero() {
 
 // What one process leaves in its memory, no other may find (V37).
 void memory_of_others_is_gone() {
-  const int written = std::min(24 * mebibyte, part_of_memory(2, 3));
-  const int looked_at = std::min(32 * mebibyte, part_of_memory(8, 9));
+  const int written = part_of_memory(2, 3, 24 * mebibyte);
+  const int looked_at = part_of_memory(8, 9, 32 * mebibyte);
   EXPECT_EQ(status_of([=] {
               char* p = grow(written);
               memset(p, 0x5c, written);
@@ -228,26 +226,27 @@ void break_meets_a_mapping() {
   EXPECT_EQ(munmap(mapping, page), 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"byte_by_byte", byte_by_byte},
-    {"one_hundred_mebibytes", one_hundred_mebibytes},
-    {"new_memory_is_zero", new_memory_is_zero},
-    {"memory_of_others_is_gone", memory_of_others_is_gone},
-    {"shrinking_by_too_much", shrinking_by_too_much},
-    {"negative_number_as_size", negative_number_as_size},
-    {"shrinking_to_nothing", shrinking_to_nothing},
-    {"memory_given_back_is_gone", memory_given_back_is_gone},
-    {"too_much_fails", too_much_fails},
-    {"ten_want_too_much", ten_want_too_much},
-    {"every_page_can_be_had", every_page_can_be_had},
-    {"large_request_costs_the_same", large_request_costs_the_same},
-    {"malloc_until_it_fails", malloc_until_it_fails},
-    {"bss_is_zero", bss_is_zero},
-    {"break_meets_a_mapping", break_meets_a_mapping},
-};
-
 }  // namespace
 
-std::span<const testing::Test> break_tests() { return tests; }
+std::span<const testing::Test> break_tests() {
+  static constexpr testing::Test tests[] = {
+      {"byte_by_byte", byte_by_byte},
+      {"one_hundred_mebibytes", one_hundred_mebibytes},
+      {"new_memory_is_zero", new_memory_is_zero},
+      {"memory_of_others_is_gone", memory_of_others_is_gone},
+      {"shrinking_by_too_much", shrinking_by_too_much},
+      {"negative_number_as_size", negative_number_as_size},
+      {"shrinking_to_nothing", shrinking_to_nothing},
+      {"memory_given_back_is_gone", memory_given_back_is_gone},
+      {"too_much_fails", too_much_fails},
+      {"ten_want_too_much", ten_want_too_much},
+      {"every_page_can_be_had", every_page_can_be_had},
+      {"large_request_costs_the_same", large_request_costs_the_same},
+      {"malloc_until_it_fails", malloc_until_it_fails},
+      {"bss_is_zero", bss_is_zero},
+      {"break_meets_a_mapping", break_meets_a_mapping},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -92,12 +92,13 @@ void checked_while_others_work() {
   testing::expect_children(makers, testing::killed);
 }
 
-constexpr testing::Test tests[] = {
-    {"checked_while_others_work", checked_while_others_work},
-};
-
 }  // namespace
 
-std::span<const testing::Test> checker_tests() { return tests; }
+std::span<const testing::Test> checker_tests() {
+  static constexpr testing::Test tests[] = {
+      {"checked_while_others_work", checked_while_others_work},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -195,14 +195,15 @@ void name_that_changes() {
   EXPECT_EQ(munmap(shared, page), 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"all_pairs_of_all_calls", all_pairs_of_all_calls}, {"lengths_with_good_pointers", lengths_with_good_pointers},
-    {"usyscall_is_no_buffer", usyscall_is_no_buffer},   {"all_lengths_and_alignments", all_lengths_and_alignments},
-    {"name_that_changes", name_that_changes},
-};
-
 }  // namespace
 
-std::span<const testing::Test> copy_tests() { return tests; }
+std::span<const testing::Test> copy_tests() {
+  static constexpr testing::Test tests[] = {
+      {"all_pairs_of_all_calls", all_pairs_of_all_calls}, {"lengths_with_good_pointers", lengths_with_good_pointers},
+      {"usyscall_is_no_buffer", usyscall_is_no_buffer},   {"all_lengths_and_alignments", all_lengths_and_alignments},
+      {"name_that_changes", name_that_changes},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -136,21 +136,22 @@ void figures_of_the_start() {
   EXPECT(stat.total_frames > stat.free_frames && stat.free_frames > 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"system_calls_cost_no_fence", system_calls_cost_no_fence},
-    {"demand_zero_is_counted", demand_zero_is_counted},
-    {"clearing_is_counted", clearing_is_counted},
-    {"copies_and_reuses_are_counted", copies_and_reuses_are_counted},
-    {"refusals_are_counted", refusals_are_counted},
-    {"frames_are_counted", frames_are_counted},
-    {"copies_are_counted", copies_are_counted},
-    {"harts_add_up", harts_add_up},
-    {"shorter_buffers", shorter_buffers},
-    {"figures_of_the_start", figures_of_the_start},
-};
-
 }  // namespace
 
-std::span<const testing::Test> counter_tests() { return tests; }
+std::span<const testing::Test> counter_tests() {
+  static constexpr testing::Test tests[] = {
+      {"system_calls_cost_no_fence", system_calls_cost_no_fence},
+      {"demand_zero_is_counted", demand_zero_is_counted},
+      {"clearing_is_counted", clearing_is_counted},
+      {"copies_and_reuses_are_counted", copies_and_reuses_are_counted},
+      {"refusals_are_counted", refusals_are_counted},
+      {"frames_are_counted", frames_are_counted},
+      {"copies_are_counted", copies_are_counted},
+      {"harts_add_up", harts_add_up},
+      {"shorter_buffers", shorter_buffers},
+      {"figures_of_the_start", figures_of_the_start},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -218,22 +218,23 @@ void shrinking_while_shared() {
   EXPECT(has_marks(p, 32, 5));
 }
 
-constexpr testing::Test tests[] = {
-    {"both_sides_are_private", both_sides_are_private},
-    {"snapshot_is_one_moment", snapshot_is_one_moment},
-    {"chain_of_forks", chain_of_forks},
-    {"calls_write_into_shared_pages", calls_write_into_shared_pages},
-    {"wait_stores_into_a_shared_page", wait_stores_into_a_shared_page},
-    {"two_thirds_of_memory", two_thirds_of_memory},
-    {"three_generations", three_generations},
-    {"forks_of_forks", forks_of_forks},
-    {"four_break_the_same_pages", four_break_the_same_pages},
-    {"all_segments_are_private", all_segments_are_private},
-    {"shrinking_while_shared", shrinking_while_shared},
-};
-
 }  // namespace
 
-std::span<const testing::Test> cow_tests() { return tests; }
+std::span<const testing::Test> cow_tests() {
+  static constexpr testing::Test tests[] = {
+      {"both_sides_are_private", both_sides_are_private},
+      {"snapshot_is_one_moment", snapshot_is_one_moment},
+      {"chain_of_forks", chain_of_forks},
+      {"calls_write_into_shared_pages", calls_write_into_shared_pages},
+      {"wait_stores_into_a_shared_page", wait_stores_into_a_shared_page},
+      {"two_thirds_of_memory", two_thirds_of_memory},
+      {"three_generations", three_generations},
+      {"forks_of_forks", forks_of_forks},
+      {"four_break_the_same_pages", four_break_the_same_pages},
+      {"all_segments_are_private", all_segments_are_private},
+      {"shrinking_while_shared", shrinking_while_shared},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

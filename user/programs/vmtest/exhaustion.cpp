@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // No memory left: every call fails or works, nobody but the one who asks is hurt, and all comes back.
-#include <climits>
-
 #include "user/programs/vmtest/tests.hpp"
 
 namespace vmtest {
@@ -129,7 +127,7 @@ void frames_of_other_harts() {
 // What does not fit, be it by one page or by far, fails before it takes all memory, if only for a moment, from
 // everybody else.
 void greedy_requests_take_nothing() {
-  constexpr std::uint64_t most_pages = INT_MAX / page;  // that sbrk can be asked for
+  constexpr std::uint64_t most_pages = 0x7fff'ffff / page;  // that sbrk can be asked for
   while (freeframes() >= most_pages) grow(1 << 30);
   const std::uint64_t free_pages = freeframes();
   const auto before = counters();
@@ -141,19 +139,20 @@ void greedy_requests_take_nothing() {
   EXPECT(gained(before, abi::VmEvent::frame_allocated) < 64);
 }
 
-constexpr testing::Test tests[] = {
-    {"exec_with_little_memory", exec_with_little_memory},
-    {"fork_without_memory", fork_without_memory},
-    {"calls_without_memory", calls_without_memory},
-    {"copy_without_memory", copy_without_memory},
-    {"touch_without_memory", touch_without_memory},
-    {"two_hogs", two_hogs},
-    {"frames_of_other_harts", frames_of_other_harts},
-    {"greedy_requests_take_nothing", greedy_requests_take_nothing},
-};
-
 }  // namespace
 
-std::span<const testing::Test> exhaustion_tests() { return tests; }
+std::span<const testing::Test> exhaustion_tests() {
+  static constexpr testing::Test tests[] = {
+      {"exec_with_little_memory", exec_with_little_memory},
+      {"fork_without_memory", fork_without_memory},
+      {"calls_without_memory", calls_without_memory},
+      {"copy_without_memory", copy_without_memory},
+      {"touch_without_memory", touch_without_memory},
+      {"two_hogs", two_hogs},
+      {"frames_of_other_harts", frames_of_other_harts},
+      {"greedy_requests_take_nothing", greedy_requests_take_nothing},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -238,25 +238,26 @@ void in_a_shell_pipeline() {
   unlink("out"), unlink("out2"), unlink("said");
 }
 
-constexpr testing::Test tests[] = {
-    {"failures_in_fork", in_fork},
-    {"failures_in_each_call", in_each_call},
-    {"failures_in_sbrk", in_sbrk},
-    {"failures_in_lazy_faults", in_lazy_faults},
-    {"failures_in_copies_on_write", in_copies_on_write},
-    {"failures_in_split_of_a_megapage", in_split_of_a_megapage},
-    {"failures_in_write_to_a_shared_megapage", in_write_to_a_shared_megapage},
-    {"failures_in_copy_to_lazy_memory", in_copy_to_lazy_memory},
-    {"failures_in_pipe", in_pipe},
-    {"failures_in_files", in_files},
-    {"failures_in_exec", in_exec},
-    {"failures_in_file_mappings", in_file_mappings},
-    {"failures_in_anonymous_mappings", in_anonymous_mappings},
-    {"failures_in_a_shell_pipeline", in_a_shell_pipeline},
-};
-
 }  // namespace
 
-std::span<const testing::Test> failure_tests() { return tests; }
+std::span<const testing::Test> failure_tests() {
+  static constexpr testing::Test tests[] = {
+      {"failures_in_fork", in_fork},
+      {"failures_in_each_call", in_each_call},
+      {"failures_in_sbrk", in_sbrk},
+      {"failures_in_lazy_faults", in_lazy_faults},
+      {"failures_in_copies_on_write", in_copies_on_write},
+      {"failures_in_split_of_a_megapage", in_split_of_a_megapage},
+      {"failures_in_write_to_a_shared_megapage", in_write_to_a_shared_megapage},
+      {"failures_in_copy_to_lazy_memory", in_copy_to_lazy_memory},
+      {"failures_in_pipe", in_pipe},
+      {"failures_in_files", in_files},
+      {"failures_in_exec", in_exec},
+      {"failures_in_file_mappings", in_file_mappings},
+      {"failures_in_anonymous_mappings", in_anonymous_mappings},
+      {"failures_in_a_shell_pipeline", in_a_shell_pipeline},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -429,30 +429,31 @@ void as_many_as_there_can_be() {
   EXPECT_EQ(unlink("f"), 0);
 }
 
-constexpr testing::Test tests[] = {
-    {"private_mapping", private_mapping},
-    {"rights_of_the_descriptor", rights_of_the_descriptor},
-    {"shared_mapping_is_written_back", shared_mapping_is_written_back},
-    {"pages_come_at_first_touch", pages_come_at_first_touch},
-    {"mapping_and_calls_agree", mapping_and_calls_agree},
-    {"mapping_outlives_the_name", mapping_outlives_the_name},
-    {"head_tail_and_middle", head_tail_and_middle},
-    {"two_files_at_once", two_files_at_once},
-    {"fork_keeps_mappings", fork_keeps_mappings},
-    {"exit_and_exec_write_back", exit_and_exec_write_back},
-    {"beyond_the_end", beyond_the_end},
-    {"truncated_while_mapped", truncated_while_mapped},
-    {"offset_into_the_file", offset_into_the_file},
-    {"reading_a_file_into_its_own_mapping", reading_a_file_into_its_own_mapping},
-    {"pipe_and_a_cold_mapping", pipe_and_a_cold_mapping},
-    {"write_back_under_a_full_log", write_back_under_a_full_log},
-    {"code_in_a_file", code_in_a_file},
-    {"bad_mmap_arguments", bad_arguments},
-    {"as_many_as_there_can_be", as_many_as_there_can_be},
-};
-
 }  // namespace
 
-std::span<const testing::Test> file_mapping_tests() { return tests; }
+std::span<const testing::Test> file_mapping_tests() {
+  static constexpr testing::Test tests[] = {
+      {"private_mapping", private_mapping},
+      {"rights_of_the_descriptor", rights_of_the_descriptor},
+      {"shared_mapping_is_written_back", shared_mapping_is_written_back},
+      {"pages_come_at_first_touch", pages_come_at_first_touch},
+      {"mapping_and_calls_agree", mapping_and_calls_agree},
+      {"mapping_outlives_the_name", mapping_outlives_the_name},
+      {"head_tail_and_middle", head_tail_and_middle},
+      {"two_files_at_once", two_files_at_once},
+      {"fork_keeps_mappings", fork_keeps_mappings},
+      {"exit_and_exec_write_back", exit_and_exec_write_back},
+      {"beyond_the_end", beyond_the_end},
+      {"truncated_while_mapped", truncated_while_mapped},
+      {"offset_into_the_file", offset_into_the_file},
+      {"reading_a_file_into_its_own_mapping", reading_a_file_into_its_own_mapping},
+      {"pipe_and_a_cold_mapping", pipe_and_a_cold_mapping},
+      {"write_back_under_a_full_log", write_back_under_a_full_log},
+      {"code_in_a_file", code_in_a_file},
+      {"bad_mmap_arguments", bad_arguments},
+      {"as_many_as_there_can_be", as_many_as_there_can_be},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -18,13 +18,14 @@ void figures_of_the_boot() {
   if (stat.harts == 1) EXPECT(stat.prompt_instructions >= stat.boot_instructions);
 }
 
-constexpr testing::Test tests[] = {
-    {"sysinfo_writes_into_untouched_memory", sysinfo_writes_into_untouched_memory},
-    {"figures_of_the_boot", figures_of_the_boot},
-};
-
 }  // namespace
 
-std::span<const testing::Test> lab_tests() { return tests; }
+std::span<const testing::Test> lab_tests() {
+  static constexpr testing::Test tests[] = {
+      {"sysinfo_writes_into_untouched_memory", sysinfo_writes_into_untouched_memory},
+      {"figures_of_the_boot", figures_of_the_boot},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -207,23 +207,24 @@ void filled_megapage() {
   EXPECT(has_marks(begin, 511, 9));
 }
 
-constexpr testing::Test tests[] = {
-    {"sparse_gibibyte", sparse_gibibyte},
-    {"sparse_gibibyte_unmapped", sparse_gibibyte_unmapped},
-    {"fork_of_a_sparse_space", fork_of_a_sparse_space},
-    {"reads_are_zero_and_writes_stay", reads_are_zero_and_writes_stay},
-    {"untouched_costs_nothing", untouched_costs_nothing},
-    {"toucher_dies", toucher_dies},
-    {"calls_write_into_untouched_memory", calls_write_into_untouched_memory},
-    {"calls_read_from_untouched_memory", calls_read_from_untouched_memory},
-    {"calls_refuse_what_is_above", calls_refuse_what_is_above},
-    {"shrinking_lazy_memory", shrinking_lazy_memory},
-    {"all_the_way_up", all_the_way_up},
-    {"filled_megapage", filled_megapage},
-};
-
 }  // namespace
 
-std::span<const testing::Test> lazy_tests() { return tests; }
+std::span<const testing::Test> lazy_tests() {
+  static constexpr testing::Test tests[] = {
+      {"sparse_gibibyte", sparse_gibibyte},
+      {"sparse_gibibyte_unmapped", sparse_gibibyte_unmapped},
+      {"fork_of_a_sparse_space", fork_of_a_sparse_space},
+      {"reads_are_zero_and_writes_stay", reads_are_zero_and_writes_stay},
+      {"untouched_costs_nothing", untouched_costs_nothing},
+      {"toucher_dies", toucher_dies},
+      {"calls_write_into_untouched_memory", calls_write_into_untouched_memory},
+      {"calls_read_from_untouched_memory", calls_read_from_untouched_memory},
+      {"calls_refuse_what_is_above", calls_refuse_what_is_above},
+      {"shrinking_lazy_memory", shrinking_lazy_memory},
+      {"all_the_way_up", all_the_way_up},
+      {"filled_megapage", filled_megapage},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -33,10 +33,10 @@ void shrink(std::uint64_t bytes) {
   }
 }
 
-int part_of_memory(std::uint64_t numerator, std::uint64_t denominator) {
+int part_of_memory(std::uint64_t numerator, std::uint64_t denominator, int most) {
   const std::uint64_t pages = freeframes() * numerator / denominator;
-  constexpr std::uint64_t most = (std::uint64_t{1} << 30) / abi::page_size;
-  return static_cast<int>(pages < most ? pages : most) * page;
+  const std::uint64_t most_pages = static_cast<std::uint64_t>(most / page);
+  return static_cast<int>(pages < most_pages ? pages : most_pages) * page;
 }
 
 namespace {

@@ -9,8 +9,6 @@ using testing::look;
 using testing::status_of;
 using testing::touch;
 
-constexpr std::uint64_t valid = 1, readable = 2, writable = 4, executable = 8, user = 16;
-
 std::uint64_t pte_of(std::uint64_t address) { return pgpte(reinterpret_cast<char*>(address)); }
 
 void entries_say_what_is_allowed() {
@@ -92,17 +90,18 @@ void lazy_pages_are_not_accessed() {
   EXPECT_EQ(mask, 1u << 3);
 }
 
-constexpr testing::Test tests[] = {
-    {"entries_say_what_is_allowed", entries_say_what_is_allowed},
-    {"entries_of_nothing_are_zero", entries_of_nothing_are_zero},
-    {"shared_pages_stay_writable", shared_pages_stay_writable},
-    {"accesses_are_seen", accesses_are_seen},
-    {"bad_pgaccess_arguments", bad_pgaccess_arguments},
-    {"lazy_pages_are_not_accessed", lazy_pages_are_not_accessed},
-};
-
 }  // namespace
 
-std::span<const testing::Test> page_table_tests() { return tests; }
+std::span<const testing::Test> page_table_tests() {
+  static constexpr testing::Test tests[] = {
+      {"entries_say_what_is_allowed", entries_say_what_is_allowed},
+      {"entries_of_nothing_are_zero", entries_of_nothing_are_zero},
+      {"shared_pages_stay_writable", shared_pages_stay_writable},
+      {"accesses_are_seen", accesses_are_seen},
+      {"bad_pgaccess_arguments", bad_pgaccess_arguments},
+      {"lazy_pages_are_not_accessed", lazy_pages_are_not_accessed},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

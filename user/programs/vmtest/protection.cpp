@@ -151,21 +151,22 @@ void counters_are_readable() {
   EXPECT(later >= instructions);
 }
 
-constexpr testing::Test tests[] = {
-    {"kernel_memory", kernel_memory},
-    {"above_user_memory", above_user_memory},
-    {"not_writable", not_writable},
-    {"trapframe_and_trampoline", trapframe_and_trampoline},
-    {"data_is_not_code", data_is_not_code},
-    {"guard_below_the_stack", guard_below_the_stack},
-    {"runaway_recursion", runaway_recursion},
-    {"crossing_and_misaligned", crossing_and_misaligned},
-    {"privileged_instructions", privileged_instructions},
-    {"counters_are_readable", counters_are_readable},
-};
-
 }  // namespace
 
-std::span<const testing::Test> protection_tests() { return tests; }
+std::span<const testing::Test> protection_tests() {
+  static constexpr testing::Test tests[] = {
+      {"kernel_memory", kernel_memory},
+      {"above_user_memory", above_user_memory},
+      {"not_writable", not_writable},
+      {"trapframe_and_trampoline", trapframe_and_trampoline},
+      {"data_is_not_code", data_is_not_code},
+      {"guard_below_the_stack", guard_below_the_stack},
+      {"runaway_recursion", runaway_recursion},
+      {"crossing_and_misaligned", crossing_and_misaligned},
+      {"privileged_instructions", privileged_instructions},
+      {"counters_are_readable", counters_are_readable},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -11,7 +11,6 @@ using testing::look;
 using testing::status_of;
 using testing::touch;
 
-constexpr std::uint64_t valid = 1, readable = 2, writable = 4, user = 16;
 constexpr std::uint64_t rights = valid | readable | writable | user;
 
 // The whole 2 MiB from `begin` on is one writable leaf.
@@ -234,23 +233,24 @@ void growing_and_shrinking() {
   EXPECT(freeframes() + 4 >= frames);
 }
 
-constexpr testing::Test tests[] = {
-    {"eager_growth_uses_them", eager_growth_uses_them},
-    {"fork_shares_them", fork_shares_them},
-    {"partial_free_splits", partial_free_splits},
-    {"split_keeps_contents", split_keeps_contents},
-    {"writing_a_part_of_a_shared_one", writing_a_part_of_a_shared_one},
-    {"sole_owner_takes_over", sole_owner_takes_over},
-    {"three_give_back_parts", three_give_back_parts},
-    {"partial_free_without_memory", partial_free_without_memory},
-    {"partial_free_of_a_shared_one_without_memory", partial_free_of_a_shared_one_without_memory},
-    {"write_to_a_shared_one_without_memory", write_to_a_shared_one_without_memory},
-    {"copies_cross_them", copies_cross_them},
-    {"growing_and_shrinking", growing_and_shrinking},
-};
-
 }  // namespace
 
-std::span<const testing::Test> superpage_tests() { return tests; }
+std::span<const testing::Test> superpage_tests() {
+  static constexpr testing::Test tests[] = {
+      {"eager_growth_uses_them", eager_growth_uses_them},
+      {"fork_shares_them", fork_shares_them},
+      {"partial_free_splits", partial_free_splits},
+      {"split_keeps_contents", split_keeps_contents},
+      {"writing_a_part_of_a_shared_one", writing_a_part_of_a_shared_one},
+      {"sole_owner_takes_over", sole_owner_takes_over},
+      {"three_give_back_parts", three_give_back_parts},
+      {"partial_free_without_memory", partial_free_without_memory},
+      {"partial_free_of_a_shared_one_without_memory", partial_free_of_a_shared_one_without_memory},
+      {"write_to_a_shared_one_without_memory", write_to_a_shared_one_without_memory},
+      {"copies_cross_them", copies_cross_them},
+      {"growing_and_shrinking", growing_and_shrinking},
+  };
+  return tests;
+}
 
 }  // namespace vmtest

@@ -30,6 +30,9 @@ using abi::Protection;
 inline constexpr Mode create_both = Mode::create | Mode::read_write;
 inline constexpr Protection read_write = Protection::read | Protection::write;
 
+// Bits of an entry, as pgpte() gives it.
+inline constexpr std::uint64_t valid = 1, readable = 2, writable = 4, executable = 8, user = 16;
+
 inline constexpr int page = static_cast<int>(abi::page_size);
 inline constexpr int megapage = static_cast<int>(abi::megapage_size);
 inline constexpr int mebibyte = 1 << 20;
@@ -51,8 +54,9 @@ char* grow_lazily(int bytes);
 // Gives `bytes` back, in steps that sbrk can take.
 void shrink(std::uint64_t bytes);
 
-// This part of the free memory in bytes, whole pages, a gibibyte at most.
-int part_of_memory(std::uint64_t numerator, std::uint64_t denominator);
+// This part of the free memory in bytes, whole pages, but `most` at most.
+inline constexpr int gibibyte = 1 << 30;
+int part_of_memory(std::uint64_t numerator, std::uint64_t denominator, int most = gibibyte);
 
 // Writes (checks) one mark in each page: different in each page and for each seed.
 void mark_page(char* begin, int index, int seed);
