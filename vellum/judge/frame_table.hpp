@@ -17,6 +17,7 @@ enum class FrameUse : u8 {
   free_single,  // one free frame
   free_clear,   // the same, and all its bytes are zero
   in_use,       // handed out
+  of_file,      // handed out, to the file system
   of_kernel,    // handed out, to the kernel itself
   apart,        // never handed out
 };
@@ -29,6 +30,7 @@ struct FrameTable {
   u64 count = 0;      // ... and how many frames there are
   u64 stride = 0;     // bytes of a record
   u64 state = 0, order = 0;  // offsets of two bytes in it
+  std::array<u64, 2> links{};  // ... and of two numbers of other frames, four bytes each; 0: there are none
   std::array<FrameUse, 16> uses{};  // by the number in the state byte
   std::span<const CodeRange> code{};  // the allocator's functions
 };
@@ -37,6 +39,7 @@ struct FrameTable {
 struct PlacedFrameTable {
   u64 begin = 0, end = 0;  // physical; begin 0: not known yet
   u64 first_frame = 0;     // the physical address of frame 0
+  u64 to_virtual = 0;      // what the kernel adds to a physical address to see memory there
   [[nodiscard]] bool contains(u64 physical) const { return physical - begin < end - begin; }
 };
 

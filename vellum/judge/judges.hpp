@@ -161,6 +161,10 @@ class Judges : public Unobserved {
   void judge_junk(Hart& hart, const Access& access);
   void note_code(const Hart* hart, u64 address, u64 bytes);
   void reach(u64 page);
+  void reach_number(u64 number);
+  void reach_from_record(u64 page);
+  void begin_search();
+  [[nodiscard]] FrameUse use_in_table(u64 page) const;
   void reach_from(u64 word);
   void reach_from_entry(u64 place, u64 value);
   void reach_from_page(u64 page);

@@ -106,7 +106,8 @@ void Judges::find_frame_table(const Hart& hart) {
   if (!place || count > frames_.size() || !machine_->memory().is_ram(place->physical_address, count * table_.stride)) {
     return;
   }
-  placed_table_ = {place->physical_address, place->physical_address + count * table_.stride, base * page_bytes};
+  placed_table_ = {place->physical_address, place->physical_address + count * table_.stride, base * page_bytes,
+                   records - place->physical_address};
   for (u64 at = placed_table_.begin & page_mask; at < placed_table_.end; at += page_bytes) {
     machine_->watch(at, false, true);
   }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Frames in use that nothing refers to: a search from what is certainly alive, as collectors of garbage do it that know
-// nothing of types. Whatever could be a reference is one, so a leak may be missed, and none is made up. Not for kernels
-// with a table of frames: there a frame may be known by no more than a small number, in a list whose links are in the
-// table (Bifolium: what is set aside), and a search that took each small number for a frame would find nothing.
+// nothing of types. Whatever could be a reference is one, so a leak may be missed, and none is made up.
+//
+// In a kernel with a table of frames a frame may be known by no more than its number there: in the kernel's own objects
+// and by the links in the records of other frames. A number in a program's memory or in a page table is none.
+#include <algorithm>
+
 #include "vellum/judge/judges.hpp"
 #include "vellum/machine/machine_impl.hpp"
 
@@ -19,6 +22,36 @@ void Judges::reach(u64 page) {
   if (FrameRecord* frame = frames_.at(page)) frame->is_reached = true;
 }
 
+/// The frame of this number in the kernel's table.
+void Judges::reach_number(u64 number) {
+  if (number < (placed_table_.end - placed_table_.begin) / table_.stride) {
+    reach(Memory::ram_page(placed_table_.first_frame) + number);
+  }
+}
+
+FrameUse Judges::use_in_table(u64 page) const {
+  const u64 number = page - Memory::ram_page(placed_table_.first_frame);
+  if (placed_table_.begin == 0 || number >= (placed_table_.end - placed_table_.begin) / table_.stride) {
+    return FrameUse::apart;
+  }
+  return use_of(*machine_->memory().ram_at(placed_table_.begin + number * table_.stride + table_.state));
+}
+
+/// What the record of a frame says of others: the links, and how many frames follow in its block.
+void Judges::reach_from_record(u64 page) {
+  const FrameUse use = use_in_table(page);
+  if (use < FrameUse::in_use || use == FrameUse::apart) return;
+  const u64 number = page - Memory::ram_page(placed_table_.first_frame);
+  const u8* record = machine_->memory().ram_at(placed_table_.begin + number * table_.stride);
+  const u64 frames = u64{1} << std::min<u64>(record[table_.order], 18);
+  for (u64 i = 1; i < frames; ++i) reach(page + i);
+  for (const u64 link : table_.links) {
+    u32 other = 0;
+    if (link != 0) copy_bytes(&other, record + link, sizeof other);
+    if (other != 0) reach_number(other);
+  }
+}
+
 /// What a word could refer to: by an address, a number or satp.
 void Judges::reach_from(u64 word) {
   const Memory& memory = machine_->memory();
@@ -29,6 +62,9 @@ void Judges::reach_from(u64 word) {
   reach_address(word);
   reach_address(word << 32 >> 32 << 12);
   reach_address(word >> 32 << 12);
+  if (word >> 63 != 0) {
+    if (const auto place = machine_->look_up(0, word, AccessKind::load)) reach_address(place->physical_address);
+  }
   if (satp::mode_of(word) >= satp::sv39 && satp::mode_of(word) <= satp::sv57) reach_address(satp::root_of(word));
 }
 
@@ -44,7 +80,7 @@ void Judges::reach_from_entry(u64 place, u64 value) {
   if (is_leaf && (value & entry::user) == 0 && record.levels != 0) {
     const u64 span = page_bytes << 9 * record.level;
     const auto address = static_cast<u64>(sign_extend(record.base + index * span, 12 + 9 * record.levels));
-    if (address == frame) return;
+    if (address == frame || address - frame == placed_table_.to_virtual) return;
   }
   const bool may_be_large = is_leaf && frame % (frames_of_large_page * page_bytes) == 0;
   const u64 frames = may_be_large ? frames_of_large_page : 1;
@@ -53,18 +89,25 @@ void Judges::reach_from_entry(u64 place, u64 value) {
 
 void Judges::reach_from_page(u64 page) {
   const u64 begin = machine_->memory().address_of(page);
+  reach_from_record(page);
+  if (placed_table_.begin != 0 && placed_table_.contains(begin)) return;
+  const FrameUse use = use_in_table(page);
+  const bool knows_numbers = placed_table_.begin != 0 && (use == FrameUse::of_kernel || use == FrameUse::apart);
   for (u64 at = begin; at < begin + page_bytes; at += sizeof(u64)) {
     const u64 word = entry_at(at).value_or(0);
     if (word == 0) continue;
     reach_from(word);
     reach_from_entry(at, word);
+    if (!knows_numbers) continue;
+    reach_number(word & 0xffff'ffff);
+    reach_number(word >> 32);
   }
 }
 
-void Judges::judge_leaks() {
-  if (attention_ != Attention::judging || table_.allocator != 0) return;
+/// From what is certainly alive: what the allocator never had, the file system's, and what the harts have in hand.
+void Judges::begin_search() {
   for (u64 page = 0; FrameRecord* frame = frames_.at(page); ++page) {
-    frame->is_reached = frame->state == FrameState::unknown;
+    frame->is_reached = frame->state == FrameState::unknown || use_in_table(page) == FrameUse::of_file;
     frame->is_searched = frame->state == FrameState::free;
   }
   for (u32 i = 0; i < machine_->hart_count(); ++i) {
@@ -72,6 +115,11 @@ void Judges::judge_leaks() {
     for (const u64 value : hart.x) reach_from(value);
     for (const u64 value : {hart.satp, hart.sscratch, hart.mscratch, hart.sepc, hart.stvec}) reach_from(value);
   }
+}
+
+void Judges::judge_leaks() {
+  if (attention_ != Attention::judging || (table_.allocator != 0 && placed_table_.begin == 0)) return;
+  begin_search();
   for (bool any = true; any;) {
     any = false;
     for (u64 page = 0; FrameRecord* frame = frames_.at(page); ++page) {

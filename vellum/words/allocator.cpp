@@ -14,7 +14,8 @@ FrameUse use_named(std::string_view name) {
   if (name == "free") return FrameUse::free_block;
   if (name == "cached") return FrameUse::free_single;
   if (name == "cached_zero") return FrameUse::free_clear;
-  if (name == "user" || name == "compound" || name == "table" || name == "file") return FrameUse::in_use;
+  if (name == "user" || name == "compound" || name == "table") return FrameUse::in_use;
+  if (name == "file") return FrameUse::of_file;
   if (name == "kernel") return FrameUse::of_kernel;
   return FrameUse::apart;
 }
@@ -47,6 +48,8 @@ bool KnownFrameTable::read(const debug::DebugInfo& info) {
             .stride = *stride,
             .state = state->offset,
             .order = order->offset};
+  const auto first = part_of(dwarf, *record, "first_"), second = part_of(dwarf, *record, "second_");
+  if (first && second) table_.links = {first->offset, second->offset};
   table_.uses.fill(FrameUse::apart);
   debug::Enumerators all(*states);
   while (all.next().value_or(false)) {

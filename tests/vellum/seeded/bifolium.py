@@ -12,6 +12,9 @@ NOP, RETURN = 0x00000013, 0x00008067
 VIEWS = ("unified", "shared", "mirrored")
 STALE, SATP, CODE = ("stale-translation",), ("stale-after-satp",), ("stale-code",)
 USE, JUNK, TABLE = ("use-after-free",), ("unwritten-memory",), ("uncleared-table",)
+LEAK = ("leak",)
+LAST_UNREF = "mm::FrameAllocator::last_unref(sv39::Ppn, mm::Frame&, unsigned int)"
+FREE_ZEROED = "mm::FrameAllocator::free_zeroed(sv39::Ppn)"
 
 
 def is_sfence(word):
@@ -84,6 +87,8 @@ ALL = (
     Edit("fork counts no reference", VIEWS, is_amoadd, ("ForkOperation::share_pages",), USE, "kernel/mm/pages.cpp"),
     Edit("pages are not cleared", VIEWS, None, ("lib_zero_page",), JUNK + TABLE, "kernel/mm/"),
     Edit("exit leaves its entries", VIEWS, is_clearing, ("store", "Pages::drop"), TABLE, "kernel/mm/"),
+    Edit("programs' pages are not freed", VIEWS, None, (LAST_UNREF,), LEAK, "kernel/mm/"),
+    Edit("roots are not freed", VIEWS, None, (FREE_ZEROED,), LEAK, "kernel/mm/address_space.cpp"),
     Edit("a lock is not released", VIEWS, is_clearing, ("::unlock", "Table::adopt"), ("hang",), "the lock process"),
 )
 BY_NAME = {edit.name: edit for edit in ALL}
