@@ -80,47 +80,26 @@ constexpr u32 bytes_in_first_page(u64 address, u32 bytes) {
   return rest < bytes ? static_cast<u32>(rest) : bytes;
 }
 
-/// The trap of an access to where there is nothing; always false.
-template <Observer O>
-bool Machine<O>::refuse(Hart& hart, Cause cause, u64 address, u64 pc) {
-  ++hart.exceptions;
-  take_trap(hart, static_cast<u64>(cause), address, pc);
-  return false;
-}
-
 template <Observer O>
 bool Machine<O>::load(Hart& hart, u64 address, u32 bytes, u64 pc, u64 left, u64& value) {
-  if (bytes_in_first_page(address, bytes) < bytes) return load_across(hart, address, bytes, pc, left, value);
-  u64 physical = 0;
-  if (!resolve(hart, address, bytes, AccessKind::load, pc, physical)) return false;
-  value = 0;
-  if (!load_piece(hart, address, physical, bytes, left, value)) return refuse(hart, Cause::load_access, address, pc);
-  remember(hart, address, physical, AccessKind::load);
-  return true;
-}
-
-/// A load from two pages. As on QEMU it is two aligned loads of the full width, so that PMP and devices see more than
-/// the bytes that are wanted; the first is done before the second page is translated.
-template <Observer O>
-bool Machine<O>::load_across(Hart& hart, u64 address, u32 bytes, u64 pc, u64 left, u64& value) {
   const u32 first = bytes_in_first_page(address, bytes);
-  const u64 before = address & (bytes - 1);  // bytes of the aligned load that lie before it
-  const u64 border = address + first;
-  u64 physical = 0, behind = 0, low = 0, high = 0;
+  u64 physical = 0, behind = 0, high = 0;
   if (!resolve(hart, address, first, AccessKind::load, pc, physical)) return false;
-  if (!resolve(hart, address - before, bytes, AccessKind::load, pc, physical)) return false;
-  const bool is_device = !memory_.is_ram(physical, bytes);
-  if (is_device && !device_read(hart, physical, bytes, left, low)) {
-    return refuse(hart, Cause::load_access, address - before, pc);
+  if (first < bytes && !resolve(hart, address + first, bytes - first, AccessKind::load, pc, behind)) return false;
+  value = 0;
+  u64 failed_at = address;
+  bool is_done = load_piece(hart, address, physical, first, left, value);
+  if (is_done && first < bytes) {
+    failed_at = address + first;
+    is_done = load_piece(hart, failed_at, behind, bytes - first, left, high);
+    value |= high << 8 * first;
   }
-  if (!resolve(hart, border, bytes, AccessKind::load, pc, behind)) return false;
-  if (!is_device) (void)load_piece(hart, address, physical + before, first, left, low);
-  if (memory_.is_ram(behind, bytes - first)) {
-    (void)load_piece(hart, border, behind, bytes - first, left, high);
-  } else if (!device_read(hart, behind, bytes, left, high)) {
-    return refuse(hart, Cause::load_access, border, pc);
+  if (!is_done) {
+    ++hart.exceptions;
+    take_trap(hart, static_cast<u64>(Cause::load_access), failed_at, pc);
+    return false;
   }
-  value = (is_device ? low >> 8 * before : low) | high << 8 * first;
+  if (first == bytes) remember(hart, address, physical, AccessKind::load);
   return true;
 }
 
@@ -145,25 +124,20 @@ bool Machine<O>::store(Hart& hart, u64 address, u32 bytes, u64 value, u64 pc, u6
   const u32 first = bytes_in_first_page(address, bytes);
   u64 physical = 0, behind = 0;
   if (!resolve(hart, address, first, AccessKind::store, pc, physical)) return false;
-  if (first == bytes) {
-    if (!store_piece(hart, address, physical, bytes, value, left))
-      return refuse(hart, Cause::store_access, address, pc);
-    remember(hart, address, physical, AccessKind::store);
-    return true;
+  if (first < bytes && !resolve(hart, address + first, bytes - first, AccessKind::store, pc, behind)) return false;
+  u64 failed_at = address;
+  bool is_done = store_piece(hart, address, physical, first, value, left);
+  if (is_done && first < bytes) {
+    failed_at = address + first;
+    is_done = store_piece(hart, failed_at, behind, bytes - first, value >> 8 * first, left);
   }
-  if (!resolve(hart, address + first, bytes - first, AccessKind::store, pc, behind)) return false;
-  // Across two pages: as on QEMU, byte by byte where a device is.
-  const auto store_part = [&](u64 at, u64 place, u32 count, u64 part) {
-    if (memory_.is_ram(place, count)) return store_piece(hart, at, place, count, part, left);
-    for (u32 i = 0; i < count; ++i) {
-      if (!store_piece(hart, at + i, place + i, 1, part >> 8 * i & 0xff, left)) {
-        return refuse(hart, Cause::store_access, at + i, pc);
-      }
-    }
-    return true;
-  };
-  return store_part(address, physical, first, value) &&
-         store_part(address + first, behind, bytes - first, value >> 8 * first);
+  if (!is_done) {
+    ++hart.exceptions;
+    take_trap(hart, static_cast<u64>(Cause::store_access), failed_at, pc);
+    return false;
+  }
+  if (first == bytes) remember(hart, address, physical, AccessKind::store);
+  return true;
 }
 
 template <Observer O>

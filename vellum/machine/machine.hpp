@@ -225,9 +225,7 @@ class Machine {
 
   // Memory as a hart's instructions see it (access_impl.hpp). False: the trap has been taken.
   bool load(Hart& hart, u64 address, u32 bytes, u64 pc, u64 left, u64& value);
-  bool load_across(Hart& hart, u64 address, u32 bytes, u64 pc, u64 left, u64& value);
   bool store(Hart& hart, u64 address, u32 bytes, u64 value, u64 pc, u64 left);
-  bool refuse(Hart& hart, Cause cause, u64 address, u64 pc);
   bool resolve(Hart& hart, u64 address, u32 bytes, AccessKind kind, u64 pc, u64& physical);
   bool resolve_or_cause(Hart& hart, u64 address, u32 bytes, AccessKind kind, u64& physical, Cause& cause);
   bool load_piece(Hart& hart, u64 address, u64 physical, u32 bytes, u64 left, u64& value);
