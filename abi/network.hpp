@@ -48,6 +48,7 @@ enum class NetEvent : std::uint32_t {
   card_interrupts,
   card_polls,
   card_resets,
+  card_missed,
   count_,
 };
 
@@ -60,7 +61,7 @@ inline constexpr std::array<std::string_view, net_event_count> net_event_names =
     "udp_no_port",      "udp_queue_full",     "udp_sent",      "echo_sent",        "arp_asked",
     "looped_back",      "unreachable",        "arp_waits",     "send_failed",      "frames_refilled",
     "card_transmitted", "card_transmit_full", "card_received", "card_bad_frames",  "card_no_buffer",
-    "card_interrupts",  "card_polls",         "card_resets",
+    "card_interrupts",  "card_polls",         "card_resets",   "card_missed",
 };
 static_assert(!net_event_names.back().empty(), "every event has a name");
 

@@ -9,6 +9,10 @@
 
 namespace dev {
 
+/// Frames that are taken out of a ring in one go at most. An interrupt that finds as many leaves the rest to a thread;
+/// so it does with all of them while the pool is low: the thread fills it first.
+inline constexpr u32 receive_burst = 64;
+
 /// Puts a packet into each; without memory into none, and false.
 [[nodiscard]] bool fill(std::span<Packet> buffers);
 

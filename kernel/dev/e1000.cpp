@@ -29,6 +29,7 @@ constexpr u32 receive_control = 0x0100, transmit_control = 0x0400, transmit_gap 
 constexpr u32 receive_base = 0x2800, receive_length = 0x2808, receive_head = 0x2810, receive_tail = 0x2818;
 constexpr u32 receive_delay = 0x2820, receive_absolute_delay = 0x282c;
 constexpr u32 transmit_base = 0x3800, transmit_length = 0x3808, transmit_head = 0x3810, transmit_tail = 0x3818;
+constexpr u32 missed_packets = 0x4010;  // 13.7.4: frames that found no room; a read clears it
 constexpr u32 multicast_table = 0x5200, multicast_words = 128;
 constexpr u32 address_low = 0x5400, address_high = 0x5404;
 }  // namespace reg
@@ -42,7 +43,6 @@ constexpr u32 transmit_collisions = 0x10 << 4, transmit_distance = 0x40 << 12;  
 constexpr u32 gap_of_82540 = 10 | 8 << 10 | 6 << 20;  // 13.4.34
 constexpr u32 address_valid = u32{1} << 31;
 
-constexpr u32 burst = 64;  // frames that one interrupt takes up at most; a thread goes on
 constexpr u64 stall_ticks = 20;  // a frame that the card has not taken for so long: it never will
 constexpr u32 reset_patience = 10000;
 
@@ -76,6 +76,7 @@ class E1000 final : public NetworkDevice {
     receive_ring_.publish([this](u32 tail) { write(reg::receive_tail, tail); });
   }
   [[nodiscard]] More receive_some() SYNC_REQUIRES(receive_lock_);
+  void count_missed() SYNC_REQUIRES(receive_lock_) { counters_.missed += read(reg::missed_packets); }
   [[nodiscard]] bool is_good(const ReceiveRing<DeviceMemory>::Arrived& arrived) SYNC_REQUIRES(receive_lock_);
   void take_back_sent() SYNC_REQUIRES(transmit_lock_);
   [[nodiscard]] lib::Result<void> wait_for_room() SYNC_REQUIRES(transmit_lock_);
@@ -192,11 +193,12 @@ void E1000::open(PacketReceiver& receiver) {
   receiver_ = &receiver;
   const locks::Guard guard(receive_lock_);
   restart();
-  counters_.resets = 0;
+  counters_.resets = counters_.missed = 0;
 }
 
 /// Everything that a reset forgets. Frames that were under way are lost.
 void E1000::restart() {
+  count_missed();
   (void)reset();  // a card that stays in its reset is tried again later
   ++counters_.resets;
   start_receiving();
@@ -215,7 +217,7 @@ bool E1000::is_good(const ReceiveRing<DeviceMemory>::Arrived& arrived) {
 /// Hands up what has arrived.
 NetworkDevice::More E1000::receive_some() {
   u32 taken = 0;
-  while (taken < burst) {
+  while (taken < receive_burst) {
     const auto arrived = receive_ring_.take();
     if (!arrived) break;
     ++taken;
@@ -225,7 +227,7 @@ NetworkDevice::More E1000::receive_some() {
     if (frame) receiver_->receive(std::move(frame));
   }
   if (taken != 0) publish();
-  return taken == burst ? More::yes : More::no;
+  return taken == receive_burst ? More::yes : More::no;
 }
 
 void E1000::handle_interrupt() {
@@ -236,7 +238,7 @@ void E1000::handle_interrupt() {
     const locks::Guard transmit_guard(transmit_lock_);
     take_back_sent();
   }
-  if (receive_some() == More::no || is_polled_) return;
+  if (is_polled_ || (!packet_pool().is_low() && receive_some() == More::no)) return;
   is_polled_ = true;
   write(reg::interrupt_mask_clear, receive_causes);
   receiver_->work_is_waiting();
@@ -315,6 +317,7 @@ CardCounters E1000::counters() {
   CardCounters result;
   {
     const locks::Guard guard(receive_lock_);
+    count_missed();
     result = counters_;
   }
   const locks::Guard guard(transmit_lock_);

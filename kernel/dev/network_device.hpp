@@ -25,6 +25,7 @@ struct CardCounters {
   u64 no_buffer = 0;      ///< good frames dropped since the pool was empty
   u64 interrupts = 0;
   u64 polls = 0;   ///< bursts that were taken up by the keeper, with the card's interrupt off
+  u64 missed = 0;  ///< frames that the card itself counts as lost, since its ring was full; 0 if it counts none
   u64 resets = 0;  ///< times that the card had lost its state and was started anew
 };
 

@@ -23,7 +23,6 @@ constexpr u32 receive_queue = 0, transmit_queue = 1;
 constexpr u32 header_bytes = 12, legacy_header_bytes = 10;
 constexpr u32 descriptors_per_frame = 2;
 constexpr u32 slots = queue_entries / descriptors_per_frame;
-constexpr u32 burst = 64;  // frames that one interrupt takes up at most; a thread goes on
 static_assert(sizeof(PacketBuffer::card) >= header_bytes);
 
 class VirtioNet final : public NetworkDevice {
@@ -136,7 +135,7 @@ void VirtioNet::arm(u32 slot) {
 /// Hands up what has arrived.
 NetworkDevice::More VirtioNet::receive_some() {
   u32 taken = 0;
-  while (taken < burst) {
+  while (taken < receive_burst) {
     const auto used = received_.take_back();
     if (!used) break;
     ++taken;
@@ -149,7 +148,7 @@ NetworkDevice::More VirtioNet::receive_some() {
     if (frame) receiver_->receive(std::move(frame));
   }
   if (taken != 0) publish();
-  return taken == burst ? More::yes : More::no;
+  return taken == receive_burst ? More::yes : More::no;
 }
 
 void VirtioNet::handle_interrupt() {
@@ -160,7 +159,7 @@ void VirtioNet::handle_interrupt() {
     const locks::Guard transmit_guard(transmit_lock_);
     take_back_sent();
   }
-  if (is_polled_ || receive_some() == More::no) return;
+  if (is_polled_ || (!packet_pool().is_low() && receive_some() == More::no)) return;
   is_polled_ = true;
   receiver_->work_is_waiting();
 }

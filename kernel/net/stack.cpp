@@ -117,11 +117,12 @@ u64 Stack::work() {
   next_work_.store(no_deadline, std::memory_order_relaxed);  // what comes up meanwhile plans itself
   const u64 time = now();
   if (device_ != nullptr) {
+    // First, so that what is polled finds packets to replace it, whatever the queues hold.
+    if (dev::packet_pool().is_low()) (void)dev::packet_pool().refill();  // without memory: again next time
     if (poll_wanted_.exchange(0, std::memory_order_relaxed) != 0 && device_->poll() == dev::NetworkDevice::More::yes) {
       work_is_waiting();
     }
     device_->tend();
-    if (dev::packet_pool().is_low()) (void)dev::packet_pool().refill();  // without memory: again next time
     work_at(time + look_at_card_every);
   }
   ArpCache::Questions questions;
@@ -162,6 +163,7 @@ abi::NetInfo Stack::info() {
   set(NetEvent::card_interrupts, card.interrupts);
   set(NetEvent::card_polls, card.polls);
   set(NetEvent::card_resets, card.resets);
+  set(NetEvent::card_missed, card.missed);
   return info;
 }
 

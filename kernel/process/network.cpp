@@ -6,6 +6,7 @@
 #include "abi/layout.hpp"
 #include "arch/riscv64/csr.hpp"
 #include "arch/riscv64/start.hpp"
+#include "dev/card_buffers.hpp"
 #include "lib/format.hpp"
 #include "lib/immortal.hpp"
 #include "sched/thread.hpp"
@@ -19,6 +20,8 @@ namespace {
 /// Frames kept ready for what arrives, besides those in the card's ring. Answers that wait in the ring of a card that
 /// sends slowly (64 at most) leave half of them, and so the pool is not low and nothing is allocated.
 constexpr u32 pool_frames = 128;
+// Half of them are one go: so a pool that is not low has a packet for every frame that an interrupt takes up.
+static_assert(pool_frames / 2 >= dev::receive_burst);
 
 /// The network's thread. It is woken when there is work at once, and by the harts' housekeeping at the times that the
 /// stack names.

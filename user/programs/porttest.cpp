@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // porttest MODE PORT: what the network lab of 2024 to 2026 asks of bind, unbind, send and recv (29 to 32; with 2026 as
 // a third word 30 to 33), against a host script that answers on PORT. MODE is txone, ping0, ping1, ping2, ping3, dns,
-// rx, rx2, rxburst, misuse, or grade for those of the grader in its order, with free memory counted before and after.
+// rx, rx2, rxburst, rxports, misuse, or grade for those of the grader in its order, with free memory counted before and
+// after.
 #include "user/libc/network.hpp"
 
 namespace {
@@ -162,20 +163,21 @@ void rx(const char* mode, int ports, int count) {
   printf("%s: OK\n", mode);
 }
 
-// Bursts of 32 to a port that nobody reads, each with one to 2001 behind it.
-void rxburst() {
-  require(bind_port(2000) == 0 && bind_port(2001) == 0, "rxburst", "bind");
-  printf("rxburst: waiting\n");
+// Four bursts to `unread` ports that nobody reads, 2000 and those from 2002 on, each with one to 2001 behind it.
+void rxburst(const char* mode, int unread) {
+  require(bind_port(2000) == 0 && bind_port(2001) == 0, mode, "bind");
+  for (int i = 1; i < unread; ++i) require(bind_port(2001 + i) == 0, mode, "bind");
+  printf("%s: waiting\n", mode);
   for (int i = 0; i < 4; ++i) {
     std::uint32_t from;
     std::uint16_t from_port;
     const int n = receive(2001, &from, &from_port, answer, sizeof answer - 1);
-    require(n > 0, "rxburst", "receive");
+    require(n > 0, mode, "receive");
     answer[n] = '\0';
     snprintf_to(text, sizeof text, "one %d", i);
-    require(strcmp(answer, text) == 0, "rxburst", "the order");
+    require(strcmp(answer, text) == 0, mode, "the order");
   }
-  printf("rxburst: OK\n");
+  printf("%s: OK\n", mode);
 }
 
 void misuse() {
@@ -249,7 +251,8 @@ int main(int argc, char** argv) {
                {"dns", dns},
                {"rx", [] { rx("rx", 1, 12); }},
                {"rx2", [] { rx("rx2", 2, 12); }},
-               {"rxburst", rxburst},
+               {"rxburst", [] { rxburst("rxburst", 1); }},
+               {"rxports", [] { rxburst("rxports", 16); }},
                {"misuse", misuse},
                {"grade", grade}};
   for (const auto& mode : modes) {

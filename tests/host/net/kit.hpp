@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,7 +62,11 @@ class FakeCard final : public dev::NetworkDevice {
   }
   More poll() override {
     ++polls;
-    return More::no;
+    for (u32 i = 0; i < most_at_once && !waiting_.empty(); ++i) {
+      arrive(waiting_.front());
+      waiting_.pop_front();
+    }
+    return waiting_.empty() ? More::no : More::yes;
   }
   void tend() override { ++tended; }
   dev::CardCounters counters() override { return {.no_buffer = no_buffer}; }
@@ -78,12 +83,15 @@ class FakeCard final : public dev::NetworkDevice {
     packet->length = static_cast<u32>(frame.size());
     receiver_->receive(std::move(packet));
   }
+  /// Frames wait in the card's ring, as many as they may be, until poll() takes up some of them.
+  void wait_in_ring(const Bytes& frame) { waiting_.push_back(frame); }
   /// The frames that were sent since the last call.
   [[nodiscard]] std::vector<Bytes> take_sent() {
     const locks::Guard guard(lock_);
     return std::exchange(sent_, {});
   }
 
+  static constexpr u32 most_at_once = 16;  ///< half of the pool, as with the drivers
   bool is_full = false;
   u32 polls = 0, tended = 0;
   u64 no_buffer = 0;
@@ -92,6 +100,7 @@ class FakeCard final : public dev::NetworkDevice {
   dev::PacketReceiver* receiver_ = nullptr;
   locks::SpinLock lock_{"card", locks::Rank::card_transmit};
   std::vector<Bytes> sent_;
+  std::deque<Bytes> waiting_;
 };
 
 // --- Frames by hand ---

@@ -231,6 +231,28 @@ TEST_F(Udp, AnEmptyPoolDropsAndIsRefilled) {
   EXPECT_EQ(card.no_buffer, 40 - pool_frames);
 }
 
+// Full queues hold more frames than the pool ever had, and two interrupts have emptied it. The thread fills it before
+// it takes up more: none is lost of what still waits in the ring, nor what comes behind for a port that was silent.
+TEST_F(Udp, ManyFullPortsStarveNobody) {
+  constexpr u16 ports = 12, silent = ports;
+  for (u16 port = 0; port <= silent; ++port) bind(port);
+  for (u16 port = 0; port < ports; ++port) {
+    for (int i = 0; i < 16; ++i) {
+      const Bytes frame = udp_frame(1, port, std::to_string(i));
+      port < 2 ? card.arrive(frame) : card.wait_in_ring(frame);
+    }
+  }
+  card.wait_in_ring(udp_frame(1, silent, "still here"));
+  stack->work_is_waiting();
+  while (stack->work() == 0) {
+  }
+  EXPECT_EQ(card.no_buffer, 0u);
+  EXPECT_EQ(receive(silent), "still here");
+  for (u16 port = 0; port < ports; ++port) {
+    for (int i = 0; i < 16; ++i) EXPECT_EQ(receive(port), std::to_string(i));
+  }
+}
+
 TEST_F(Udp, ReceivingAllocatesNothing) {
   bind(2000);
   const u64 before = mm::total(abi::VmEvent::frame_allocated);
