@@ -105,7 +105,7 @@ function lockOf(lock: AwaitedLock | null, hart: number) {
 
 function hangCard(hang: Hang, actions: FindingActions) {
   return html`<article class="finding s-fault" id="hang"><h4><span class="kind s-fault">${t('hang')}</span> ${t('Nothing will happen any more')}</h4>
-    <p>${t(hang.why)}${currentLanguage() === 'en' ? '.' : '。'} <button type="button" class="link" @click=${() => actions.goTo(hang.step)}>${t('go there')}</button></p>
+    <p class="why">${t(hang.why)}${currentLanguage() === 'en' ? '.' : '。'} <button type="button" class="link" @click=${() => actions.goTo(hang.step)}>${t('go there')}</button></p>
     ${hang.harts.map((hart) => html`<div class="place"><b>${t('hart')} ${hart.hart}</b> <span class="kind">${t(hart.waiting ? 'waits' : 'turns')}</span> <code>${hart.where || hart.pc}</code>
       ${hart.line ? html`<span class="line">${hart.line}</span>` : nothing}${lockOf(hart.lock, hart.hart)}${chain(hart.callers)}</div>`)}</article>`;
 }

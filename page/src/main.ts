@@ -13,7 +13,7 @@ import { bytesOf, fromBase64, guestView, loadBuiltin, readRecording, recognise, 
 import type { Change, Finding, Guest, Options, Recording, Until } from './protocol';
 import { page, type Builtin, type Pane } from './state';
 import { Console } from './terminal';
-import { checkQuestion, driver, driveTo, tourLength, tourView } from './tour';
+import { checkQuestion, driver, driveTo, rememberedTour, rememberTour, tourLength, tourView } from './tour';
 import './texts';
 
 const root = document.getElementById('app')!;
@@ -135,6 +135,7 @@ const tourActions = {
   go: (step: number) => void guarded(async () => {
     page.tourReached = undefined;
     page.tourStep = Math.max(0, Math.min(step, tourLength));
+    rememberTour();
     redraw();
     await driveTo(page.tourStep, guide);
     page.tourReached = page.tourStep;
@@ -228,6 +229,7 @@ client.onStatus = (status) => {
 
 async function start(): Promise<void> {
   setLanguage(preferredLanguage());
+  page.tourStep = rememberedTour();
   root.replaceChildren();
   redraw();
   terminal.open();

@@ -23,7 +23,7 @@ addChinese({
   'rule.user-in-kernel-half': '上半部分的页对用户态开放', 'rule.kernel-write-execute': '内核页既可写又可执行', 'rule.leaf-outside-ram': '页指向没有内存的地方',
   'waits for the lock': '等待锁', 'which it holds itself': '它自己持有这把锁', 'which is held by': '持有者：', 'which no known hart holds': '没有已知的核持有它',
   'whose holder this kernel does not write down': '这个内核不记录锁的持有者',
-  'Previous': '上一步', 'Next': '下一步', 'Questions': '问题', 'Show me': '给我看', 'Now you': '轮到你了', 'Right.': '正确。', 'Not yet.': '还没有。',
+  'Previous': '上一步', 'Next': '下一步', 'Questions': '问题', 'From the beginning': '从头开始', 'Show me': '给我看', 'Now you': '轮到你了', 'Right.': '正确。', 'Not yet.': '还没有。',
   'What runs': '运行什么', 'MiB of memory': 'MiB 内存', 'seed': '种子', 'judges': '评判者', 'harts': '核数',
   'Another seed lets the harts take turns in another order: races can be hunted by seeds.': '换一个种子，各核就以另一种次序轮流运行：可以用种子来寻找竞争。',
   'Your own kernel: drop kernel/kernel and fs.img anywhere on this page, or choose them. They stay in this tab.': '你自己的内核：把 kernel/kernel 和 fs.img 拖到本页任意位置，或选择它们。文件不会离开这个标签页。',

@@ -103,6 +103,10 @@ const questions: Question[] = [
 
 export interface TourActions { go(step: number): void; check(id: string): void; redraw(): void }
 
+function firstButton(at: number, acts: TourActions) {
+  return at === 0 ? nothing : html`<button type="button" id="tour-first" @click=${() => acts.go(0)}>${t('From the beginning')}</button>`;
+}
+
 export function tourView(acts: TourActions) {
   const at = page.tourStep;
   if (at >= steps.length) return questionsView(acts);
@@ -111,6 +115,7 @@ export function tourView(acts: TourActions) {
     <h3 id="tour-title">${say(step.title)}</h3><p id="tour-text" aria-live="polite">${say(step.text)}</p>
     <div class="row"><button type="button" id="tour-back" ?disabled=${at === 0} @click=${() => acts.go(at - 1)}>◀ ${t('Previous')}</button>
       <button type="button" id="tour-next" class="primary" @click=${() => acts.go(at + 1)}>${at + 1 === steps.length ? t('Questions') : t('Next')} ▶</button>
+      ${firstButton(at, acts)}
       ${page.tourReached !== at ? html`<button type="button" id="tour-again" @click=${() => acts.go(at)}>${t('Show me')}</button>` : nothing}</div></section>`;
 }
 
@@ -118,7 +123,7 @@ function questionsView(acts: TourActions) {
   return html`<section class="card tour" aria-labelledby="tour-title"><h3 id="tour-title">${t('Now you')}</h3>
     <ol>${questions.map((question) => html`<li><p>${say(question.text)}</p><p class="row"><button type="button" id="question-${question.id}" @click=${() => acts.check(question.id)}>${t('Check')}</button>
       <span role="status">${page.answers[question.id] === undefined ? nothing : page.answers[question.id] ? html`<b class="good">✓ ${t('Right.')}</b>` : html`<b class="error">${t('Not yet.')}</b>`}</span></p></li>`)}</ol>
-    <button type="button" id="tour-back" @click=${() => acts.go(steps.length - 1)}>◀ ${t('Previous')}</button></section>`;
+    <div class="row"><button type="button" id="tour-back" @click=${() => acts.go(steps.length - 1)}>◀ ${t('Previous')}</button>${firstButton(steps.length, acts)}</div></section>`;
 }
 
 export async function driveTo(step: number, driver: Driver): Promise<void> {
@@ -140,6 +145,20 @@ export async function checkQuestion(id: string): Promise<void> {
 
 export const tourLength = steps.length;
 
+const memory = 'bifolium-tour';
+
+/** Where the learner is, for the next visit; a browser may forbid to keep it. */
+export function rememberTour(): void { try { localStorage.setItem(memory, String(page.tourStep)); } catch { /* begins anew next time */ } }
+
+/** Where the learner was when the page was left; at the beginning otherwise. */
+export function rememberedTour(): number {
+  let step = 0;
+  try { step = Number(localStorage.getItem(memory)); } catch { /* nothing was kept */ }
+  return Number.isInteger(step) && step > 0 && step <= steps.length ? step : 0;
+}
+
+const interrupt = new Uint8Array([3]); // Ctrl-C
+
 /** Drives the machine by what a person could do by hand. */
 export function driver(client: Client, whenStopped: () => Promise<void>, atPrompt: () => boolean, keep: () => void): Driver {
   const until = async (what: Until): Promise<void> => {
@@ -148,7 +167,12 @@ export function driver(client: Client, whenStopped: () => Promise<void>, atPromp
   };
   const prompt = async (): Promise<void> => {
     await client.ask({ do: 'run' });
-    for (let waited = 0; waited < 400 && !atPrompt(); ++waited) await new Promise((wake) => setTimeout(wake, 50));
+    const patience = 20;
+    for (let waited = 0; waited < 400 && !atPrompt(); ++waited) {
+      await new Promise((wake) => setTimeout(wake, 50));
+      // A program waits for input there: the learner has left it running.
+      if (waited === patience && page.status?.waiting) client.type(interrupt);
+    }
     await client.ask({ do: 'pause' });
     await whenStopped();
   };
