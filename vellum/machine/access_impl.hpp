@@ -53,6 +53,10 @@ bool Machine<O>::resolve_or_cause(Hart& hart, u64 address, u32 bytes, AccessKind
 /// Translates for an access of `bytes` that does not leave its page; takes the trap if it may not be.
 template <Observer O>
 bool Machine<O>::resolve(Hart& hart, u64 address, u32 bytes, AccessKind kind, u64 pc, u64& physical) {
+  if (const PlaceTranslation* place = hart.context->find_place(kind, address & page_mask)) {
+    physical = place->physical | (address & ~page_mask);
+    return true;
+  }
   Cause cause{};
   if (resolve_or_cause(hart, address, bytes, kind, physical, cause)) return true;
   ++hart.exceptions;
@@ -60,16 +64,18 @@ bool Machine<O>::resolve(Hart& hart, u64 address, u32 bytes, AccessKind kind, u6
   return false;
 }
 
-/// Enters a translation for the short way, if nothing about the page forbids it.
+/// Enters a translation for the short way, or, if something about the page forbids that, for the long one.
 template <Observer O>
 void Machine<O>::remember(Hart& hart, u64 address, u64 physical, AccessKind kind) {
   if (!memory_.is_ram(physical) || !hart.pmp.is_uniform(physical & page_mask)) return;
   const u64 page = Memory::ram_page(physical);
   const u8 flags = memory_.info(page).flags;
-  if (kind == AccessKind::load && (flags & page_flag::watched_load) == 0) {
+  const u8 special = kind == AccessKind::load ? page_flag::watched_load : page_flag::store_is_special;
+  if ((flags & special) != 0) {
+    hart.context->keep_place(kind, address & page_mask, physical & page_mask);
+  } else if (kind == AccessKind::load) {
     hart.context->enter_load(address & page_mask, memory_.bytes_of(page));
-  }
-  if (kind == AccessKind::store && (flags & page_flag::store_is_special) == 0) {
+  } else {
     hart.context->enter_store(address & page_mask, memory_.bytes_of(page));
   }
 }

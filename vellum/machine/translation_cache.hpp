@@ -23,9 +23,15 @@ struct FetchTranslation {
   Op* ops = nullptr;
 };
 
+/// Where a page is whose accesses take the long way: that way is shorter without a walk.
+struct PlaceTranslation {
+  u64 tag = ~u64{0};
+  u64 physical = 0;
+};
+
 /// The caches for one combination of satp, privilege and the bits of mstatus that matter.
 struct TranslationContext {
-  static constexpr u64 data_slots = 256, fetch_slots = 64;
+  static constexpr u64 data_slots = 256, fetch_slots = 64, place_slots = 8;
 
   struct Key {
     u64 satp = 0;
@@ -38,6 +44,8 @@ struct TranslationContext {
   u32 filled = 0;  // how many were entered since it was emptied
   std::array<DataTranslation, data_slots> loads, stores;
   std::array<FetchTranslation, fetch_slots> fetches;
+  std::array<PlaceTranslation, place_slots> load_places, store_places;
+  bool has_places = false;
   static constexpr u32 log_slots = 128;
   std::array<u16, log_slots> log;  // what was entered: an index into loads, stores, fetches put one behind the other
 
@@ -57,7 +65,22 @@ struct TranslationContext {
     note(2 * data_slots + fetch_slot_of(page));
   }
 
+  void keep_place(AccessKind kind, u64 page, u64 physical_page) {
+    places_of(kind)[page / page_bytes % place_slots] = {page, physical_page};
+    has_places = true;
+  }
+  /// Null: not known.
+  [[nodiscard]] const PlaceTranslation* find_place(AccessKind kind, u64 page) {
+    const PlaceTranslation& place = places_of(kind)[page / page_bytes % place_slots];
+    return place.tag == page ? &place : nullptr;
+  }
+
   void clear() {
+    if (has_places) {
+      load_places.fill({});
+      store_places.fill({});
+      has_places = false;
+    }
     if (filled == 0) return;
     if (filled > log_slots) {
       loads.fill({});
@@ -86,6 +109,9 @@ struct TranslationContext {
   }
 
  private:
+  std::array<PlaceTranslation, place_slots>& places_of(AccessKind kind) {
+    return kind == AccessKind::store ? store_places : load_places;
+  }
   void note(u64 index) {
     if (filled < log_slots) log[filled] = static_cast<u16>(index);
     if (filled <= log_slots) ++filled;
