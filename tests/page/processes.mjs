@@ -7,7 +7,8 @@ const ticksASecond = 100; // USER_HZ, the same on every Linux
 async function fields(path) {
   // The name, in brackets, may hold anything.
   const text = await readFile(path, 'utf8');
-  return { name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')), rest: text.slice(text.lastIndexOf(')') + 2).split(' ') };
+  const end = text.lastIndexOf(')');
+  return { name: text.slice(text.indexOf('(') + 1, end), rest: text.slice(end + 2).split(' ') };
 }
 
 /** The processes that show pages, of the browser that this process started; a browser keeps some in reserve. */

@@ -98,7 +98,8 @@ export class Reader {
       await this.page.evaluate(await readFile(axe, 'utf8'));
     }
     const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
-    const found = await this.page.evaluate(([inside, runOnly]) => globalThis.axe.run(inside, { runOnly }), [part, rules]);
+    const run = ([inside, runOnly]) => globalThis.axe.run(inside, { runOnly });
+    const found = await this.page.evaluate(run, [part, rules]);
     const serious = found.violations.filter((one) => ['serious', 'critical'].includes(one.impact))
       .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 140)).join(' | ')}`);
     assert.deepEqual(serious, [], where);

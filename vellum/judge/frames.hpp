@@ -40,7 +40,7 @@ enum class Stored : u8 { zeros, content };
 struct FrameRecord {
   FrameState state = FrameState::unknown;
   bool is_followed = false;  // in use, and not all of it has been stored to since it was handed out
-  bool was_clear = false;    // ... and it was all zero then
+  bool was_clear = false;  // ... and it was all zero then
   bool has_content = false;  // something other than zeros was stored since it is followed
   bool is_reached = false, is_searched = false;  // by the search for leaks
   u16 words_written = 0;
