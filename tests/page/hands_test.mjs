@@ -59,7 +59,7 @@ await step('the console takes the width and the height that there are', async ()
   await page.$eval('.console', (element) => { element.style.height = ''; });
 });
 
-await step('Tab completes in the console; Esc, then Tab leave it, either way; Esc alone reaches the guest', async () => {
+await step('Tab completes in the console; Esc and Tab leave it, either way; Esc alone reaches the guest', async () => {
   await page.focus('.xterm-helper-textarea');
   await page.keyboard.type('vmben');
   await press('Tab');
