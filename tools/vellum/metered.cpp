@@ -7,6 +7,8 @@
 
 #include "vellum/machine/machine_impl.hpp"
 
+template class vellum::Machine<vellum::TranslationMeter>;
+
 namespace vellum_tool {
 
 namespace {
