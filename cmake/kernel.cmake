@@ -42,15 +42,15 @@ function(kernel_objects name macro)
     if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
       target_precompile_headers(${name} PRIVATE
         <algorithm> <array> <atomic> <bit> <expected> <optional> <span> <string_view> <utility>)
-      # It defines what they declare.
-      set_source_files_properties(kernel/lib/runtime.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endif()
 endfunction()
 
 # A folder is compiled as one file where that is wanted (BIFOLIUM_UNITY): the headers are read once for all of it. Left
 # alone are lib, whose runtime.cpp defines the C functions that the other headers declare, and what has siblings of one
-# shape, with the same names inside: the drivers, and the threads that keep something.
+# shape, with the same names inside: the drivers, and the threads that keep something. What runtime.cpp defines must not
+# come to it precompiled either.
+set_source_files_properties(kernel/lib/runtime.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 set(drivers "console|uart|virtio_block|virtio_net|e1000")
 set(compiled_alone "^kernel/(lib/.*|dev/(${drivers})|process/(network|log_keeper))\\.cpp$")
 foreach(source IN LISTS kernel_sources)

@@ -154,6 +154,7 @@ class Judges : public Unobserved {
   void note_allocated(const Hart& hart);
   [[nodiscard]] FrameUse use_of(u64 state) const;
   void find_frame_table(const Hart& hart);
+  [[nodiscard]] const u8* record_of(u64 page) const;
   [[nodiscard]] bool is_free_in_table(u64 page) const;
   void on_frame_record(const Hart* hart, const Access& access, u64 value);
   void judge_frame(Hart* hart, u64 address, u64 physical, AccessKind kind);

@@ -120,22 +120,25 @@ void Judges::find_frame_table(const Hart& hart) {
   }
 }
 
+/// The record of a page in the table; null where it has none, or no table is known.
+const u8* Judges::record_of(u64 page) const {
+  const u64 number = page - Memory::ram_page(placed_table_.first_frame);
+  if (placed_table_.begin == 0 || number >= (placed_table_.end - placed_table_.begin) / table_.stride) return nullptr;
+  return machine_->memory().ram_at(placed_table_.begin + number * table_.stride);
+}
+
 /// What the table says now, whatever was seen of it.
 bool Judges::is_free_in_table(u64 page) const {
-  const u64 first = Memory::ram_page(placed_table_.first_frame);
-  if (placed_table_.begin == 0 || page < first) return false;
-  const auto byte_of = [this](u64 number, u64 offset) {
-    return *machine_->memory().ram_at(placed_table_.begin + number * table_.stride + offset);
-  };
-  const u64 number = page - first, count = (placed_table_.end - placed_table_.begin) / table_.stride;
-  if (number >= count) return false;
-  const FrameUse use = use_of(byte_of(number, table_.state));
+  const u8* record = record_of(page);
+  if (record == nullptr) return false;
+  const FrameUse use = use_of(record[table_.state]);
   if (use != FrameUse::inside) return use <= FrameUse::free_clear;
+  const u64 number = page - Memory::ram_page(placed_table_.first_frame);
   constexpr u32 most_orders = 18;
   for (u32 order = 1; order <= most_orders; ++order) {
-    const u64 head = number & ~((u64{1} << order) - 1);
-    const FrameUse of_head = use_of(byte_of(head, table_.state));
-    if (of_head == FrameUse::free_block) return byte_of(head, table_.order) >= order;
+    const u8* head = record_of(page - (number & ((u64{1} << order) - 1)));
+    const FrameUse of_head = use_of(head[table_.state]);
+    if (of_head == FrameUse::free_block) return head[table_.order] >= order;
     if (of_head != FrameUse::inside) return false;
   }
   return false;

@@ -24,25 +24,20 @@ void Judges::reach(u64 page) {
 
 /// The frame of this number in the kernel's table.
 void Judges::reach_number(u64 number) {
-  if (number < (placed_table_.end - placed_table_.begin) / table_.stride) {
-    reach(Memory::ram_page(placed_table_.first_frame) + number);
-  }
+  const u64 page = Memory::ram_page(placed_table_.first_frame) + number;
+  if (record_of(page) != nullptr) reach(page);
 }
 
 FrameUse Judges::use_in_table(u64 page) const {
-  const u64 number = page - Memory::ram_page(placed_table_.first_frame);
-  if (placed_table_.begin == 0 || number >= (placed_table_.end - placed_table_.begin) / table_.stride) {
-    return FrameUse::apart;
-  }
-  return use_of(*machine_->memory().ram_at(placed_table_.begin + number * table_.stride + table_.state));
+  const u8* record = record_of(page);
+  return record != nullptr ? use_of(record[table_.state]) : FrameUse::apart;
 }
 
 /// What the record of a frame says of others: the links, and how many frames follow in its block.
 void Judges::reach_from_record(u64 page) {
   const FrameUse use = use_in_table(page);
   if (use < FrameUse::in_use || use == FrameUse::apart) return;
-  const u64 number = page - Memory::ram_page(placed_table_.first_frame);
-  const u8* record = machine_->memory().ram_at(placed_table_.begin + number * table_.stride);
+  const u8* record = record_of(page);
   const u64 frames = u64{1} << std::min<u64>(record[table_.order], 18);
   for (u64 i = 1; i < frames; ++i) reach(page + i);
   for (const u64 link : table_.links) {
